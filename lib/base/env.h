@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a running operation may use: workers, progress, cancellation, clock, random, work files. */
+#ifndef HOLDFAST_BASE_ENV_H
+#define HOLDFAST_BASE_ENV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct io;
+struct pool;
+
+/* What the bar shows. Writers add; the ticker reads. Both may be 0 (unknown). */
+struct progress {
+	_Atomic uint64_t done_bytes;
+	_Atomic uint64_t total_bytes;
+	_Atomic(const char *) doing; /* static or plan-lifetime text: "root: verity: hash tree" */
+};
+
+struct env {
+	struct io *target;	   /* the device or image file worked on; NULL when there is none */
+	struct pool *pool;	   /* -j N */
+	struct progress *progress; /* never NULL */
+	const atomic_bool *cancel; /* set by a signal; never NULL */
+	int (*random)(void *buf, size_t len); /* 0 or -errno; tests replace it */
+	uint64_t (*clock_s)(void);	      /* seconds since 1970, for logs only, may be wrong */
+	void (*tick)(struct env *env);	      /* called at least every second by long work: watchdog */
+	const char *work_dir;		      /* where O_TMPFILE files go */
+	const char *target_name;
+	bool quiet;
+};
+
+/* True once the operation should stop at the next safe point; the caller returns -ECANCELED. */
+static inline bool env_cancelled(const struct env *env)
+{
+	return atomic_load_explicit(env->cancel, memory_order_relaxed);
+}
+
+static inline void env_progress(struct env *env, uint64_t bytes)
+{
+	atomic_fetch_add_explicit(&env->progress->done_bytes, bytes, memory_order_relaxed);
+}
+
+/* Starts a new bar. @doing must outlive it. */
+static inline void env_begin(struct env *env, const char *doing, uint64_t total_bytes)
+{
+	atomic_store(&env->progress->done_bytes, 0);
+	atomic_store(&env->progress->total_bytes, total_bytes);
+	atomic_store(&env->progress->doing, doing);
+}
+
+/* An unlinked work file of @size bytes (sparse) in env->work_dir. Speaks through diag. */
+int env_work_file(struct env *env, const char *name, uint64_t size_bytes, struct io **ret);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one loop in the program that runs plans. Knows no kind. */
+#ifndef HOLDFAST_ENGINE_EXECUTE_H
+#define HOLDFAST_ENGINE_EXECUTE_H
+
+#include "model/journal.h"
+#include "model/plan.h"
+
+/* Told about every step, for words and JSON. */
+struct execute_events {
+	void (*begin)(void *ctx, const struct plan *p, size_t index, uint64_t resumed_at);
+	void (*done)(void *ctx, const struct plan *p, size_t index, bool skipped);
+	void *ctx;
+};
+
+/*
+ * Runs what the journal does not call done. Order, always: flush target → append record → flush
+ * journal. -ECANCELED when env->cancel was set (HF-SIGNAL spoken), -errno when a step failed.
+ * @journal NULL: nothing is remembered (sessions, repairs of a vault itself).
+ */
+int execute(const struct plan *plan, struct env *env, struct journal *journal,
+	    const struct execute_events *events);
+
+#endif

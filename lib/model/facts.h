@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of the target before anything is written. */
+#ifndef HOLDFAST_MODEL_FACTS_H
+#define HOLDFAST_MODEL_FACTS_H
+
+#include "model/layout.h"
+
+/* A partition that stands in the target's table now. */
+struct partition_facts {
+	unsigned number; /* from 1 */
+	struct extent extent;
+	struct uuid type;
+	struct uuid uuid;
+	uint64_t flags;	 /* GPT attribute bits */
+	char label[112]; /* UTF-8 */
+};
+
+enum table_state {
+	TABLE_NONE,    /* no partition table, nothing recognisable on the target */
+	TABLE_OURS,    /* a table that is consistent, or mendable from its other copy */
+	TABLE_DAMAGED, /* there was one, neither copy can be used */
+	TABLE_FOREIGN, /* another kind of table, or a file system or the like on the bare target */
+};
+
+struct medium_facts {
+	uint64_t capacity_bytes;
+	uint32_t sector_bytes;
+	enum table_state table;
+	const char *foreign; /* TABLE_FOREIGN: what libblkid calls it ("ext4"), in the arena */
+	bool primary_good, backup_good;
+	bool backup_misplaced; /* the table was made for a smaller target */
+	uint64_t table_capacity_bytes; /* what the table was made for; 0: no table */
+	struct uuid disk_uuid;
+	ARRAY(struct partition_facts) partitions;
+};
+
+/* By label; NULL: not there. */
+const struct partition_facts *facts_partition(const struct medium_facts *f, const char *label);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layer interface: all that a layer kind is. One file per kind in lib/layer. */
+#ifndef HOLDFAST_MODEL_LAYER_H
+#define HOLDFAST_MODEL_LAYER_H
+
+#include "base/io.h"
+#include "model/facts.h"
+#include "model/layout.h"
+#include "model/place.h"
+#include "model/plan.h"
+#include "model/report.h"
+
+/* How big the bottom layer says that its volume is. */
+struct bound {
+	enum { BOUND_AUTO, BOUND_FIXED, BOUND_FILL } kind;
+	uint64_t bytes; /* BOUND_FIXED */
+};
+
+/* Sizes on their way down a stack at planning. */
+struct sizing {
+	struct bound bound;   /* of the whole volume */
+	uint64_t need_bytes;  /* what the layer above needs of this one; 0: takes what there is */
+	uint64_t least_bytes; /* below this it cannot work at all */
+};
+
+enum probe_result {
+	PROBE_MATCHES, /* is what this layer would write */
+	PROBE_ABSENT,
+	PROBE_PARTIAL,
+	PROBE_DAMAGED,
+	PROBE_FOREIGN, /* something else stands there */
+};
+
+enum attach_mode {
+	ATTACH_WRITE,	 /* to write contents at provisioning; nothing is checked */
+	ATTACH_READ,	 /* reads give EILSEQ where they do not verify */
+	ATTACH_READ_RAW, /* reads as ATTACH_READ, without checking: what verify() of a layer above uses */
+};
+
+/* What `open` was asked for. */
+struct open_how {
+	const char *mount_below; /* directories are mounted at MOUNT_BELOW/NAME; NULL: stop below them */
+	const char *dm_prefix;	 /* dm names are PREFIX-VOLUME[-LAYER] */
+	bool read_only;
+};
+
+struct layer_ops {
+	const char *name;    /* section name in a layout */
+	const char *summary; /* one sentence */
+	const char *example; /* a line of a layout */
+	unsigned consumes;   /* place kinds that it can stand on */
+	enum place_kind provides;
+	const struct option_spec *options;
+	bool keyed; /* contents depend on a key: never in a shared image */
+
+	/* Pure. Mistakes that one option alone does not show; speaks with file and line. */
+	int (*check)(const struct layer *l);
+	/* Reads the source (never the target), fills l->source. */
+	int (*survey)(struct layer *l, struct env *env);
+	/* Pure; bottom layers only. */
+	int (*bound)(const struct layer *l, struct bound *ret);
+	/* Pure, top-down: turns what the layer above needs into what this one needs, and appends
+	 * requests. @s is changed in place. */
+	int (*size)(const struct layer *l, struct sizing *s, struct plan *p);
+	/* Pure, after the medium placed all requests: bytes that the layer above gets. */
+	int (*gives)(const struct layer *l, uint64_t *ret_bytes);
+	/* Pure: same input, same steps, same order. Called top-down, contents first; the step that
+	 * makes a layer recognisable comes last among its own. */
+	int (*plan)(const struct layer *l, struct plan *p);
+	/* Re-reads from the target what finished steps produced (layer_learn()); idempotent. Also
+	 * reads the parameters of a volume that was found without a layout. */
+	int (*learn)(struct layer *l, struct env *env);
+	/* Read-only. -errno, or what stands there. */
+	int (*probe)(const struct layer *l, struct env *env, enum probe_result *ret);
+	/* The layer as a device over @below (the target for a bottom layer). */
+	int (*attach)(const struct layer *l, struct env *env, enum attach_mode mode,
+		      struct io *below, struct io **ret);
+	/* Read-only, complete, never stops at the first. Offsets in findings are the target's. 0
+	 * even where there are findings; -errno when it could not be done. */
+	int (*verify)(const struct layer *l, struct env *env, struct report *report);
+	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
+	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,
+		    const struct place *below, struct place *ret);
+	/* Takes down what open() of the same layer made; finding nothing to take down is success. */
+	int (*close)(const struct layer *l, struct env *env, const struct open_how *how);
+	/* One line about the running state, or nothing when it is not open: *@ret_open. */
+	int (*status)(const struct layer *l, struct env *env, const struct open_how *how,
+		      bool *ret_open, struct text *to);
+};
+
+const struct layer_ops *layer_kind(const struct layer_ops *const *registry, const char *name);
+
+/* The value learnt under @name, or NULL. */
+const char *layer_learned(const struct layer *l, const char *name);
+int layer_learn(struct layer *l, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Bytes that the layer below @l gives. */
+int layer_below_gives(const struct layer *l, uint64_t *ret_bytes);
+
+/* A stack of devices, bottom first; what layer_attach() made and attached_close() closes. */
+struct attached {
+	struct io *io[LAYERS_MAX + 1];
+	size_t n;
+};
+void attached_close(struct attached *a);
+#define _cleanup_attached_ __attribute__((cleanup(attached_close)))
+
+/* Attaches everything *below* @l; *@ret_below is the topmost of these (owned by @a). */
+int layer_attach_below(const struct layer *l, struct env *env, enum attach_mode mode,
+		       struct attached *a, struct io **ret_below);
+/* Attaches @l and everything below it. */
+int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+		 struct attached *a, struct io **ret);
+
+/* learn() of every layer of every volume that is not merely reserved. */
+int layout_learn(struct layout *layout, struct env *env);
+
+/* "FILE:LINE: " for messages, "" when unknown; into a buffer that the caller keeps. */
+#define WHERE_SIZE 300
+const char *where_text(const struct where *w, char buf[static WHERE_SIZE]);
+
+#endif

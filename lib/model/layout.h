@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The nouns of a layout: device, medium, vault, volume, layer. Pure data. */
+#ifndef HOLDFAST_MODEL_LAYOUT_H
+#define HOLDFAST_MODEL_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "base/uuid.h"
+#include "model/option.h"
+
+#define SHA256_BYTES	32
+#define NAME_MAX_BYTES	31 /* volume, slot, medium, keystore names: a-z A-Z 0-9 - _ */
+#define LAYERS_MAX	8  /* in one stack */
+#define VOLUMES_MAX	64 /* after slots are expanded */
+#define REQUESTS_MAX	(VOLUMES_MAX * 3 + 1)
+
+struct layer_ops;
+struct medium_ops;
+struct io;
+
+/* Who uses a piece of the medium, and how it is labelled. */
+enum role {
+	ROLE_DATA,
+	ROLE_HASH, /* dm-verity's tree (and FEC) */
+	ROLE_SIGNATURE,
+	ROLE_COUNT,
+};
+
+/* A piece of the target, in bytes from its start; size 0: not there. */
+struct extent {
+	uint64_t offset_bytes;
+	uint64_t size_bytes;
+};
+
+/* What a layer found out: something that is known only once contents are written ("root-hash"), or
+ * read back from the medium or the vault. Stored in the vault; texts live in the layout's arena. */
+struct learned {
+	const char *name;
+	const char *value;
+};
+
+/* What survey() found outside the target. */
+struct source {
+	bool surveyed;
+	uint8_t digest[SHA256_BYTES]; /* of the source tree or file */
+	uint64_t content_bytes;	      /* size that the contents take, 0: fits itself to any size */
+	uint64_t minimum_bytes;	      /* smallest place that can hold them */
+	const char *tool;	      /* "mke2fs 1.47.0", NULL when no program is involved */
+	struct io *prepared;	      /* contents ready to be copied (closed with the layout), or NULL */
+};
+
+struct volume;
+
+struct layer {
+	const struct layer_ops *ops;
+	struct volume *volume;
+	struct layer *below, *above;
+	struct option_value *values; /* one per entry of ops->options */
+	struct where where;
+	struct source source;
+	ARRAY(struct learned) learned;
+};
+
+struct medium {
+	const char *name;
+	const struct medium_ops *ops;
+	struct option_value *values;
+	struct where where;
+	struct medium_facts *facts; /* after probe */
+};
+
+/* One stack. A volume with slots {"a", "b"} is two of these with the same name. */
+struct volume {
+	const char *name;
+	const char *slot;      /* NULL: the volume has no slots */
+	const char *full_name; /* "root:a", or "data" */
+	bool reserved;	       /* a slot that provisioning leaves empty, for the updater */
+	struct layout *layout;
+	struct medium *medium;
+	struct layer *layers[LAYERS_MAX]; /* bottom first */
+	size_t n_layers;
+	struct where where;
+	/* Answered by the medium at planning, or read from the vault or the table. */
+	struct extent extent[ROLE_COUNT];
+	struct uuid partition_uuid[ROLE_COUNT];
+	struct uuid partition_type[ROLE_COUNT];
+	char partition_label[ROLE_COUNT][37];
+	unsigned partition_number[ROLE_COUNT]; /* from 1; 0: not in a table */
+	bool in_shared; /* written by `provision --shared`, the same on every device */
+};
+
+struct layout {
+	struct arena arena;
+	const char *file; /* NULL: read from a vault or a table */
+	struct {
+		const char *name;
+		const char *architecture; /* DPS name: "x86-64", "arm64" … */
+		bool has_seed;
+		uint8_t seed[32]; /* public values only: UUIDs, salts */
+		const char *trust;
+		const char *rma_trust;
+		uint64_t version;
+		struct option_value *values;
+		struct where where;
+	} device;
+	struct medium *media[8];
+	size_t n_media;
+	struct {
+		struct medium *medium;
+		struct extent extent;
+		struct uuid partition_uuid;
+		struct where where;
+	} vault;
+	struct volume *volumes[VOLUMES_MAX]; /* in the order of the file, slots side by side */
+	size_t n_volumes;
+};
+
+struct layout *layout_new(void); /* NULL: out of memory */
+struct layout *layout_free(struct layout *layout);
+void layout_freep(struct layout **layout);
+#define _cleanup_layout_ __attribute__((cleanup(layout_freep)))
+
+/* By "root:a", or "root" where that is unambiguous or means the first slot. NULL: not there. */
+struct volume *layout_volume(const struct layout *layout, const char *name);
+
+/* The layout with every default written out, in one spelling, sources as digests (all layers must be
+ * surveyed): what the layout digest is taken over. */
+void layout_canonical(const struct layout *layout, struct text *to);
+
+/* The value of option number @index of the layer's or medium's table. */
+static inline const struct option_value *layer_option(const struct layer *l, int index)
+{
+	return &l->values[index];
+}
+
+#endif

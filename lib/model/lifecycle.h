@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lifecycle: evidence, never a flag. */
+#ifndef HOLDFAST_MODEL_LIFECYCLE_H
+#define HOLDFAST_MODEL_LIFECYCLE_H
+
+/* Design §6. Keyless devices know blank, shared, provisioning, provisioned and damaged. */
+enum lifecycle {
+	LIFECYCLE_BLANK,	/* nothing on the medium */
+	LIFECYCLE_FOREIGN,	/* something that holdfast did not make */
+	LIFECYCLE_SHARED,	/* a shared image: to be completed on the device */
+	LIFECYCLE_PROVISIONING, /* begun, not finished: provision again */
+	LIFECYCLE_PROVISIONED,	/* complete, without keys */
+	LIFECYCLE_DAMAGED,
+};
+
+const char *lifecycle_name(enum lifecycle state);
+
+#endif
