@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device-mapper mappings: made, asked, removed. The only caller of libdevmapper. */
+#ifndef HOLDFAST_KERNEL_DM_H
+#define HOLDFAST_KERNEL_DM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DM_NAME_SIZE   128
+#define DM_PARAMS_SIZE 4096
+
+/* One line of a table. */
+struct dm_target {
+	uint64_t start_bytes; /* multiples of 512 */
+	uint64_t len_bytes;
+	const char *type;   /* "verity", "linear" */
+	const char *params; /* as in a table, without start, length and type */
+};
+
+/*
+ * Creates and resumes @name. @uuid ("HOLDFAST-…", at most 127 characters) lets close() tell our
+ * mappings from others'. -EBUSY when there is one of that name with another UUID (HF-IN-USE).
+ * Speaks through diag and translates the kernel's errno per target (a missing target type, a device
+ * in use, a bad table). @ret_path gets "/dev/mapper/NAME"; the node is made where there is no udev.
+ */
+int dm_map(const char *name, const char *uuid, bool read_only, const struct dm_target *targets,
+	   unsigned n, char ret_path[static 256]);
+
+/* Removes; 0 also when it is not there. Busy: tries for @patience_ms, then HF-IN-USE. */
+int dm_unmap(const char *name, unsigned patience_ms);
+
+struct dm_info {
+	bool exists;
+	char uuid[129];
+	char type[32];		       /* of the first target */
+	char params[DM_PARAMS_SIZE];   /* status line of the first target */
+	uint32_t major, minor;
+	bool read_only;
+	int open_count;
+};
+/* 0 with exists=false when there is none. */
+int dm_query(const char *name, struct dm_info *ret);
+
+#endif
