@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DM_NAME_SIZE   128
-#define DM_PARAMS_SIZE 4096
+#define MAPPING_NAME_SIZE   128
+#define MAPPING_PARAMS_SIZE 4096
 
 /* One line of a table. */
-struct dm_target {
+struct mapping_target {
 	uint64_t start_bytes; /* multiples of 512 */
 	uint64_t len_bytes;
 	const char *type;   /* "verity", "linear" */
@@ -23,22 +23,22 @@ struct dm_target {
  * Speaks through diag and translates the kernel's errno per target (a missing target type, a device
  * in use, a bad table). @ret_path gets "/dev/mapper/NAME"; the node is made where there is no udev.
  */
-int dm_map(const char *name, const char *uuid, bool read_only, const struct dm_target *targets,
+int mapping_make(const char *name, const char *uuid, bool read_only, const struct mapping_target *targets,
 	   unsigned n, char ret_path[static 256]);
 
 /* Removes; 0 also when it is not there. Busy: tries for @patience_ms, then HF-IN-USE. */
-int dm_unmap(const char *name, unsigned patience_ms);
+int mapping_remove(const char *name, unsigned patience_ms);
 
-struct dm_info {
+struct mapping_info {
 	bool exists;
 	char uuid[129];
 	char type[32];		       /* of the first target */
-	char params[DM_PARAMS_SIZE];   /* status line of the first target */
+	char params[MAPPING_PARAMS_SIZE];   /* status line of the first target */
 	uint32_t major, minor;
 	bool read_only;
 	int open_count;
 };
 /* 0 with exists=false when there is none. */
-int dm_query(const char *name, struct dm_info *ret);
+int mapping_query(const char *name, struct mapping_info *ret);
 
 #endif
