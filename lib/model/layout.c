@@ -1,1 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A layout's life, finding volumes in it, and its one canonical spelling. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/hex.h"
+#include "base/io.h"
+#include "model/layer.h"
+#include "model/medium.h"
+
+struct layout *layout_new(void)
+{
+	struct layout *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		diag_no_memory();
+	return l;
+}
+
+struct layout *layout_free(struct layout *layout)
+{
+	if (!layout)
+		return NULL;
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		for (size_t j = 0; j < layout->volumes[i]->n_layers; j++) {
+			struct layer *l = layout->volumes[i]->layers[j];
+
+			io_close(l->source.prepared);
+			array_free(&l->learned);
+		}
+	}
+	for (size_t i = 0; i < layout->n_media; i++) {
+		if (layout->media[i]->facts)
+			array_free(&layout->media[i]->facts->partitions);
+	}
+	arena_free(&layout->arena);
+	free(layout);
+	return NULL;
+}
+
+void layout_freep(struct layout **layout)
+{
+	layout_free(*layout);
+}
+
+struct volume *layout_volume(const struct layout *layout, const char *name)
+{
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		struct volume *v = layout->volumes[i];
+
+		if (strcmp(v->full_name, name) == 0)
+			return v;
+	}
+	for (size_t i = 0; i < layout->n_volumes; i++) { /* "root": its first slot */
+		if (strcmp(layout->volumes[i]->name, name) == 0)
+			return layout->volumes[i];
+	}
+	return NULL;
+}
+
+/* Paths differ between hosts, sources must not: a source stands there as its digest. */
+static void canonical_values(const struct option_spec *specs, const struct option_value *values,
+			     const struct source *source, struct text *to)
+{
+	char hex[2 * SHA256_BYTES + 1];
+
+	for (size_t i = 0; specs && specs[i].name; i++) {
+		if (!values[i].present)
+			continue;
+		if (specs[i].type == OPTION_PATH && source && source->surveyed) {
+			hex_encode(source->digest, SHA256_BYTES, hex);
+			text_add(to, "  %s = sha256:%s\n", specs[i].name, hex);
+		} else {
+			text_add(to, "  %s = %zu:%s\n", specs[i].name, strlen(values[i].text),
+				 values[i].text);
+		}
+	}
+}
+
+void layout_canonical(const struct layout *layout, struct text *to)
+{
+	char hex[2 * SHA256_BYTES + 1] = "-";
+
+	if (layout->device.has_seed)
+		hex_encode(layout->device.seed, sizeof(layout->device.seed), hex);
+	text_add(to, "holdfast layout 1\ndevice %s %s version %" PRIu64 " seed %s\n",
+		 layout->device.name ? layout->device.name : "-",
+		 layout->device.architecture ? layout->device.architecture : "-",
+		 layout->device.version, hex);
+	for (size_t i = 0; i < layout->n_media; i++) {
+		text_add(to, "medium %s %s\n", layout->media[i]->name, layout->media[i]->ops->name);
+		canonical_values(layout->media[i]->ops->options, layout->media[i]->values, NULL,
+				 to);
+	}
+	text_add(to, "vault %s %" PRIu64 " %" PRIu64 "\n", layout->vault.medium->name,
+		 layout->vault.extent.offset_bytes, layout->vault.extent.size_bytes);
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		const struct volume *v = layout->volumes[i];
+
+		text_add(to, "volume %s on %s%s\n", v->full_name, v->medium->name,
+			 v->reserved ? " reserved" : "");
+		for (size_t j = 0; j < v->n_layers; j++) {
+			const struct layer *l = v->layers[j];
+
+			text_add(to, " layer %s%s%s\n", l->ops->name,
+				 l->source.tool ? " made by " : "",
+				 l->source.tool ? l->source.tool : "");
+			canonical_values(l->ops->options, l->values, &l->source, to);
+		}
+	}
+}

@@ -71,7 +71,8 @@ struct plan {
 	enum intent why;
 	uint64_t capacity_bytes; /* of the target; or of the image to be made */
 	uint32_t sector_bytes;
-	uint8_t seed[32];
+	uint8_t seed[32];     /* for what is the same on every device */
+	uint8_t instance[32]; /* mixed in for what is this device's own */
 	bool has_seed; /* false in a dry run: UUIDs are shown as "from the seed" */
 	uint8_t layout_digest[SHA256_BYTES];
 	uint8_t digest[SHA256_BYTES];
@@ -99,8 +100,9 @@ void plan_text(const struct plan *plan, struct text *to);
 const char *step_effect_name(enum step_effect effect);
 
 /*
- * A public value (UUID, salt) that belongs to @purpose: HKDF-SHA256(seed, length-prefixed fields).
- * @volume may be NULL. Never for keys or nonces.
+ * A public value (UUID, salt) that belongs to @purpose: HKDF-SHA256(seed, length-prefixed fields);
+ * the seed alone for volumes that a shared image holds (in_shared), with the instance mixed in for
+ * all others and for the medium itself (@volume NULL). Never for keys or nonces.
  */
 int plan_derive(const struct plan *plan, const struct volume *volume, const char *purpose,
 		uint8_t *ret, size_t len);

@@ -19,7 +19,8 @@
 struct vault_begun {
 	bool shared;		 /* by provision --shared */
 	bool complete;		 /* the last step's DONE is there, and the vault was closed */
-	uint8_t seed[32];
+	uint8_t seed[32];	 /* for what is the same on every device */
+	uint8_t instance[32];	 /* mixed in for what is this device's own; zeroes with a layout's seed */
 	uint8_t layout_digest[SHA256_BYTES];
 	uint8_t plan_digest[SHA256_BYTES];
 	uint64_t capacity_bytes; /* of the target, as planned */
