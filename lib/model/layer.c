@@ -122,6 +122,14 @@ int layout_learn(struct layout *layout, struct env *env)
 	return 0;
 }
 
+void cmdline_free(struct cmdline *c)
+{
+	text_free(&c->device);
+	text_free(&c->wait_for);
+	text_free(&c->create);
+	text_free(&c->systemd);
+}
+
 const char *where_text(const struct where *w, char buf[static WHERE_SIZE])
 {
 	buf[0] = 0;

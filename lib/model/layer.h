@@ -32,17 +32,33 @@ enum probe_result {
 };
 
 enum attach_mode {
-	ATTACH_WRITE,	 /* to write contents at provisioning; nothing is checked */
-	ATTACH_READ,	 /* reads give EILSEQ where they do not verify */
-	ATTACH_READ_RAW, /* reads as ATTACH_READ, without checking: what verify() of a layer above uses */
+	ATTACH_WRITE,    /* to write contents at provisioning; nothing is checked */
+	ATTACH_READ,     /* reads give EILSEQ where they do not verify */
+	ATTACH_READ_RAW, /* reads as ATTACH_READ, without checking: what verify() of a layer above
+			    uses */
 };
 
 /* What `open` was asked for. */
 struct open_how {
-	const char *mount_below; /* directories are mounted at MOUNT_BELOW/NAME; NULL: stop below them */
-	const char *dm_prefix;	 /* dm names are PREFIX-VOLUME[-LAYER] */
+	const char
+	    *mount_below; /* directories are mounted at MOUNT_BELOW/NAME; NULL: stop below them */
+	const char *dm_prefix; /* dm names are PREFIX-VOLUME[-LAYER] */
 	bool read_only;
 };
+
+/* The kernel command line that opens a volume at boot, on its way up a stack. */
+struct cmdline {
+	const char *name; /* of the mapping */
+	struct text
+	    device; /* what stands below, as the kernel finds it: "PARTUUID=…", "/dev/dm-0" */
+	struct text wait_for; /* devices that dm-mod.waitfor= must name, "," between */
+	struct text create;   /* value of dm-mod.create=, "" when no mapping is needed */
+	struct text systemd;  /* what systemd's generators take instead */
+	const char *fstype;   /* rootfstype=, NULL unknown */
+	unsigned mappings;    /* in @create so far: the next is /dev/dm-N */
+	bool read_only;
+};
+void cmdline_free(struct cmdline *c);
 
 struct layer_ops {
 	const char *name;    /* section name in a layout */
@@ -67,6 +83,9 @@ struct layer_ops {
 	/* Pure: same input, same steps, same order. Called top-down, contents first; the step that
 	 * makes a layer recognisable comes last among its own. */
 	int (*plan)(const struct layer *l, struct plan *p);
+	/* Pure: appends steps that make contents of @old_bytes take a place that has grown (a
+	 * shared image completed on a larger device). NULL: cannot, or has no need to. */
+	int (*grow)(const struct layer *l, uint64_t old_bytes, struct plan *p);
 	/* Re-reads from the target what finished steps produced (layer_learn()); idempotent. Also
 	 * reads the parameters of a volume that was found without a layout. */
 	int (*learn)(struct layer *l, struct env *env);
@@ -81,7 +100,8 @@ struct layer_ops {
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
 	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,
 		    const struct place *below, struct place *ret);
-	/* Takes down what open() of the same layer made; finding nothing to take down is success. */
+	/* Takes down what open() of the same layer made; finding nothing to take down is success.
+	 */
 	int (*close)(const struct layer *l, struct env *env, const struct open_how *how);
 	/* One line about the running state, or nothing when it is not open: *@ret_open. */
 	int (*status)(const struct layer *l, struct env *env, const struct open_how *how,
@@ -93,7 +113,7 @@ const struct layer_ops *layer_kind(const struct layer_ops *const *registry, cons
 /* The value learnt under @name, or NULL. */
 const char *layer_learned(const struct layer *l, const char *name);
 int layer_learn(struct layer *l, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Bytes that the layer below @l gives. */
 int layer_below_gives(const struct layer *l, uint64_t *ret_bytes);
@@ -110,8 +130,8 @@ void attached_close(struct attached *a);
 int layer_attach_below(const struct layer *l, struct env *env, enum attach_mode mode,
 		       struct attached *a, struct io **ret_below);
 /* Attaches @l and everything below it. */
-int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
-		 struct attached *a, struct io **ret);
+int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode, struct attached *a,
+		 struct io **ret);
 
 /* learn() of every layer of every volume that is not merely reserved. */
 int layout_learn(struct layout *layout, struct env *env);

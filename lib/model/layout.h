@@ -85,6 +85,7 @@ struct volume {
 	struct where where;
 	/* Answered by the medium at planning, or read from the vault or the table. */
 	struct extent extent[ROLE_COUNT];
+	struct extent shared_extent[ROLE_COUNT]; /* where a shared image of this layout has it */
 	struct uuid partition_uuid[ROLE_COUNT];
 	struct uuid partition_type[ROLE_COUNT];
 	char partition_label[ROLE_COUNT][37];

@@ -102,18 +102,19 @@ const char *step_effect_name(enum step_effect effect)
 	return "once";
 }
 
-static void request_text(const struct request *r, struct text *to)
+static void request_text(const struct plan *plan, const struct request *r, struct text *to)
 {
 	char type[UUID_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+	const char *uuid_text;
 
 	uuid_print(&r->type, type);
 	uuid_print(&r->uuid, uuid);
+	uuid_text = uuid_is_nil(&r->uuid) ? "from-root-hash" : plan->has_seed ? uuid : "from-seed";
 	text_add(to, "place \"%s\" %" PRIu64 " %" PRIu64, r->what ? r->what : "-",
 		 r->placed.offset_bytes, r->placed.size_bytes);
 	if (r->in_table)
 		text_add(to, " number %u type %s uuid %s flags %016" PRIx64 " label \"%s\"",
-			 r->number, type, uuid_is_nil(&r->uuid) ? "from-root-hash" : uuid, r->flags,
-			 r->label);
+			 r->number, type, uuid_text, r->flags, r->label);
 	text_add(to, "\n");
 }
 
@@ -135,7 +136,7 @@ void plan_text(const struct plan *plan, struct text *to)
 		text_add(to, "seed not drawn yet\n");
 	}
 	for (size_t i = 0; i < plan->n_requests; i++)
-		request_text(&plan->requests[i], to);
+		request_text(plan, &plan->requests[i], to);
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct step *s = &plan->steps.v[i];
 

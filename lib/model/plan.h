@@ -12,8 +12,8 @@
 /* Why a plan is made. */
 enum intent {
 	INTENT_PROVISION, /* everything */
-	INTENT_SHARED,	  /* only what is the same on every device */
-	INTENT_REPAIR,	  /* mend a copy from its twin */
+	INTENT_SHARED,    /* only what is the same on every device */
+	INTENT_REPAIR,    /* mend a copy from its twin */
 };
 
 /*
@@ -45,17 +45,19 @@ struct step {
 	const struct layer *layer;   /* NULL for the medium's and the vault's own steps */
 	const struct volume *volume; /* likewise */
 	const struct layout *layout;
-	const char *subject; /* first word of its line: volume's full name, medium's name, "vault" */
-	const char *detail;  /* rest of its line; no probe results, nothing that differs from run to run */
+	const char
+	    *subject; /* first word of its line: volume's full name, medium's name, "vault" */
+	const char
+	    *detail; /* rest of its line; no probe results, nothing that differs from run to run */
 	struct extent target; /* the bytes that it writes; size 0: not a range */
 	uint64_t work_bytes;  /* for the bar; 0: instant */
 	const void *params;   /* in the plan's arena; belongs to ops */
-	bool skip;	      /* annotation: the probe found it done; outside the digests */
+	bool skip;            /* annotation: the probe found it done; outside the digests */
 };
 
 /* Where a STEP_CURSOR step stands. The unit is the step's own (bytes of data, usually). */
 struct cursor {
-	uint64_t start; /* everything below is durable */
+	uint64_t start;                                     /* everything below is durable */
 	int (*checkpoint)(struct cursor *c, uint64_t done); /* the engine's; may do nothing */
 };
 
@@ -69,11 +71,14 @@ struct plan {
 	struct arena arena;
 	struct layout *layout;
 	enum intent why;
+	bool completion; /* what a shared image holds stands on the target, or comes from: */
+	struct io *from; /* --from: the shared image; NULL: the target was copied from one */
+	bool trust_copy; /* do not verify what stands there */
 	uint64_t capacity_bytes; /* of the target; or of the image to be made */
 	uint32_t sector_bytes;
 	uint8_t seed[32];     /* for what is the same on every device */
 	uint8_t instance[32]; /* mixed in for what is this device's own */
-	bool has_seed; /* false in a dry run: UUIDs are shown as "from the seed" */
+	bool has_seed;        /* false in a dry run: UUIDs are shown as "from the seed" */
 	uint8_t layout_digest[SHA256_BYTES];
 	uint8_t digest[SHA256_BYTES];
 	struct request requests[REQUESTS_MAX];

@@ -1,1 +1,223 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From a layout to a plan: survey, sizes on their way down, allocation, steps. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "crypto/digest.h"
+#include "stack/stack.h"
+
+static struct layer *top_of(const struct volume *v)
+{
+	return v->layers[v->n_layers - 1];
+}
+
+static int bound_of(const struct volume *v, struct bound *ret)
+{
+	*ret = (struct bound){.kind = BOUND_AUTO};
+	return v->layers[0]->ops->bound ? v->layers[0]->ops->bound(v->layers[0], ret) : 0;
+}
+
+/*
+ * Is the volume the same on every device? Not when a key has part in it, and not when it is empty
+ * and takes whatever space a device has: such a one is made where its size is known.
+ */
+static int decide_shared(struct volume *v)
+{
+	struct bound bound;
+	bool keyed = false, contents = false;
+	int r = bound_of(v, &bound);
+
+	for (size_t i = 0; i < v->n_layers; i++) {
+		keyed |= v->layers[i]->ops->keyed;
+		contents |= v->layers[i]->source.surveyed;
+	}
+	v->in_shared = !keyed && (bound.kind != BOUND_FILL || contents);
+	return r;
+}
+
+/* The facts that a shared image's vault has of a source that is not here. */
+static bool take_recorded(struct layer *l, const struct layout *recorded)
+{
+	const struct volume *v = recorded ? layout_volume(recorded, l->volume->full_name) : NULL;
+
+	for (size_t i = 0; v && i < v->n_layers; i++) {
+		if (v->layers[i]->ops != l->ops || !v->layers[i]->source.surveyed)
+			continue;
+		l->source = v->layers[i]->source;
+		l->source.prepared = NULL;
+		if (l->source.tool)
+			l->source.tool = arena_strdup(&l->volume->layout->arena, l->source.tool);
+		return true;
+	}
+	return false;
+}
+
+static int survey_volume(struct volume *v, const struct layout *recorded, struct env *env)
+{
+	for (size_t i = v->n_layers; i-- > 0;) {
+		struct layer *l = v->layers[i];
+		size_t mark = diag_count();
+		int r;
+
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+		r = l->ops->survey ? l->ops->survey(l, env) : 0;
+		if (r == -ENOENT && take_recorded(l, recorded)) {
+			diag_forget(mark);
+			diag_note("source is not here; what the shared image holds is verified "
+				  "instead");
+			r = 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	return decide_shared(v);
+}
+
+int stack_survey(struct layout *layout, const struct layout *recorded, struct env *env,
+		 uint8_t ret_digest[static SHA256_BYTES])
+{
+	_cleanup_text_ struct text text = {0};
+	int r;
+
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		struct volume *v = layout->volumes[i];
+
+		r = v->reserved ? decide_shared(v) : survey_volume(v, recorded, env);
+		if (r < 0)
+			return r;
+	}
+	layout_canonical(layout, &text);
+	if (text.failed)
+		return diag_no_memory();
+	return digest_sha256(text.s, text.len, ret_digest);
+}
+
+/* A volume's partitions in the order data, hash, signature, though the top layer asked first. */
+static void sort_roles(struct request *r, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		for (size_t j = i; j > 0 && r[j].role < r[j - 1].role; j--) {
+			struct request swap = r[j];
+
+			r[j] = r[j - 1];
+			r[j - 1] = swap;
+		}
+	}
+}
+
+static int request_volume(struct plan *p, struct volume *v)
+{
+	struct sizing s = {0};
+	size_t first = p->n_requests;
+	int r = bound_of(v, &s.bound);
+
+	for (size_t i = v->n_layers; i-- > 0 && r >= 0;) {
+		const struct layer *l = v->layers[i];
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+
+		r = l->ops->size ? l->ops->size(l, &s, p) : 0;
+	}
+	if (r < 0)
+		return r;
+	sort_roles(p->requests + first, p->n_requests - first);
+	return 0;
+}
+
+static int request_all(struct plan *p)
+{
+	struct layout *layout = p->layout;
+	struct request *vault = plan_request(p, REQUEST_VAULT, NULL, ROLE_DATA);
+	int r = 0;
+
+	if (!vault)
+		return -E2BIG;
+	vault->what = "vault";
+	vault->where = layout->vault.where;
+	vault->has_offset = true;
+	vault->offset_bytes = layout->vault.extent.offset_bytes;
+	vault->size_bytes = layout->vault.extent.size_bytes;
+	vault->in_table = true;
+	memcpy(vault->label, "vault", sizeof("vault"));
+	r = plan_derive(p, NULL, "vault partition", vault->uuid.b, sizeof(vault->uuid.b));
+	uuid_set_version(&vault->uuid);
+	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++)
+		r = request_volume(p, layout->volumes[i]);
+	return r;
+}
+
+/* What the medium decided becomes the volumes' own. */
+static void take_placement(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_requests; i++) {
+		const struct request *r = &p->requests[i];
+
+		if (r->kind == REQUEST_VAULT) {
+			p->layout->vault.extent = r->placed;
+			p->layout->vault.partition_uuid = r->uuid;
+		}
+		if (r->kind != REQUEST_VOLUME)
+			continue;
+		r->volume->extent[r->role] = r->placed;
+		r->volume->partition_uuid[r->role] = r->uuid;
+		r->volume->partition_type[r->role] = r->type;
+		r->volume->partition_number[r->role] = r->in_table ? r->number : 0;
+		memcpy(r->volume->partition_label[r->role], r->label, sizeof(r->label));
+	}
+}
+
+static int allocate(struct plan *p)
+{
+	const struct medium *m = p->layout->media[0];
+	int size = option_index(m->ops->options, "size");
+
+	if (!p->capacity_bytes && size >= 0 && m->values[size].present && p->why != INTENT_SHARED)
+		p->capacity_bytes = m->values[size].number;
+	if (!p->capacity_bytes)
+		p->capacity_bytes = m->ops->least_bytes(m, p);
+	return m->ops->allocate(m, p);
+}
+
+static int add_steps(struct plan *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < p->layout->n_volumes; i++) {
+		struct volume *v = p->layout->volumes[i];
+
+		if (v->reserved || (p->why == INTENT_SHARED && !v->in_shared))
+			continue;
+		for (struct layer *l = top_of(v); l && r >= 0; l = l->below) {
+			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+			r = l->ops->plan ? l->ops->plan(l, p) : 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int stack_plan(struct plan *p, int (*commit)(struct plan *))
+{
+	const struct medium *m = p->layout->media[0];
+	_cleanup_text_ struct text text = {0};
+	int r = request_all(p);
+
+	if (r >= 0)
+		r = allocate(p);
+	if (r < 0)
+		return r;
+	take_placement(p);
+	r = add_steps(p);
+	if (r >= 0 && commit)
+		r = commit(p);
+	if (r >= 0 && m->ops->plan)
+		r = m->ops->plan(m, p);
+	if (r < 0)
+		return r;
+	plan_text(p, &text);
+	if (text.failed)
+		return diag_no_memory();
+	return digest_sha256(text.s, text.len, p->digest);
+}

@@ -1,1 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checking, opening and closing stacks. */
+#include <errno.h>
+
+#include "base/diag.h"
+#include "stack/stack.h"
+
+static int verify_volume(struct volume *v, struct env *env, struct report *report)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		const struct layer *l = v->layers[i];
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+		int r = l->ops->verify ? l->ops->verify(l, env, report) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	report->volumes_checked++;
+	return 0;
+}
+
+int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct env *env,
+		 struct report *report)
+{
+	bool all = n == 0;
+	int r = 0;
+
+	if (all) {
+		volumes = layout->volumes;
+		n = layout->n_volumes;
+	}
+	for (size_t i = 0; all && i < layout->n_media && r >= 0; i++) {
+		const struct medium *m = layout->media[i];
+		DIAG_SCOPE("medium %s", m->name);
+
+		r = m->ops->verify ? m->ops->verify(m, env, report) : 0;
+	}
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		if (volumes[i]->reserved)
+			r = report_note(report, "%s: reserved for an update, holds nothing yet",
+					volumes[i]->full_name);
+		else
+			r = verify_volume(volumes[i], env, report);
+	}
+	return r;
+}
+
+/* The layers of @v that can be opened: a directory only where it may be mounted. */
+static size_t layers_to_open(const struct volume *v, const struct open_how *how)
+{
+	size_t n = v->n_layers;
+
+	while (!how->mount_below && n > 0 && v->layers[n - 1]->ops->provides == PLACE_DIRECTORY)
+		n--;
+	return n;
+}
+
+static int close_layers(struct volume *v, size_t n, struct env *env, const struct open_how *how)
+{
+	int first = 0;
+
+	while (n-- > 0) {
+		const struct layer *l = v->layers[n];
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+		int r = l->ops->close ? l->ops->close(l, env, how) : 0;
+
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	return first;
+}
+
+int stack_open(struct volume *volume, struct env *env, const struct open_how *how,
+	       struct place *ret)
+{
+	struct place below = {0};
+	size_t n = layers_to_open(volume, how);
+
+	if (volume->reserved)
+		return diag_fail(DIAG_NO_VOLUME, ENOENT,
+				 "volume %s is reserved for an update and holds nothing yet",
+				 volume->full_name);
+	for (size_t i = 0; i < n; i++) {
+		const struct layer *l = volume->layers[i];
+		struct place above = below;
+		int r;
+
+		DIAG_SCOPE("volume %s: layer %s", volume->full_name, l->ops->name);
+		r = l->ops->open ? l->ops->open(l, env, how, &below, &above) : 0;
+		if (r < 0) {
+			close_layers(volume, i, env, how);
+			return r;
+		}
+		below = above;
+	}
+	*ret = below;
+	return 0;
+}
+
+int stack_close(struct volume *volume, struct env *env, const struct open_how *how)
+{
+	return close_layers(volume, volume->n_layers, env, how);
+}

@@ -18,6 +18,7 @@
 /* What a vault's journal header says of the plan that was begun. */
 struct vault_begun {
 	bool shared;		 /* by provision --shared */
+	bool completion;	 /* begun on top of a shared image, or from one */
 	bool complete;		 /* the last step's DONE is there, and the vault was closed */
 	uint8_t seed[32];	 /* for what is the same on every device */
 	uint8_t instance[32];	 /* mixed in for what is this device's own; zeroes with a layout's seed */
