@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "base/text.h"
+#include "model/layer.h"
 #include "report/json.h"
 
 static struct json_object *object(struct json *j)
@@ -101,7 +102,7 @@ void json_hex(struct json *j, const char *key, const uint8_t *bytes, size_t len)
 	json_text(j, key, hex);
 }
 
-struct json *json_object(struct json *j, const char *key)
+struct json *json_child(struct json *j, const char *key)
 {
 	struct json_object *child = j ? json_object_new_object() : NULL;
 
@@ -109,7 +110,7 @@ struct json *json_object(struct json *j, const char *key)
 	return (struct json *)child;
 }
 
-struct json *json_array(struct json *j, const char *key)
+struct json *json_list(struct json *j, const char *key)
 {
 	struct json_object *child = j ? json_object_new_array() : NULL;
 
@@ -154,10 +155,10 @@ void json_plan(struct json *j, const struct plan *plan)
 	json_flag(j, "seed_known", plan->has_seed);
 	json_number(j, "capacity", plan->capacity_bytes);
 	json_number(j, "sector", plan->sector_bytes);
-	list = json_array(j, "partitions");
+	list = json_list(j, "partitions");
 	for (size_t i = 0; i < plan->n_requests; i++) {
 		const struct request *r = &plan->requests[i];
-		struct json *o = json_object(list, NULL);
+		struct json *o = json_child(list, NULL);
 
 		json_text(o, "what", r->what);
 		json_extent(o, &r->placed);
@@ -169,10 +170,10 @@ void json_plan(struct json *j, const struct plan *plan)
 		if (plan->has_seed)
 			json_uuid(o, "uuid", &r->uuid);
 	}
-	list = json_array(j, "steps");
+	list = json_list(j, "steps");
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct step *s = &plan->steps.v[i];
-		struct json *o = json_object(list, NULL);
+		struct json *o = json_child(list, NULL);
 
 		json_number(o, "step", i + 1);
 		json_text(o, "effect", step_effect_name(s->ops->effect));
@@ -185,7 +186,7 @@ void json_plan(struct json *j, const struct plan *plan)
 		json_number(o, "work", s->work_bytes);
 		json_flag(o, "skip", s->skip);
 	}
-	list = json_array(j, "lost");
+	list = json_list(j, "lost");
 	array_each (lost, &plan->lost)
 		json_text(list, NULL, *lost);
 }
@@ -197,13 +198,13 @@ static void json_volume(struct json *o, const struct volume *v)
 
 	json_text(o, "volume", v->full_name);
 	json_flag(o, "reserved", v->reserved);
-	list = json_array(o, "extents");
+	list = json_list(o, "extents");
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		struct json *e;
 
 		if (!v->extent[role].size_bytes)
 			continue;
-		e = json_object(list, NULL);
+		e = json_child(list, NULL);
 		json_text(e, "role", roles[role]);
 		json_extent(e, &v->extent[role]);
 		json_uuid(e, "uuid", &v->partition_uuid[role]);
@@ -211,11 +212,11 @@ static void json_volume(struct json *o, const struct volume *v)
 		json_text(e, "label", v->partition_label[role]);
 		json_number(e, "number", v->partition_number[role]);
 	}
-	list = json_array(o, "layers");
+	list = json_list(o, "layers");
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
 
-		layer = json_object(list, NULL);
+		layer = json_child(list, NULL);
 		json_text(layer, "layer", l->ops->name);
 		array_each (it, &l->learned)
 			json_text(layer, it->name, it->value);
@@ -231,9 +232,9 @@ void json_layout(struct json *j, const struct layout *layout)
 	json_text(j, "device", layout->device.name);
 	json_text(j, "architecture", layout->device.architecture);
 	json_number(j, "version", layout->device.version);
-	list = json_array(j, "volumes");
+	list = json_list(j, "volumes");
 	for (size_t i = 0; i < layout->n_volumes; i++)
-		json_volume(json_object(list, NULL), layout->volumes[i]);
+		json_volume(json_child(list, NULL), layout->volumes[i]);
 }
 
 void json_finding(struct json *j, const struct finding *f)
@@ -250,11 +251,11 @@ void json_finding(struct json *j, const struct finding *f)
 
 void json_failures(struct json *j, const char *key)
 {
-	struct json *list = json_array(j, key);
+	struct json *list = json_list(j, key);
 
 	for (size_t i = 0; i < diag_count() && diag_get(i); i++) {
 		const struct diag_record *d = diag_get(i);
-		struct json *o = json_object(list, NULL);
+		struct json *o = json_child(list, NULL);
 
 		json_text(o, "code", diag_code_text(d->code));
 		json_text(o, "scope", d->scope);

@@ -26,8 +26,8 @@ void json_number(struct json *j, const char *key, uint64_t value);
 void json_flag(struct json *j, const char *key, bool value);
 void json_hex(struct json *j, const char *key, const uint8_t *bytes, size_t len);
 /* Children belong to @j. In an array give @key NULL. */
-struct json *json_object(struct json *j, const char *key);
-struct json *json_array(struct json *j, const char *key);
+struct json *json_child(struct json *j, const char *key);
+struct json *json_list(struct json *j, const char *key);
 
 /* One line with its newline, or (@pretty) several; NULL when out of memory. Caller frees. */
 char *json_print(struct json *j, bool pretty);
