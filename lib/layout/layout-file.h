@@ -3,19 +3,13 @@
 #ifndef HOLDFAST_LAYOUT_LAYOUT_FILE_H
 #define HOLDFAST_LAYOUT_LAYOUT_FILE_H
 
+#include "model/kinds.h"
 #include "model/layer.h"
 #include "model/medium.h"
 
 /* A `--set NAME=VALUE`. */
 struct setting {
 	const char *name, *value;
-};
-
-/* What kinds there are; passed in by cmd. Arrays end with NULL. */
-struct kinds {
-	const struct layer_ops *const *layers;
-	const struct medium_ops *const *media;
-	const char *const *planned_layers; /* kinds of the design that are not built yet */
 };
 
 /* Reads, checks types and options, expands slots. 0 or -errno; reports *all* mistakes that it can

@@ -209,7 +209,9 @@ int stack_plan(struct plan *p, int (*commit)(struct plan *))
 	if (r < 0)
 		return r;
 	take_placement(p);
-	r = add_steps(p);
+	r = p->retire && m->ops->plan_retire ? m->ops->plan_retire(m, p) : 0;
+	if (r >= 0)
+		r = add_steps(p);
 	if (r >= 0 && commit)
 		r = commit(p);
 	if (r >= 0 && m->ops->plan)

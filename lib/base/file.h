@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files beside the target, put into place so that a power cut leaves the old one or the new one. */
+#ifndef HOLDFAST_BASE_FILE_H
+#define HOLDFAST_BASE_FILE_H
+
+#include <stddef.h>
+
+/* Both speak through diag (HF-FILE). 0 or -errno. */
+
+/* Writes @path anew (PATH.tmp, fsync, rename, fsync of the directory). */
+int file_write(const char *path, const void *bytes, size_t len);
+/* Renames over whatever stands at @to; durable. The caller has synced the contents. */
+int file_rename(const char *from, const char *to);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A target as a whole: its vault, its layout, and what state it is in, told from evidence. */
+#ifndef HOLDFAST_DEVICE_TARGET_H
+#define HOLDFAST_DEVICE_TARGET_H
+
+#include "base/env.h"
+#include "base/io.h"
+#include "model/kinds.h"
+#include "model/lifecycle.h"
+#include "vault/vault.h"
+
+struct target {
+	const char *path;    /* as given; borrowed */
+	char *work_path;     /* PATH.part while an image file is being made, else NULL */
+	struct io *io;       /* the same as env->target */
+	struct vault *vault; /* NULL: none */
+	bool has_plan;       /* @begun is filled in */
+	struct vault_begun begun;
+	struct layout *layout; /* from the vault, else from a DPS table; NULL: neither */
+	bool layout_from_vault;
+	bool vault_damaged;         /* a vault is there, but its device part cannot be used */
+	struct medium_facts *facts; /* of the table, where no vault names the medium; in @scratch */
+	struct layout *scratch;
+	enum lifecycle state;
+};
+
+/* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into env->target. -errno
+ * having spoken, also where it is neither a file nor a block device. */
+int target_open(struct target *t, const char *path, unsigned flags, struct env *env);
+/* For provision: where there is nothing at @path, PATH.part is made or taken up again. */
+int target_create(struct target *t, const char *path, struct env *env);
+/* Finds the vault and the layout and decides the state. A broken vault or table is a state, not a
+ * failure. */
+int target_identify(struct target *t, struct env *env, const struct kinds *kinds);
+/* Open, identify, and insist on a layout: what verify, read, open, status and the like begin with.
+ */
+int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
+		const struct kinds *kinds);
+void target_close(struct target *t);
+#define _cleanup_target_ __attribute__((cleanup(target_close)))
+
+/* By name; speaks (with the names that there are) when there is no such volume. */
+struct volume *target_volume(const struct target *t, const char *name);
+
+#endif

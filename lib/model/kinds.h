@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kinds there are: passed in from the top, so that nothing below knows a list. */
+#ifndef HOLDFAST_MODEL_KINDS_H
+#define HOLDFAST_MODEL_KINDS_H
+
+struct layer_ops;
+struct medium_ops;
+
+/* Arrays end with NULL. */
+struct kinds {
+	const struct layer_ops *const *layers;
+	const struct medium_ops *const *media;
+	const char *const *planned_layers; /* kinds of the design that are not built yet */
+};
+
+#endif
