@@ -1,1 +1,248 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Regular files and block devices. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/overflow.h"
+
+struct io_file {
+	struct io io;
+	int fd;
+	bool block_device;
+	char name[];
+};
+
+static const struct io_ops file_ops;
+
+static int fd_of(const struct io *io)
+{
+	return ((const struct io_file *)io)->fd;
+}
+
+static int file_read(struct io *io, void *buf, size_t len, uint64_t offset)
+{
+	char *p = buf;
+
+	while (len > 0) {
+		ssize_t n = pread(fd_of(io), p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) /* 0: it has shrunk under us */
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_write(struct io *io, const void *buf, size_t len, uint64_t offset)
+{
+	const char *p = buf;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd_of(io), p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_flush(struct io *io)
+{
+	return fdatasync(fd_of(io)) < 0 ? -errno : 0;
+}
+
+static int file_zero(struct io *io, uint64_t offset, uint64_t len)
+{
+	int r;
+
+	if (((struct io_file *)io)->block_device) {
+		uint64_t range[2] = {offset, len};
+
+		if ((offset | len) % 512)
+			return -EOPNOTSUPP;
+		r = ioctl(fd_of(io), BLKZEROOUT, range);
+		return r < 0 && (errno == ENOTTY || errno == EINVAL) ? -EOPNOTSUPP
+		       : r < 0                                       ? -errno
+								     : 0;
+	}
+	r = fallocate(fd_of(io), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+		      (off_t)len);
+	return r < 0 && errno == ENOSYS ? -EOPNOTSUPP : r < 0 ? -errno : 0;
+}
+
+static int file_discard(struct io *io, uint64_t offset, uint64_t len)
+{
+	uint64_t range[2] = {offset, len};
+
+	if (!((struct io_file *)io)->block_device)
+		return file_zero(io, offset, len);
+	return ioctl(fd_of(io), BLKDISCARD, range) < 0 ? -EOPNOTSUPP : 0;
+}
+
+static int file_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
+{
+	off_t data = lseek(fd_of(io), (off_t)offset, SEEK_DATA), end;
+
+	*ret_data = true;
+	*ret_len = io->size_bytes - offset;
+	if (data < 0 && errno == ENXIO) { /* a hole up to the end */
+		*ret_data = false;
+		return 0;
+	}
+	if (data < 0) /* cannot tell: all is data */
+		return 0;
+	if ((uint64_t)data > offset) {
+		*ret_data = false;
+		*ret_len = min_u64((uint64_t)data - offset, *ret_len);
+		return 0;
+	}
+	end = lseek(fd_of(io), (off_t)offset, SEEK_HOLE);
+	if (end > 0 && (uint64_t)end > offset)
+		*ret_len = min_u64((uint64_t)end - offset, *ret_len);
+	return 0;
+}
+
+static int file_resize(struct io *io, uint64_t size_bytes)
+{
+	if (((struct io_file *)io)->block_device)
+		return -EOPNOTSUPP;
+	if (size_bytes > INT64_MAX)
+		return -EFBIG;
+	if (ftruncate(fd_of(io), (off_t)size_bytes) < 0)
+		return -errno;
+	io->size_bytes = size_bytes;
+	return 0;
+}
+
+static void file_close(struct io *io)
+{
+	close(fd_of(io));
+	free(io);
+}
+
+static const struct io_ops file_ops = {
+    .name = "file",
+    .read = file_read,
+    .write = file_write,
+    .flush = file_flush,
+    .zero = file_zero,
+    .discard = file_discard,
+    .extent = file_extent,
+    .resize = file_resize,
+    .close = file_close,
+};
+
+/* Size and sector of what @fd is; refuses what is neither a file nor a block device. */
+static int look_at(int fd, const char *name, struct io_file *f)
+{
+	struct stat st;
+	int sector = 512;
+
+	if (fstat(fd, &st) < 0)
+		return diag_io(errno, name);
+	f->io.size_bytes = (uint64_t)st.st_size;
+	if (S_ISREG(st.st_mode)) {
+		f->io.sector_bytes = 512;
+		return 0;
+	}
+	if (!S_ISBLK(st.st_mode))
+		return diag_fail(DIAG_NO_TARGET, ENOTBLK,
+				 "%s is %s, not an image file or a block device", name,
+				 S_ISDIR(st.st_mode) ? "a directory" : "a special file");
+	f->block_device = true;
+	if (ioctl(fd, BLKGETSIZE64, &f->io.size_bytes) < 0 || ioctl(fd, BLKSSZGET, &sector) < 0)
+		return diag_io(errno, name);
+	f->io.sector_bytes = (uint32_t)sector;
+	return 0;
+}
+
+int io_from_fd(int fd, const char *name, bool writable, struct io **ret)
+{
+	struct io_file *f = calloc(1, sizeof(*f) + strlen(name) + 1);
+	int r;
+
+	if (!f) {
+		close(fd);
+		return diag_no_memory();
+	}
+	strcpy(f->name, name);
+	f->fd = fd;
+	f->io.ops = &file_ops;
+	f->io.name = f->name;
+	f->io.read_only = !writable;
+	r = look_at(fd, name, f);
+	if (r < 0) {
+		file_close(&f->io);
+		return r;
+	}
+	*ret = &f->io;
+	return 0;
+}
+
+static int fail_open(int err, const char *path, unsigned flags)
+{
+	int r;
+
+	if (err == ENOENT)
+		r = diag_fail(DIAG_NO_TARGET, err, "%s does not exist", path);
+	else if (err == ENXIO || err == ENOMEDIUM || err == ENODEV || err == ENOTDIR ||
+		 err == ELOOP)
+		r = diag_fail(DIAG_NO_TARGET, err, "%s: %s", path, strerror(err));
+	else
+		r = diag_io(err, path);
+	if (err == EACCES && (flags & IO_WRITE))
+		diag_next("run it as a user who may write %s", path);
+	return r;
+}
+
+int io_open_file(const char *path, unsigned flags, struct io **ret)
+{
+	bool writable = flags & (IO_WRITE | IO_CREATE);
+	int how = (writable ? O_RDWR : O_RDONLY) | (flags & IO_CREATE ? O_CREAT : 0);
+	_cleanup_close_ int fd = open(path, how | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	int r;
+
+	if (fd < 0 && errno == EISDIR)
+		return diag_fail(DIAG_NO_TARGET, EISDIR,
+				 "%s is a directory, not an image file or a block device", path);
+	if (fd < 0)
+		return fail_open(errno, path, flags);
+	if ((flags & IO_LOCK) && flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return diag_io(errno, path);
+		r = diag_fail(DIAG_BUSY, EWOULDBLOCK, "%s: another process works on it", path);
+		diag_next("wait for it to end, then run the same command again");
+		return r;
+	}
+	return io_from_fd(TAKE_FD(fd), path, writable, ret);
+}
+
+int io_fd(const struct io *io)
+{
+	return io->ops == &file_ops ? fd_of(io) : -1;
+}
+
+bool io_is_block_device(const struct io *io)
+{
+	return io->ops == &file_ops && ((const struct io_file *)io)->block_device;
+}

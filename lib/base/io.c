@@ -1,1 +1,172 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The checked entries to every byte device, and copying between two. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/env.h"
+#include "base/io.h"
+#include "base/overflow.h"
+
+#define COPY_BYTES (1024 * 1024)
+
+int io_read(struct io *io, void *buf, size_t len, uint64_t offset)
+{
+	if (!range_inside(offset, len, io->size_bytes))
+		return -EIO;
+	return len ? io->ops->read(io, buf, len, offset) : 0;
+}
+
+/* What every change must pass. */
+static int check_change(const struct io *io, uint64_t offset, uint64_t len)
+{
+	if (io->read_only)
+		return -EROFS;
+	return range_inside(offset, len, io->size_bytes) ? 0 : -EIO;
+}
+
+int io_write(struct io *io, const void *buf, size_t len, uint64_t offset)
+{
+	int r = check_change(io, offset, len);
+
+	return r < 0 || !len ? r : io->ops->write(io, buf, len, offset);
+}
+
+int io_flush(struct io *io)
+{
+	return io->read_only || !io->ops->flush ? 0 : io->ops->flush(io);
+}
+
+static int write_zeroes(struct io *io, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeroes[65536];
+
+	while (len > 0) {
+		size_t n = (size_t)min_u64(len, sizeof(zeroes));
+		int r = io->ops->write(io, zeroes, n, offset);
+
+		if (r < 0)
+			return r;
+		offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int io_zero(struct io *io, uint64_t offset, uint64_t len)
+{
+	int r = check_change(io, offset, len);
+
+	if (r < 0 || !len)
+		return r;
+	r = io->ops->zero ? io->ops->zero(io, offset, len) : -EOPNOTSUPP;
+	return r == -EOPNOTSUPP ? write_zeroes(io, offset, len) : r;
+}
+
+int io_discard(struct io *io, uint64_t offset, uint64_t len)
+{
+	int r = check_change(io, offset, len);
+
+	if (r < 0 || !len || !io->ops->discard)
+		return r;
+	r = io->ops->discard(io, offset, len);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+int io_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
+{
+	if (offset >= io->size_bytes)
+		return -EIO;
+	if (!io->ops->extent) {
+		*ret_data = true;
+		*ret_len = io->size_bytes - offset;
+		return 0;
+	}
+	return io->ops->extent(io, offset, ret_data, ret_len);
+}
+
+int io_resize(struct io *io, uint64_t size_bytes)
+{
+	if (io->read_only)
+		return -EROFS;
+	return io->ops->resize ? io->ops->resize(io, size_bytes) : -EOPNOTSUPP;
+}
+
+struct io *io_close(struct io *io)
+{
+	if (io)
+		io->ops->close(io);
+	return NULL;
+}
+
+void io_closep(struct io **io)
+{
+	io_close(*io);
+}
+
+int io_fail(const struct io *io, int err, const char *doing, uint64_t offset, uint64_t len)
+{
+	char what[512];
+
+	snprintf(what, sizeof(what), "%s: %s %" PRIu64 " bytes at %" PRIu64, io->name, doing, len,
+		 offset);
+	return diag_io(abs(err), what);
+}
+
+static int copy_data(struct io *from, uint64_t from_offset, struct io *to, uint64_t to_offset,
+		     uint64_t len, uint8_t *buf, struct env *env)
+{
+	while (len > 0) {
+		size_t n = (size_t)min_u64(len, COPY_BYTES);
+		int r;
+
+		if (env && env_cancelled(env))
+			return -ECANCELED;
+		r = io_read(from, buf, n, from_offset);
+		if (r < 0)
+			return r;
+		r = io_write(to, buf, n, to_offset);
+		if (r < 0)
+			return r;
+		if (env)
+			env_progress(env, n);
+		from_offset += n;
+		to_offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int io_copy(struct io *from, uint64_t from_offset, struct io *to, uint64_t to_offset, uint64_t len,
+	    bool to_is_zero, struct env *env)
+{
+	_cleanup_free_ uint8_t *buf = malloc(COPY_BYTES);
+
+	if (!buf)
+		return -ENOMEM;
+	while (len > 0) {
+		uint64_t n;
+		bool data;
+		int r = io_extent(from, from_offset, &data, &n);
+
+		if (r < 0)
+			return r;
+		n = min_u64(n, len);
+		if (data)
+			r = copy_data(from, from_offset, to, to_offset, n, buf, env);
+		else if (!to_is_zero)
+			r = io_zero(to, to_offset, n);
+		if (r < 0)
+			return r;
+		if (!data && env)
+			env_progress(env, n);
+		from_offset += n;
+		to_offset += n;
+		len -= n;
+	}
+	return 0;
+}
