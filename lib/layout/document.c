@@ -180,7 +180,7 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 	struct builder *b = builder;
 	char text[512];
 
-	if (b->error)
+	if (b->error || !fmt)
 		return;
 	if (strstr(fmt, "no such option")) {
 		unknown(b, cfg, va_arg(args, const char *));
