@@ -106,6 +106,8 @@ struct layer_ops {
 	/* One line about the running state, or nothing when it is not open: *@ret_open. */
 	int (*status)(const struct layer *l, struct env *env, const struct open_how *how,
 		      bool *ret_open, struct text *to);
+	/* Pure, bottom-up: adds what the kernel must be told to find the volume. NULL: nothing. */
+	int (*cmdline)(const struct layer *l, struct cmdline *c);
 };
 
 const struct layer_ops *layer_kind(const struct layer_ops *const *registry, const char *name);
