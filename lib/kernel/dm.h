@@ -23,8 +23,8 @@ struct mapping_target {
  * Speaks through diag and translates the kernel's errno per target (a missing target type, a device
  * in use, a bad table). @ret_path gets "/dev/mapper/NAME"; the node is made where there is no udev.
  */
-int mapping_make(const char *name, const char *uuid, bool read_only, const struct mapping_target *targets,
-	   unsigned n, char ret_path[static 256]);
+int mapping_make(const char *name, const char *uuid, bool read_only,
+		 const struct mapping_target *targets, unsigned n, char ret_path[static 256]);
 
 /* Removes; 0 also when it is not there. Busy: tries for @patience_ms, then HF-IN-USE. */
 int mapping_remove(const char *name, unsigned patience_ms);
@@ -32,8 +32,8 @@ int mapping_remove(const char *name, unsigned patience_ms);
 struct mapping_info {
 	bool exists;
 	char uuid[129];
-	char type[32];		       /* of the first target */
-	char params[MAPPING_PARAMS_SIZE];   /* status line of the first target */
+	char type[32];                    /* of the first target */
+	char params[MAPPING_PARAMS_SIZE]; /* status line of the first target */
 	uint32_t major, minor;
 	bool read_only;
 	int open_count;

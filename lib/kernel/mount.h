@@ -7,8 +7,8 @@
 
 /* Mounts @device of type @fstype at @directory (made when missing, 0755). @options may be NULL.
  * Already mounted there from the same device: 0. Speaks through diag. */
-int mount_attach(const char *device, const char *directory, const char *fstype,
-		 const char *options, bool read_only);
+int mount_attach(const char *device, const char *directory, const char *fstype, const char *options,
+		 bool read_only);
 /* 0 also when nothing is mounted there; HF-IN-USE when busy. */
 int mount_detach(const char *directory);
 /* 1 mounted (source in @ret), 0 not, -errno. */

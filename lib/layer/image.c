@@ -1,1 +1,244 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Contents taken over byte for byte from a file: boot loaders, file systems made elsewhere. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/hex.h"
+#include "base/overflow.h"
+#include "crypto/digest.h"
+#include "layer/registry.h"
+
+#define READ_BYTES (1024 * 1024)
+
+enum { SOURCE };
+static const struct option_spec options[] = {
+    [SOURCE] = {"source", OPTION_PATH, .required = true,
+		.help =
+		    "File whose bytes are taken; what follows them on the medium is left alone"},
+    {0},
+};
+
+/* SHA-256 of the first @len bytes of @io. Holes count as the zeroes that they read as. */
+static int hash(struct io *io, uint64_t len, struct env *env, uint8_t ret[static SHA256_BYTES])
+{
+	_cleanup_digest_ struct digest *d = NULL;
+	_cleanup_free_ uint8_t *buf = malloc(READ_BYTES);
+	int r = digest_new("sha256", &d);
+
+	if (r >= 0 && !buf)
+		r = diag_no_memory();
+	for (uint64_t at = 0; at < len && r >= 0;) {
+		size_t n = (size_t)min_u64(READ_BYTES, len - at);
+
+		if (env_cancelled(env))
+			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was read",
+					 io->name);
+		r = io_read(io, buf, n, at);
+		if (r < 0)
+			return io_fail(io, r, "reading", at, n);
+		r = digest_add(d, buf, n);
+		env_progress(env, n);
+		at += n;
+	}
+	return r < 0 ? r : digest_finish(d, ret);
+}
+
+static int open_source(const struct layer *l, struct io **ret)
+{
+	const struct option_value *v = &l->values[SOURCE];
+	char at[WHERE_SIZE];
+	struct stat st;
+	int r;
+
+	if (stat(v->path, &st) < 0) {
+		r = diag_fail(DIAG_SOURCE, errno, "%ssource %s: %s", where_text(&v->where, at),
+			      v->path, strerror(errno));
+		return r;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return diag_fail(DIAG_SOURCE, EINVAL, "%ssource %s is not a file%s",
+				 where_text(&v->where, at), v->path,
+				 S_ISDIR(st.st_mode) ? "; filesystem { } takes directories" : "");
+	return io_open_file(v->path, 0, ret);
+}
+
+static int survey(struct layer *l, struct env *env)
+{
+	struct source *s = &l->source;
+	char at[WHERE_SIZE];
+	int r = open_source(l, &s->prepared);
+
+	if (r < 0)
+		return r;
+	s->content_bytes = s->minimum_bytes = s->prepared->size_bytes;
+	if (!s->content_bytes)
+		return diag_fail(DIAG_SOURCE, EINVAL, "%ssource %s is empty",
+				 where_text(&l->values[SOURCE].where, at), l->values[SOURCE].path);
+	env_begin(env, "reading sources", s->content_bytes);
+	r = hash(s->prepared, s->content_bytes, env, s->digest);
+	s->surveyed = r >= 0;
+	return r;
+}
+
+static int size(const struct layer *l, struct sizing *s, struct plan *p)
+{
+	s->need_bytes = s->least_bytes =
+	    round_up(l->source.content_bytes, p->sector_bytes ? p->sector_bytes : 512);
+	return 0;
+}
+
+static int gives(const struct layer *l, uint64_t *ret_bytes)
+{
+	return layer_below_gives(l, ret_bytes);
+}
+
+static int changed(const struct layer *l)
+{
+	int r = diag_fail(DIAG_SOURCE_CHANGED, ESTALE, "%s changed while it was read",
+			  l->source.prepared->name);
+
+	diag_state("the volume is half written; the partition table is not");
+	diag_next("let it come to rest, then start anew with --replace=all");
+	return r;
+}
+
+/* Copies, and hashes what it copied: a source that changed since the survey is found out. */
+static int copy(const struct layer *l, struct io *to, struct env *env, struct cursor *cursor)
+{
+	struct io *from = l->source.prepared;
+	_cleanup_free_ uint8_t *buf = malloc(READ_BYTES);
+	uint64_t len = l->source.content_bytes;
+	int r = buf ? 0 : diag_no_memory();
+
+	for (uint64_t at = cursor ? cursor->start : 0; at < len && r >= 0;) {
+		size_t n = (size_t)min_u64(READ_BYTES, len - at);
+
+		if (env_cancelled(env))
+			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was copied",
+					 from->name);
+		r = io_read(from, buf, n, at);
+		if (r < 0) /* it has become shorter */
+			return r == -EIO ? changed(l) : io_fail(from, r, "reading", at, n);
+		r = io_write(to, buf, n, at);
+		if (r < 0)
+			return io_fail(to, r, "writing", at, n);
+		at += n;
+		env_progress(env, n);
+		r = cursor_done(cursor, at);
+	}
+	return r;
+}
+
+static int run_copy(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	const struct layer *l = s->layer;
+	_cleanup_attached_ struct attached below = {0};
+	uint8_t digest[SHA256_BYTES];
+	struct io *to;
+	int r = layer_attach_below(l, env, ATTACH_WRITE, &below, &to);
+
+	if (r >= 0)
+		r = copy(l, to, env, cursor);
+	if (r >= 0)
+		r = hash(to, l->source.content_bytes, env, digest);
+	if (r >= 0 && memcmp(digest, l->source.digest, sizeof(digest)) != 0)
+		r = changed(l);
+	return r;
+}
+
+static const struct step_ops copy_step = {"copy", STEP_CURSOR, run_copy, NULL};
+
+static int plan(const struct layer *l, struct plan *p)
+{
+	struct step step = {.layer = l,
+			    .ops = &copy_step,
+			    .work_bytes = l->source.content_bytes,
+			    .target = {.offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
+				       .size_bytes = l->source.content_bytes}};
+	char hex[2 * SHA256_BYTES + 1];
+
+	hex_encode(l->source.digest, SHA256_BYTES, hex);
+	step.detail = arena_print(&p->arena, "sha256 %s", hex);
+	return step.detail ? plan_add(p, &step) : diag_no_memory();
+}
+
+static int learn(struct layer *l, struct env *env)
+{
+	char hex[2 * SHA256_BYTES + 1];
+	int r;
+
+	if (!l->source.surveyed)
+		return 0;
+	hex_encode(l->source.digest, SHA256_BYTES, hex);
+	r = layer_learn(l, "sha256", "%s", hex);
+	return r < 0 ? r : layer_learn(l, "bytes", "%" PRIu64, l->source.content_bytes);
+}
+
+/* Under verity the tree says more, block by block. */
+static bool is_authenticated(const struct layer *l)
+{
+	for (const struct layer *b = l->below; b; b = b->below) {
+		if (b->ops->provides == PLACE_BYTES_RO)
+			return true;
+	}
+	return false;
+}
+
+static int verify(const struct layer *l, struct env *env, struct report *report)
+{
+	const char *hex = layer_learned(l, "sha256"), *bytes = layer_learned(l, "bytes");
+	uint8_t expected[SHA256_BYTES], digest[SHA256_BYTES];
+	_cleanup_attached_ struct attached below = {0};
+	struct finding f = {
+	    .kind = FINDING_CORRUPT,
+	    .volume = l->volume->full_name,
+	    .layer = l->ops->name,
+	    .area = "contents",
+	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
+	    .text = "are not those that were laid out",
+	};
+	struct io *io;
+	int r;
+
+	if (is_authenticated(l) || !hex || !bytes || hex_decode(hex, expected, SHA256_BYTES) < 0)
+		return 0;
+	f.len_bytes = strtoull(bytes, NULL, 10);
+	r = layer_attach_below(l, env, ATTACH_READ_RAW, &below, &io);
+	if (r < 0)
+		return r;
+	if (f.len_bytes > io->size_bytes)
+		f.len_bytes = io->size_bytes;
+	env_begin(env, l->volume->full_name, f.len_bytes);
+	r = hash(io, f.len_bytes, env, digest);
+	if (r < 0)
+		return r;
+	report->checked_bytes += f.len_bytes;
+	report_note(report,
+		    "%s: compared with the digest of its source; this tells of damage, not of "
+		    "an attacker who changes the vault, too",
+		    l->volume->full_name);
+	if (memcmp(digest, expected, sizeof(digest)) == 0)
+		return 0;
+	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+}
+
+const struct layer_ops layer_image = {
+    .name = "image",
+    .summary = "Contents taken over byte for byte from a file.",
+    .example = "image { source = \"u-boot.bin\" }",
+    .consumes = PLACE_BYTES | PLACE_BYTES_RO,
+    .provides = PLACE_SAME,
+    .options = options,
+    .survey = survey,
+    .size = size,
+    .gives = gives,
+    .plan = plan,
+    .learn = learn,
+    .verify = verify,
+};

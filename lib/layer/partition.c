@@ -231,7 +231,7 @@ static int map_range(const struct volume *v, struct env *env, const struct open_
 
 	snprintf(params, sizeof(params), "%s %" PRIu64, env->target_name, e->offset_bytes / 512);
 	mapping_name(v, how, role, ret->dm_name);
-	snprintf(uuid, sizeof(uuid), "HOLDFAST-%s", ret->dm_name);
+	snprintf(uuid, sizeof(uuid), "HOLDFAST-%.110s", ret->dm_name);
 	return mapping_make(ret->dm_name, uuid, how->read_only, &target, 1, ret->path);
 }
 
