@@ -145,9 +145,9 @@ static bool drain(struct child *c, const struct spawn *s, int fd, bool is_error)
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
-	if (is_error) {
+	if (is_error)
 		keep_errors(c, buf, (size_t)n);
-	} else if (s->output && n > 0) {
+	if ((!is_error || s->output_errors) && s->output && n > 0) {
 		size_t room = s->output_size - 1 - c->n_output;
 		size_t take = (size_t)n < room ? (size_t)n : room;
 

@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_BASE_SPAWN_H
 #define HOLDFAST_BASE_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct env;
@@ -14,6 +15,7 @@ struct spawn {
 	size_t n_keep_fds;
 	char *output;		     /* first @output_size-1 bytes of stdout, NUL-terminated; may be NULL */
 	size_t output_size;
+	bool output_errors; /* @output gets stderr, too (programs that tell their version there) */
 };
 
 /*

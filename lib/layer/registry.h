@@ -8,6 +8,6 @@
 extern const struct layer_ops layer_partition, layer_verity, layer_filesystem, layer_image;
 
 extern const struct layer_ops *const layer_registry[]; /* NULL-terminated */
-extern const char *const layer_planned[];	       /* kinds of the design, not built yet */
+extern const char *const layer_planned[];              /* kinds of the design, not built yet */
 
 #endif

@@ -49,6 +49,7 @@ struct source {
 	uint64_t content_bytes;	      /* size that the contents take, 0: fits itself to any size */
 	uint64_t minimum_bytes;	      /* smallest place that can hold them */
 	const char *tool;	      /* "mke2fs 1.47.0", NULL when no program is involved */
+	const void *details;	      /* the layer's own, in the layout's arena */
 	struct io *prepared;	      /* contents ready to be copied (closed with the layout), or NULL */
 };
 
