@@ -11,10 +11,10 @@
 #include "base/uuid.h"
 
 #define VERITY_SUPERBLOCK_BYTES 512
-#define VERITY_SALT_MAX		256
-#define VERITY_LEVELS_MAX	63
-#define VERITY_BLOCK_MIN	512
-#define VERITY_BLOCK_MAX	65536 /* what the kernel takes ends at its page size */
+#define VERITY_SALT_MAX         256
+#define VERITY_LEVELS_MAX       63
+#define VERITY_BLOCK_MIN        512
+#define VERITY_BLOCK_MAX        65536 /* what the kernel takes ends at its page size */
 
 struct verity_params {
 	struct uuid uuid;
@@ -28,7 +28,8 @@ struct verity_params {
 };
 
 /* 0 or -EINVAL with *@ret_why (static text): magic, version, sizes, algorithm, padding. */
-int verity_decode(const uint8_t *bytes, size_t len, struct verity_params *ret, const char **ret_why);
+int verity_decode(const uint8_t *bytes, size_t len, struct verity_params *ret,
+		  const char **ret_why);
 void verity_encode(const struct verity_params *p, uint8_t ret[static VERITY_SUPERBLOCK_BYTES]);
 
 /* Where the tree's levels lie. Level 0 is over the data; the top level is one block. */
@@ -36,7 +37,7 @@ struct verity_tree {
 	unsigned levels; /* 0: one data block, whose hash is the root hash */
 	uint32_t digest_bytes;
 	uint32_t digest_stride; /* digest padded to a power of 2 (type 1) */
-	uint32_t per_block;	/* digests in one hash block: a power of 2 */
+	uint32_t per_block;     /* digests in one hash block: a power of 2 */
 	struct {
 		uint64_t first_block; /* from the start of the tree area, in hash blocks */
 		uint64_t blocks;

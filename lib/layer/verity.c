@@ -450,6 +450,16 @@ static int root_hash(const struct layer *l, uint8_t ret[static DIGEST_MAX_BYTES]
 	return 0;
 }
 
+/* Discoverable Partitions: the data partition's UUID is the root hash's first half, the tree's its
+ * second. Where the plan gave them UUIDs of their own they keep them. */
+static void name_partitions(struct volume *v, const uint8_t *root, size_t len)
+{
+	if (uuid_is_nil(&v->partition_uuid[ROLE_DATA]))
+		memcpy(v->partition_uuid[ROLE_DATA].b, root, 16);
+	if (v->extent[ROLE_HASH].size_bytes && uuid_is_nil(&v->partition_uuid[ROLE_HASH]))
+		memcpy(v->partition_uuid[ROLE_HASH].b, root + len - 16, 16);
+}
+
 /* After the steps: the superblock and the top block are the results. */
 static int learn(struct layer *l, struct env *env)
 {
@@ -477,6 +487,7 @@ static int learn(struct layer *l, struct env *env)
 	if (old && strcmp(old, hex) != 0)
 		return diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the root hash is %s, not %s",
 				 l->volume->full_name, hex, old);
+	name_partitions(l->volume, root, a.d.tree.digest_bytes);
 	r = learn_params(l, &p);
 	return r < 0 ? r : layer_learn(l, "root-hash", "%s", hex);
 }

@@ -3,7 +3,7 @@
 #include "medium/registry.h"
 
 const struct medium_ops *const medium_registry[] = {
-	&medium_gpt,
-	&medium_raw,
-	NULL,
+    &medium_gpt,
+    &medium_raw,
+    NULL,
 };

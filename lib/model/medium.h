@@ -19,19 +19,21 @@ struct medium_ops {
 	int (*check)(const struct medium *m);
 	/* Read-only: fills m->facts (arena of the layout) from env->target. */
 	int (*probe)(struct medium *m, struct layout *layout, struct env *env);
-	/* Pure: fills `placed` of all requests, or says what does not fit. Appends a REQUEST_KEEP for
-	 * every kept partition. The vault's request comes first and is placed where it asks. Fixed
-	 * offsets next; then the others in order, behind each other; `fill` last. */
+	/* Pure: fills `placed` of all requests, or says what does not fit. Appends a REQUEST_KEEP
+	 * for every kept partition. The vault's request comes first and is placed where it asks.
+	 * Fixed offsets next; then the others in order, behind each other; `fill` last. */
 	int (*allocate)(const struct medium *m, struct plan *p);
 	/* The smallest image that can hold the plan's requests, table copies included; pure. */
 	uint64_t (*least_bytes)(const struct medium *m, const struct plan *p);
-	/* INTENT_PROVISION/SHARED: the step that writes the table, last of all. INTENT_REPAIR: steps
-	 * that mend a damaged copy. Nothing where the medium has no table. */
+	/* INTENT_PROVISION/SHARED: the step that writes the table, last of all. INTENT_REPAIR:
+	 * steps that mend a damaged copy. Nothing where the medium has no table. */
 	int (*plan)(const struct medium *m, struct plan *p);
 	/* Invalidates the table that stands there (after --replace), before anything else. */
 	int (*plan_retire)(const struct medium *m, struct plan *p);
-	/* Complete check of the table copies; findings. */
-	int (*verify)(const struct medium *m, struct env *env, struct report *report);
+	/* Complete check of the table copies, and of what they say of the layout's volumes;
+	 * findings. */
+	int (*verify)(const struct medium *m, const struct layout *layout, struct env *env,
+		      struct report *report);
 	/* Volumes that can be told from the table alone (DPS types): for images without a vault.
 	 * Appends to @layout; needs the layers' registry to make stacks. */
 	int (*discover)(struct medium *m, struct layout *layout, struct env *env,

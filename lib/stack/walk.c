@@ -33,7 +33,7 @@ int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n,
 		const struct medium *m = layout->media[i];
 		DIAG_SCOPE("medium %s", m->name);
 
-		r = m->ops->verify ? m->ops->verify(m, env, report) : 0;
+		r = m->ops->verify ? m->ops->verify(m, layout, env, report) : 0;
 	}
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		if (volumes[i]->reserved)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GUID partition table: reading both copies. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/endian.h"
+#include "format/gpt.h"
+
+static const uint8_t signature[8] = "EFI PART";
+
+struct gpt_header_disk {
+	uint8_t signature[8]; /*  0 */
+	le32_t revision;      /*  8 0x00010000 */
+	le32_t header_bytes;  /* 12 92 */
+	le32_t header_crc;    /* 16 over header_bytes, this field zero */
+	le32_t reserved;      /* 20 zero */
+	le64_t my_lba;        /* 24 */
+	le64_t other_lba;     /* 32 */
+	le64_t first_usable;  /* 40 */
+	le64_t last_usable;   /* 48 */
+	uint8_t disk[16];     /* 56 mixed-endian */
+	le64_t entries_lba;   /* 72 */
+	le32_t entries;       /* 80 */
+	le32_t entry_bytes;   /* 84 */
+	le32_t entries_crc;   /* 88 */
+};
+static_assert(sizeof(struct gpt_header_disk) == 92, "GPT header is 92 bytes");
+
+struct gpt_entry_disk {
+	uint8_t type[16];  /*  0 mixed-endian; zero: unused */
+	uint8_t uuid[16];  /* 16 */
+	le64_t first_lba;  /* 32 */
+	le64_t last_lba;   /* 40 included */
+	le64_t attributes; /* 48 */
+	le16_t name[36];   /* 56 UTF-16 */
+};
+static_assert(sizeof(struct gpt_entry_disk) == GPT_ENTRY_BYTES, "GPT entry is 128 bytes");
+
+uint32_t gpt_crc32(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	uint32_t crc = ~0u;
+
+	while (len--) {
+		crc ^= *p++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	}
+	return ~crc;
+}
+
+bool gpt_has_signature(const uint8_t *bytes, size_t len)
+{
+	return len >= sizeof(signature) && memcmp(bytes, signature, sizeof(signature)) == 0;
+}
+
+static bool crc_ok(const uint8_t *bytes, uint32_t header_bytes, uint32_t expected)
+{
+	uint8_t copy[512];
+
+	memcpy(copy, bytes, header_bytes);
+	memset(copy + 16, 0, 4);
+	return gpt_crc32(copy, header_bytes) == expected;
+}
+
+int gpt_decode_header(const uint8_t *bytes, size_t len, struct gpt_header *ret,
+		      const char **ret_why)
+{
+	struct gpt_header_disk d;
+	uint32_t header_bytes;
+
+	*ret_why = "no GPT header";
+	if (len < 512 || !gpt_has_signature(bytes, len))
+		return -EINVAL;
+	memcpy(&d, bytes, sizeof(d));
+	header_bytes = le32_get(d.header_bytes);
+	*ret_why = "a GPT header of an unknown revision";
+	if (le32_get(d.revision) != 0x00010000 || header_bytes < sizeof(d) || header_bytes > 512)
+		return -EINVAL;
+	*ret_why = "does not match its checksum";
+	if (!crc_ok(bytes, header_bytes, le32_get(d.header_crc)))
+		return -EINVAL;
+	*ret_why = "has impossible numbers";
+	ret->entries = le32_get(d.entries);
+	ret->entry_bytes = le32_get(d.entry_bytes);
+	ret->first_usable_lba = le64_get(d.first_usable);
+	ret->last_usable_lba = le64_get(d.last_usable);
+	if (ret->entry_bytes != GPT_ENTRY_BYTES || !ret->entries ||
+	    ret->entries > GPT_ENTRIES_MAX || ret->first_usable_lba > ret->last_usable_lba)
+		return -EINVAL;
+	ret->my_lba = le64_get(d.my_lba);
+	ret->other_lba = le64_get(d.other_lba);
+	ret->entries_lba = le64_get(d.entries_lba);
+	ret->entries_crc = le32_get(d.entries_crc);
+	uuid_from_gpt(d.disk, &ret->disk);
+	*ret_why = NULL;
+	return 0;
+}
+
+/* UTF-16 to UTF-8; what is no character becomes U+FFFD. Room: 36 units of at most 3 bytes. */
+static void decode_name(const le16_t *name, char *ret)
+{
+	for (int i = 0; i < 36; i++) {
+		uint32_t c = le16_get(name[i]);
+
+		if (!c)
+			break;
+		if (c >= 0xd800 && c < 0xe000)
+			c = 0xfffd;
+		if (c < 0x80) {
+			*ret++ = (char)c;
+		} else if (c < 0x800) {
+			*ret++ = (char)(0xc0 | c >> 6);
+			*ret++ = (char)(0x80 | (c & 0x3f));
+		} else {
+			*ret++ = (char)(0xe0 | c >> 12);
+			*ret++ = (char)(0x80 | (c >> 6 & 0x3f));
+			*ret++ = (char)(0x80 | (c & 0x3f));
+		}
+	}
+	*ret = 0;
+}
+
+int gpt_decode_entry(const uint8_t *bytes, size_t len, struct gpt_entry *ret)
+{
+	struct gpt_entry_disk d;
+
+	if (len < sizeof(d))
+		return -EINVAL;
+	memcpy(&d, bytes, sizeof(d));
+	uuid_from_gpt(d.type, &ret->type);
+	if (uuid_is_nil(&ret->type))
+		return 0;
+	uuid_from_gpt(d.uuid, &ret->uuid);
+	ret->first_lba = le64_get(d.first_lba);
+	ret->last_lba = le64_get(d.last_lba);
+	ret->flags = le64_get(d.attributes);
+	decode_name(d.name, ret->name);
+	return ret->first_lba <= ret->last_lba ? 1 : -EINVAL;
+}
