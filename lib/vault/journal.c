@@ -1,1 +1,204 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: two headers, two halves of records; a full half is carried over, shortened. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/overflow.h"
+#include "vault/vault-private.h"
+
+static struct vault *vault_of(struct journal *j)
+{
+	return (struct vault *)j;
+}
+
+/* --- geometry: one record in a sector, so that a torn one damages no other --- */
+
+static uint64_t half_bytes(const struct vault *v)
+{
+	return (v->regions.journal_bytes - 2 * VAULT_BLOCK) / 2 / VAULT_BLOCK * VAULT_BLOCK;
+}
+
+static uint64_t records_in_half(const struct vault *v)
+{
+	return half_bytes(v) / v->target->sector_bytes;
+}
+
+static uint64_t record_offset(const struct vault *v, unsigned half, uint64_t position)
+{
+	return v->regions.journal_offset + 2 * VAULT_BLOCK + half * half_bytes(v) +
+	       position * v->target->sector_bytes;
+}
+
+/* --- reading --- */
+
+static struct vault_record *find_latest(struct vault *v, uint32_t step)
+{
+	array_each (r, &v->latest) {
+		if (r->step == step)
+			return r;
+	}
+	return NULL;
+}
+
+static int note(struct vault *v, const struct vault_record *record)
+{
+	struct vault_record *known = find_latest(v, record->step);
+
+	if (known && record->sequence > known->sequence)
+		*known = *record;
+	if (!known && array_add(&v->latest, *record) < 0)
+		return diag_no_memory();
+	return 0;
+}
+
+static int load_half(struct vault *v, unsigned half)
+{
+	for (uint64_t i = 0; i < records_in_half(v); i++) {
+		uint64_t offset = v->extent.offset_bytes + record_offset(v, half, i);
+		uint8_t bytes[VAULT_RECORD_BYTES];
+		struct vault_record r;
+
+		if (io_read(v->target, bytes, sizeof(bytes), offset) < 0 ||
+		    vault_decode_record(bytes, sizeof(bytes), &r) < 0 ||
+		    r.generation != v->plan.generation)
+			continue;
+		if (note(v, &r) < 0)
+			return -ENOMEM;
+		if (r.sequence >= v->next_sequence) {
+			v->next_sequence = r.sequence + 1;
+			v->half = half;
+			v->position = i + 1;
+		}
+	}
+	return 0;
+}
+
+int vault_load_journal(struct vault *v)
+{
+	v->has_plan = false;
+	v->latest.n = 0;
+	v->next_sequence = 1;
+	v->half = 0;
+	v->position = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t offset =
+		    v->extent.offset_bytes + v->regions.journal_offset + i * VAULT_BLOCK;
+		uint8_t bytes[VAULT_HEADER_BYTES];
+		struct vault_plan_header h;
+
+		v->header_good[i] = io_read(v->target, bytes, sizeof(bytes), offset) >= 0 &&
+				    vault_decode_plan(bytes, sizeof(bytes), &h) >= 0;
+		if (!v->header_good[i] || (v->has_plan && h.sequence < v->plan.sequence))
+			continue;
+		v->plan = h;
+		v->has_plan = true;
+	}
+	if (!v->has_plan)
+		return 0;
+	if (load_half(v, 0) < 0)
+		return -ENOMEM;
+	return load_half(v, 1);
+}
+
+/* --- writing --- */
+
+static int write_header(struct vault *v)
+{
+	uint8_t block[VAULT_BLOCK] = {0};
+	int r;
+
+	v->plan.sequence++;
+	vault_encode_plan(&v->plan, block);
+	r = vault_write(v, block, sizeof(block),
+			v->regions.journal_offset + (v->plan.sequence & 1) * VAULT_BLOCK);
+	return r < 0 ? r : vault_flush(v);
+}
+
+int vault_begin_journal(struct vault *v, const struct vault_begun *begun)
+{
+	struct vault_plan_header h = {
+	    .sequence = v->has_plan ? v->plan.sequence : 0,
+	    .generation = v->has_plan ? v->plan.generation + 1 : 1,
+	    .flags = (begun->shared ? VAULT_PLAN_SHARED : 0) |
+		     (begun->completion ? VAULT_PLAN_COMPLETION : 0),
+	    .steps = begun->steps,
+	    .capacity_bytes = begun->capacity_bytes,
+	};
+
+	if (2 * (uint64_t)begun->steps > records_in_half(v))
+		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
+				 "a vault of %" PRIu64 " bytes is too small for a plan of %u steps",
+				 v->extent.size_bytes, begun->steps);
+	memcpy(h.seed, begun->seed, 32);
+	memcpy(h.instance, begun->instance, 32);
+	memcpy(h.layout_digest, begun->layout_digest, 32);
+	memcpy(h.plan_digest, begun->plan_digest, 32);
+	v->plan = h;
+	v->has_plan = true;
+	v->latest.n = 0;
+	v->next_sequence = 1;
+	v->half = 0;
+	v->position = 0;
+	return write_header(v);
+}
+
+int vault_finish(struct vault *v)
+{
+	v->plan.flags |= VAULT_PLAN_COMPLETE;
+	return write_header(v);
+}
+
+static int write_record(struct vault *v, struct vault_record *r)
+{
+	uint8_t sector[4096] = {0};
+	int e;
+
+	r->sequence = v->next_sequence++;
+	r->generation = v->plan.generation;
+	vault_encode_record(r, sector);
+	e = vault_write(v, sector, v->target->sector_bytes, record_offset(v, v->half, v->position));
+	v->position++;
+	return e;
+}
+
+/* The latest record of every step goes into the other half; the full one stays until that is full.
+ */
+static int change_half(struct vault *v)
+{
+	int r = 0;
+
+	v->half = !v->half;
+	v->position = 0;
+	for (size_t i = 0; i < v->latest.n && r >= 0; i++)
+		r = write_record(v, &v->latest.v[i]);
+	return r < 0 ? r : vault_flush(v);
+}
+
+static int append(struct journal *j, const struct journal_record *record)
+{
+	struct vault *v = vault_of(j);
+	struct vault_record r = {
+	    .step = record->step, .phase = record->phase, .cursor = record->cursor};
+	int e = v->position < records_in_half(v) ? 0 : change_half(v);
+
+	if (e >= 0)
+		e = write_record(v, &r);
+	if (e >= 0)
+		e = vault_flush(v);
+	return e < 0 ? e : note(v, &r);
+}
+
+static int last(struct journal *j, uint32_t step, struct journal_record *ret)
+{
+	const struct vault_record *r = find_latest(vault_of(j), step);
+
+	if (!r)
+		return 0;
+	*ret = (struct journal_record){
+	    .step = r->step, .phase = (enum journal_phase)r->phase, .cursor = r->cursor};
+	return 1;
+}
+
+const struct journal_ops vault_journal_ops = {.append = append, .last = last};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vault on a target: two copies of the device part, the journal, the log. docs/formats/vault.md */
+/* The vault on a target: two copies of the device part, the journal, the log. docs/formats/vault.md
+ */
 #ifndef HOLDFAST_VAULT_VAULT_H
 #define HOLDFAST_VAULT_VAULT_H
 
@@ -17,11 +18,12 @@
 
 /* What a vault's journal header says of the plan that was begun. */
 struct vault_begun {
-	bool shared;		 /* by provision --shared */
-	bool completion;	 /* begun on top of a shared image, or from one */
-	bool complete;		 /* the last step's DONE is there, and the vault was closed */
-	uint8_t seed[32];	 /* for what is the same on every device */
-	uint8_t instance[32];	 /* mixed in for what is this device's own; zeroes with a layout's seed */
+	bool shared;      /* by provision --shared */
+	bool completion;  /* begun on top of a shared image, or from one */
+	bool complete;    /* the last step's DONE is there, and the vault was closed */
+	uint8_t seed[32]; /* for what is the same on every device */
+	uint8_t
+	    instance[32]; /* mixed in for what is this device's own; zeroes with a layout's seed */
 	uint8_t layout_digest[SHA256_BYTES];
 	uint8_t plan_digest[SHA256_BYTES];
 	uint64_t capacity_bytes; /* of the target, as planned */
@@ -63,7 +65,7 @@ int vault_read_layout(struct vault *v, const struct layer_ops *const *layers,
 
 /* Appends to the log (hash-chained; docs/formats/vault.md). */
 int vault_log(struct vault *v, const char *event, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Findings about both copies, journal and log. */
 int vault_verify(struct vault *v, struct report *report);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vault's bytes: regions, copies of the device part, journal, log. docs/formats/vault.md */
+#ifndef HOLDFAST_FORMAT_VAULT_H
+#define HOLDFAST_FORMAT_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/uuid.h"
+
+#define VAULT_BLOCK        4096 /* every region and header begins at a multiple of it */
+#define VAULT_HEADER_BYTES 512
+#define VAULT_RECORD_BYTES 64  /* of a journal record; one stands in each sector */
+#define VAULT_ENTRY_BYTES  512 /* of a log entry */
+
+/* Where the regions lie within the vault: a function of its size alone. */
+struct vault_regions {
+	uint64_t copy_offset[2], copy_bytes;
+	uint64_t journal_offset, journal_bytes; /* two headers of VAULT_BLOCK, then two halves */
+	uint64_t log_offset, log_bytes;
+	uint64_t scratch_offset, scratch_bytes;
+};
+void vault_regions(uint64_t vault_bytes, struct vault_regions *ret);
+
+/* Head of a copy; its payload follows at VAULT_BLOCK. */
+struct vault_copy_header {
+	uint64_t sequence;
+	uint64_t payload_bytes;
+	uint8_t payload_sha256[32];
+	uint64_t vault_offset, vault_bytes; /* where it was written: a copy elsewhere is not it */
+};
+int vault_decode_copy(const uint8_t *bytes, size_t len, struct vault_copy_header *ret);
+void vault_encode_copy(const struct vault_copy_header *h, uint8_t ret[static VAULT_HEADER_BYTES]);
+
+enum { VAULT_PLAN_SHARED = 1, VAULT_PLAN_COMPLETION = 2, VAULT_PLAN_COMPLETE = 4 };
+struct vault_plan_header {
+	uint64_t sequence;
+	uint64_t generation; /* records of another one are stale */
+	uint32_t flags;
+	uint32_t steps;
+	uint64_t capacity_bytes;
+	uint8_t seed[32], instance[32], layout_digest[32], plan_digest[32];
+};
+int vault_decode_plan(const uint8_t *bytes, size_t len, struct vault_plan_header *ret);
+void vault_encode_plan(const struct vault_plan_header *h, uint8_t ret[static VAULT_HEADER_BYTES]);
+
+struct vault_record {
+	uint64_t generation, sequence;
+	uint32_t step, phase;
+	uint64_t cursor;
+};
+int vault_decode_record(const uint8_t *bytes, size_t len, struct vault_record *ret);
+void vault_encode_record(const struct vault_record *r, uint8_t ret[static VAULT_RECORD_BYTES]);
+
+struct vault_entry {
+	uint64_t sequence;
+	uint64_t time_s;
+	uint8_t before[32]; /* SHA-256 of the entry before, all 512 bytes; zero for the first */
+	char event[32];
+	char text[400];
+};
+int vault_decode_entry(const uint8_t *bytes, size_t len, struct vault_entry *ret);
+void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_ENTRY_BYTES]);
+
+/* --- device part: a row of records, type, length, value --- */
+
+enum vault_item_type {
+	VAULT_END = 0,
+	VAULT_DEVICE = 1,  /* no value; options follow */
+	VAULT_MEDIUM = 2,  /* name NUL kind NUL */
+	VAULT_OPTION = 3,  /* of what stands before it: name NUL value NUL */
+	VAULT_VOLUME = 4,  /* le32 flags, name NUL slot NUL */
+	VAULT_EXTENT = 5,  /* of the volume before it: struct vault_extent_item */
+	VAULT_LAYER = 6,   /* of the volume before it: kind NUL */
+	VAULT_SOURCE = 7,  /* of the layer before it: struct vault_source_item */
+	VAULT_LEARNED = 8, /* of the layer before it: name NUL value NUL */
+	/* 32 … 63 are set aside for keys: sealed secret, wrapped keys, MAC, anchor. */
+};
+#define VAULT_ITEM_OPTIONAL 0x8000 /* set in a type: who does not know it skips it */
+enum { VAULT_VOLUME_RESERVED = 1, VAULT_VOLUME_SHARED = 2 };
+
+struct vault_item {
+	unsigned type;
+	const uint8_t *value; /* into the bytes given */
+	size_t len;
+};
+/* 1 and *@ret, 0 at the end, -EINVAL. Begin with *@at = 0. */
+int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret);
+/* The @n strings of an item, NUL-terminated each, in a row, nothing behind them. */
+int vault_item_strings(const uint8_t *bytes, size_t len, const char **ret, size_t n);
+
+struct vault_extent_item {
+	uint32_t role, number;
+	uint64_t offset_bytes, size_bytes;
+	struct uuid uuid, type;
+	char label[37];
+};
+#define VAULT_EXTENT_BYTES 96
+int vault_decode_extent(const uint8_t *bytes, size_t len, struct vault_extent_item *ret);
+void vault_encode_extent(const struct vault_extent_item *e, uint8_t ret[static VAULT_EXTENT_BYTES]);
+
+struct vault_source_item {
+	uint8_t digest[32];
+	uint64_t content_bytes, minimum_bytes;
+	char tool[64];
+};
+#define VAULT_SOURCE_BYTES 112
+int vault_decode_source(const uint8_t *bytes, size_t len, struct vault_source_item *ret);
+void vault_encode_source(const struct vault_source_item *s, uint8_t ret[static VAULT_SOURCE_BYTES]);
+
+#endif

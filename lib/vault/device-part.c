@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device part: a layout with all that was decided and learnt, as records, and back. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/endian.h"
+#include "base/overflow.h"
+#include "model/build.h"
+#include "vault/vault-private.h"
+
+/* --- to records --- */
+
+static void put(struct text *to, unsigned type, const void *value, size_t len)
+{
+	static const uint8_t zeroes[4];
+	const le16_t t = le16_make((uint16_t)type), none = le16_make(0);
+	const le32_t n = le32_make((uint32_t)len);
+
+	text_add_bytes(to, &t, sizeof(t));
+	text_add_bytes(to, &none, sizeof(none));
+	text_add_bytes(to, &n, sizeof(n));
+	text_add_bytes(to, value, len);
+	text_add_bytes(to, zeroes, (size_t)(round_up(len, 4) - len));
+}
+
+static void put_strings(struct text *to, unsigned type, const char *a, const char *b)
+{
+	_cleanup_text_ struct text value = {0};
+
+	text_add_bytes(&value, a, strlen(a) + 1);
+	if (b)
+		text_add_bytes(&value, b, strlen(b) + 1);
+	to->failed |= value.failed;
+	put(to, type, value.s, value.len);
+}
+
+static void put_values(struct text *to, const struct option_spec *specs,
+		       const struct option_value *values)
+{
+	for (size_t i = 0; specs && specs[i].name; i++) {
+		if (values[i].present && values[i].given)
+			put_strings(to, VAULT_OPTION, specs[i].name, values[i].text);
+	}
+}
+
+static void put_device(struct text *to, const struct layout *l)
+{
+	char version[24];
+
+	snprintf(version, sizeof(version), "%" PRIu64, l->device.version);
+	put(to, VAULT_DEVICE, "", 0);
+	put_strings(to, VAULT_OPTION, "name", l->device.name ? l->device.name : "");
+	if (l->device.architecture)
+		put_strings(to, VAULT_OPTION, "architecture", l->device.architecture);
+	put_strings(to, VAULT_OPTION, "version", version);
+}
+
+static void put_layer(struct text *to, const struct layer *l)
+{
+	put_strings(to, VAULT_LAYER, l->ops->name, NULL);
+	put_values(to, l->ops->options, l->values);
+	if (l->source.surveyed) {
+		struct vault_source_item s = {
+		    .content_bytes = l->source.content_bytes,
+		    .minimum_bytes = l->source.minimum_bytes,
+		};
+		uint8_t bytes[VAULT_SOURCE_BYTES];
+
+		memcpy(s.digest, l->source.digest, 32);
+		snprintf(s.tool, sizeof(s.tool), "%s", l->source.tool ? l->source.tool : "");
+		vault_encode_source(&s, bytes);
+		put(to, VAULT_SOURCE, bytes, sizeof(bytes));
+	}
+	array_each (it, &l->learned)
+		put_strings(to, VAULT_LEARNED, it->name, it->value);
+}
+
+static void put_volume(struct text *to, const struct volume *v)
+{
+	_cleanup_text_ struct text value = {0};
+	const le32_t flags = le32_make((v->reserved ? VAULT_VOLUME_RESERVED : 0) |
+				       (v->in_shared ? VAULT_VOLUME_SHARED : 0));
+	const char *slot = v->slot ? v->slot : "";
+
+	text_add_bytes(&value, &flags, sizeof(flags));
+	text_add_bytes(&value, v->name, strlen(v->name) + 1);
+	text_add_bytes(&value, slot, strlen(slot) + 1);
+	to->failed |= value.failed;
+	put(to, VAULT_VOLUME, value.s, value.len);
+	for (uint32_t role = 0; role < ROLE_COUNT; role++) {
+		struct vault_extent_item e = {
+		    .role = role,
+		    .number = v->partition_number[role],
+		    .offset_bytes = v->extent[role].offset_bytes,
+		    .size_bytes = v->extent[role].size_bytes,
+		    .uuid = v->partition_uuid[role],
+		    .type = v->partition_type[role],
+		};
+		uint8_t bytes[VAULT_EXTENT_BYTES];
+
+		if (!e.size_bytes)
+			continue;
+		memcpy(e.label, v->partition_label[role], sizeof(e.label));
+		vault_encode_extent(&e, bytes);
+		put(to, VAULT_EXTENT, bytes, sizeof(bytes));
+	}
+	for (size_t i = 0; i < v->n_layers; i++)
+		put_layer(to, v->layers[i]);
+}
+
+int device_part_encode(const struct layout *layout, struct text *to)
+{
+	put_device(to, layout);
+	for (size_t i = 0; i < layout->n_media; i++) {
+		const struct medium *m = layout->media[i];
+
+		put_strings(to, VAULT_MEDIUM, m->name, m->ops->name);
+		put_values(to, m->ops->options, m->values);
+	}
+	for (size_t i = 0; i < layout->n_volumes; i++)
+		put_volume(to, layout->volumes[i]);
+	put(to, VAULT_END, "", 0);
+	return to->failed ? diag_no_memory() : 0;
+}
+
+/* --- and back --- */
+
+struct reader {
+	struct layout *layout;
+	const struct layer_ops *const *layers;
+	const struct medium_ops *const *media;
+	bool in_device;
+	struct medium *medium;
+	struct volume *volume;
+	struct layer *layer;
+};
+
+static int bad(const char *what)
+{
+	int r =
+	    diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's device part cannot be used: %s", what);
+
+	diag_next("if it was made by a newer holdfast, use that one");
+	return r;
+}
+
+/* The canonical text of a list has its words joined by commas. */
+static int set_list(struct reader *r, const char *name, const char *text)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	const char *words[32];
+	const struct where nowhere = {0};
+	char *save = NULL;
+	size_t n = 0;
+
+	if (!copy)
+		return diag_no_memory();
+	for (char *w = strtok_r(copy, ",", &save); w && n < 32; w = strtok_r(NULL, ",", &save))
+		words[n++] = w;
+	return r->layer ? layer_set(r->layer, name, words, n, nowhere)
+			: medium_set(r->layout, r->medium, name, words, n, nowhere);
+}
+
+static int read_option(struct reader *r, const char *name, const char *text)
+{
+	const struct where nowhere = {0};
+	const struct option_spec *specs = r->layer    ? r->layer->ops->options
+					  : r->medium ? r->medium->ops->options
+						      : NULL;
+	int i = option_index(specs, name);
+
+	if (r->in_device) {
+		struct arena *arena = &r->layout->arena;
+
+		if (strcmp(name, "name") == 0)
+			r->layout->device.name = arena_strdup(arena, text);
+		else if (strcmp(name, "architecture") == 0)
+			r->layout->device.architecture = arena_strdup(arena, text);
+		else if (strcmp(name, "version") == 0)
+			r->layout->device.version = strtoull(text, NULL, 10);
+		return 0;
+	}
+	if (!specs || i < 0)
+		return bad("an option that is not known");
+	if (specs[i].type == OPTION_LIST)
+		return set_list(r, name, text);
+	return r->layer ? layer_set(r->layer, name, &text, 1, nowhere)
+			: medium_set(r->layout, r->medium, name, &text, 1, nowhere);
+}
+
+static int read_medium(struct reader *r, const struct vault_item *item)
+{
+	const struct where nowhere = {0};
+	const char *s[2];
+	const struct medium_ops *ops;
+
+	if (vault_item_strings(item->value, item->len, s, 2) < 0)
+		return bad("a medium's record");
+	ops = medium_kind(r->media, s[1]);
+	if (!ops)
+		return bad("a kind of medium that is not known");
+	r->in_device = false;
+	r->volume = NULL;
+	r->layer = NULL;
+	r->medium = layout_add_medium(r->layout, ops, s[0], nowhere);
+	return r->medium ? 0 : -ENOMEM;
+}
+
+static int read_volume(struct reader *r, const struct vault_item *item)
+{
+	const struct where nowhere = {0};
+	const char *s[2];
+	le32_t flags;
+
+	if (item->len < 4 || !r->layout->n_media ||
+	    vault_item_strings(item->value + 4, item->len - 4, s, 2) < 0 || !*s[0])
+		return bad("a volume's record");
+	memcpy(&flags, item->value, sizeof(flags));
+	r->in_device = false;
+	r->layer = NULL;
+	r->volume =
+	    layout_add_volume(r->layout, s[0], *s[1] ? s[1] : NULL, r->layout->media[0], nowhere);
+	if (!r->volume)
+		return -ENOMEM;
+	r->volume->reserved = le32_get(flags) & VAULT_VOLUME_RESERVED;
+	r->volume->in_shared = le32_get(flags) & VAULT_VOLUME_SHARED;
+	return 0;
+}
+
+static int read_extent(struct reader *r, const struct vault_item *item)
+{
+	struct vault_extent_item e;
+
+	if (!r->volume || vault_decode_extent(item->value, item->len, &e) < 0 ||
+	    e.role >= ROLE_COUNT)
+		return bad("an extent's record");
+	r->volume->extent[e.role] = (struct extent){e.offset_bytes, e.size_bytes};
+	r->volume->partition_uuid[e.role] = e.uuid;
+	r->volume->partition_type[e.role] = e.type;
+	r->volume->partition_number[e.role] = e.number;
+	memcpy(r->volume->partition_label[e.role], e.label, sizeof(e.label));
+	return 0;
+}
+
+static int read_layer(struct reader *r, const struct vault_item *item)
+{
+	const struct where nowhere = {0};
+	const struct layer_ops *ops;
+	const char *kind;
+
+	if (!r->volume || vault_item_strings(item->value, item->len, &kind, 1) < 0)
+		return bad("a layer's record");
+	ops = layer_kind(r->layers, kind);
+	if (!ops)
+		return bad("a kind of layer that is not known");
+	r->layer = volume_add_layer(r->volume, ops, nowhere);
+	return r->layer ? 0 : -ENOMEM;
+}
+
+static int read_source(struct reader *r, const struct vault_item *item)
+{
+	struct vault_source_item s;
+	struct source *to = r->layer ? &r->layer->source : NULL;
+
+	if (!to || vault_decode_source(item->value, item->len, &s) < 0)
+		return bad("a source's record");
+	memcpy(to->digest, s.digest, 32);
+	to->content_bytes = s.content_bytes;
+	to->minimum_bytes = s.minimum_bytes;
+	to->tool = *s.tool ? arena_strdup(&r->layout->arena, s.tool) : NULL;
+	to->surveyed = true;
+	return 0;
+}
+
+static int read_item(struct reader *r, const struct vault_item *item)
+{
+	const char *s[2];
+
+	switch ((enum vault_item_type)item->type) {
+	case VAULT_DEVICE:
+		r->in_device = true;
+		return 0;
+	case VAULT_MEDIUM:
+		return read_medium(r, item);
+	case VAULT_VOLUME:
+		return read_volume(r, item);
+	case VAULT_EXTENT:
+		return read_extent(r, item);
+	case VAULT_LAYER:
+		return read_layer(r, item);
+	case VAULT_SOURCE:
+		return read_source(r, item);
+	case VAULT_OPTION:
+		if (vault_item_strings(item->value, item->len, s, 2) < 0)
+			return bad("an option's record");
+		return read_option(r, s[0], s[1]);
+	case VAULT_LEARNED:
+		if (!r->layer || vault_item_strings(item->value, item->len, s, 2) < 0)
+			return bad("a record of what was learnt");
+		return layer_learn(r->layer, s[0], "%s", s[1]);
+	case VAULT_END:
+		break;
+	}
+	return bad("a record that is not known");
+}
+
+int vault_read_layout(struct vault *v, const struct layer_ops *const *layers,
+		      const struct medium_ops *const *media, struct layout **ret)
+{
+	const struct vault_copy *active = vault_active(v);
+	_cleanup_layout_ struct layout *layout = NULL;
+	struct reader reader = {.layers = layers, .media = media};
+	struct vault_item item;
+	size_t at = 0;
+	int r;
+
+	if (!active)
+		return 0;
+	reader.layout = layout = layout_new();
+	if (!layout)
+		return -ENOMEM;
+	while ((r = vault_next_item(active->payload, active->header.payload_bytes, &at, &item)) ==
+	       1) {
+		r = read_item(&reader, &item);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0 || layout->n_media == 0)
+		return bad("its records are cut short or not known");
+	layout->vault.medium = layout->media[0];
+	layout->vault.extent = v->extent;
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		r = volume_check(layout->volumes[i]);
+		if (r < 0)
+			return bad("a stack that is not possible");
+	}
+	*ret = TAKE(layout);
+	return 1;
+}
