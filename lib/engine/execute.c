@@ -1,1 +1,163 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The one loop in the program that runs plans. Order, always: flush target, append record, flush.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "engine/execute.h"
+#include "model/layer.h"
+
+#define CHECKPOINT_BYTES   (64ULL * 1024 * 1024)
+#define CHECKPOINT_SECONDS 2
+
+struct running {
+	struct cursor cursor; /* first: what the step gets */
+	struct env *env;
+	struct journal *journal;
+	uint32_t step;
+	uint64_t recorded; /* cursor of the last checkpoint */
+	time_t recorded_at;
+};
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static int append(struct journal *journal, uint32_t step, enum journal_phase phase, uint64_t cursor)
+{
+	const struct journal_record record = {.step = step, .phase = phase, .cursor = cursor};
+
+	return journal ? journal->ops->append(journal, &record) : 0;
+}
+
+static int flush(struct env *env)
+{
+	int r = io_flush(env->target);
+
+	return r < 0 ? io_fail(env->target, r, "flushing", 0, env->target->size_bytes) : 0;
+}
+
+/* Everything below @done is written: now and then that is made durable, and remembered. */
+static int checkpoint(struct cursor *c, uint64_t done)
+{
+	struct running *run = (struct running *)c;
+	bool cancelled = env_cancelled(run->env);
+	int r;
+
+	if (run->env->tick)
+		run->env->tick(run->env);
+	if (!cancelled && done - run->recorded < CHECKPOINT_BYTES &&
+	    now() - run->recorded_at < CHECKPOINT_SECONDS)
+		return 0;
+	r = flush(run->env);
+	if (r >= 0)
+		r = append(run->journal, run->step, JOURNAL_CURSOR, done);
+	if (r < 0)
+		return r;
+	run->recorded = done;
+	run->recorded_at = now();
+	return cancelled ? diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal") : 0;
+}
+
+static int run_step(const struct step *s, uint32_t index, uint64_t start, struct env *env,
+		    struct journal *journal)
+{
+	struct running run = {
+	    .cursor = {.start = start, .checkpoint = checkpoint},
+	    .env = env,
+	    .journal = journal,
+	    .step = index,
+	    .recorded = start,
+	    .recorded_at = now(),
+	};
+	int r;
+
+	if (s->ops->effect == STEP_CURSOR)
+		r = s->ops->run(s, env, &run.cursor);
+	else
+		r = s->ops->run(s, env, NULL);
+	if (r >= 0)
+		r = flush(env);
+	return r < 0 ? r : append(journal, index, JOURNAL_DONE, 0);
+}
+
+/* What the journal says of a step: 1 there is nothing to do, 0 run it from *@ret_start, -errno. */
+static int look_up(const struct step *s, uint32_t index, struct env *env, struct journal *journal,
+		   uint64_t *ret_start)
+{
+	struct journal_record record;
+	int r;
+
+	*ret_start = 0;
+	if (!journal || s->ops->effect == STEP_SESSION)
+		return 0;
+	r = journal->ops->last(journal, index, &record);
+	if (r <= 0)
+		return r;
+	if (record.phase == JOURNAL_DONE)
+		return 1;
+	if (record.phase == JOURNAL_CURSOR && s->ops->effect == STEP_CURSOR)
+		*ret_start = record.cursor;
+	if (s->ops->effect != STEP_ONCE)
+		return 0;
+	r = s->ops->happened(s, env); /* it was begun: did it take place? */
+	if (r != 1)
+		return r;
+	r = append(journal, index, JOURNAL_DONE, 0);
+	return r < 0 ? r : 1;
+}
+
+static int stopped(const struct plan *plan, size_t index)
+{
+	int r = diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal before step %zu of %zu",
+			  index + 1, plan->steps.n);
+
+	diag_state("what is done stays done");
+	diag_next("run the same command again: it goes on from here");
+	return r;
+}
+
+/* Only the failure that this thread recorded last can be added to. */
+static int explain(int r, const struct plan *plan, size_t index)
+{
+	diag_state("steps 1 to %zu of %zu are done and stay done", index, plan->steps.n);
+	diag_next("when the cause is gone, run the same command again: it goes on from here");
+	return r;
+}
+
+int execute(const struct plan *plan, struct env *env, struct journal *journal,
+	    const struct execute_events *events)
+{
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct step *s = &plan->steps.v[i];
+		uint64_t start;
+		int done, r = 0;
+
+		DIAG_SCOPE("step %zu: %s: %s%s%s", i + 1, s->subject,
+			   s->layer ? s->layer->ops->name : "", s->layer ? ": " : "", s->ops->name);
+		if (env_cancelled(env))
+			return stopped(plan, i);
+		done = look_up(s, (uint32_t)i, env, journal, &start);
+		if (done < 0)
+			return done;
+		env_begin(env, s->ops->name, s->work_bytes);
+		if (events && events->begin && !done)
+			events->begin(events->ctx, plan, i, start);
+		if (!done && start == 0 && s->ops->effect != STEP_SESSION)
+			r = append(journal, (uint32_t)i, JOURNAL_BEGIN, 0);
+		if (!done && r >= 0)
+			r = run_step(s, (uint32_t)i, start, env, journal);
+		if (r < 0)
+			return explain(r, plan, i);
+		if (events && events->done)
+			events->done(events->ctx, plan, i, done);
+	}
+	return 0;
+}

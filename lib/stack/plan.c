@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "crypto/digest.h"
+#include "stack/complete.h"
 #include "stack/stack.h"
 
 static struct layer *top_of(const struct volume *v)
@@ -188,6 +189,13 @@ static int add_steps(struct plan *p)
 
 		if (v->reserved || (p->why == INTENT_SHARED && !v->in_shared))
 			continue;
+		if (p->completion && v->in_shared) {
+			DIAG_SCOPE("volume %s", v->full_name);
+			r = complete_volume(v, p);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		for (struct layer *l = top_of(v); l && r >= 0; l = l->below) {
 			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
 			r = l->ops->plan ? l->ops->plan(l, p) : 0;
