@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast cmdline: what the kernel must be told to boot from a volume. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/layout-arguments.h"
+#include "cmd/session.h"
+#include "device/provision.h"
+#include "stack/stack.h"
+
+static const struct flag flags[] = {
+    LAYOUT_FLAGS,
+    {"format", 'f', "FORMAT", "raw (default), uboot, extlinux, systemd or json", false},
+    {0},
+};
+
+static int collect(struct volume *v, struct cmdline *c)
+{
+	c->name = v->name;
+	if (v->reserved)
+		return diag_fail(DIAG_NO_VOLUME, ENOENT,
+				 "volume %s is reserved and holds nothing yet", v->full_name);
+	for (size_t i = 0; i < v->n_layers; i++) {
+		const struct layer *l = v->layers[i];
+		int r = l->ops->cmdline ? l->ops->cmdline(l, c) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return c->create.failed || c->device.failed ? diag_no_memory() : 0;
+}
+
+/* root= and the like: what stands on every line. */
+static void add_root(const struct cmdline *c, struct text *to)
+{
+	text_add(to, "root=%s %s rootwait", c->device.s, c->read_only ? "ro" : "rw");
+	if (c->fstype)
+		text_add(to, " rootfstype=%s", c->fstype);
+}
+
+static void raw_line(const struct cmdline *c, const char *quote, struct text *to)
+{
+	if (c->create.s) {
+		text_add(to, "dm-mod.create=%s%s%s ", quote, c->create.s, quote);
+		text_add(to, "dm-mod.waitfor=%s ", c->wait_for.s);
+	}
+	add_root(c, to);
+}
+
+static void format_raw(const struct cmdline *c, struct text *to)
+{
+	raw_line(c, "\"", to);
+}
+
+static void format_uboot(const struct cmdline *c, struct text *to)
+{
+	text_add(to, "setenv bootargs '");
+	raw_line(c, "\"", to);
+	text_add(to, "'");
+}
+
+static void format_extlinux(const struct cmdline *c, struct text *to)
+{
+	text_add(to, "append ");
+	raw_line(c, "\"", to);
+}
+
+static void format_systemd(const struct cmdline *c, struct text *to)
+{
+	if (c->systemd.s)
+		text_add(to, "%s root=/dev/mapper/root ro%s%s", c->systemd.s,
+			 c->fstype ? " rootfstype=" : "", c->fstype ? c->fstype : "");
+	else
+		add_root(c, to);
+}
+
+static const struct {
+	const char *name;
+	void (*write)(const struct cmdline *c, struct text *to);
+} formats[] = {
+    {"raw", format_raw},         {"uboot", format_uboot}, {"extlinux", format_extlinux},
+    {"systemd", format_systemd}, {"json", NULL},
+};
+
+static void fill_result(struct session *s, const struct cmdline *c)
+{
+	_cleanup_text_ struct text raw = {0};
+
+	format_raw(c, &raw);
+	s->result = json_new("result");
+	json_text(s->result, "raw", raw.s);
+	json_text(s->result, "dm_mod_create", c->create.s);
+	json_text(s->result, "wait_for", c->wait_for.s);
+	json_text(s->result, "root", c->device.s);
+	json_text(s->result, "systemd", c->systemd.s);
+	json_text(s->result, "rootfstype", c->fstype);
+	json_flag(s->result, "read_only", c->read_only);
+}
+
+static int print(struct session *s, const struct cmdline *c, const char *format)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		_cleanup_text_ struct text line = {0};
+
+		if (strcmp(formats[i].name, format) != 0)
+			continue;
+		fill_result(s, c);
+		if (!formats[i].write) {
+			s->json = true;
+			return 0;
+		}
+		formats[i].write(c, &line);
+		session_say(s, "%s\n", line.s);
+		if (c->create.s)
+			diag_note(
+			    "a root hash signature cannot be checked this way, and neither "
+			    "manifest "
+			    "nor lifecycle: whoever can change this line can boot anything, so "
+			    "sign it (FIT, UKI)");
+		return 0;
+	}
+	return diag_fail(DIAG_USAGE, EINVAL, "--format %s: raw, uboot, extlinux, systemd or json",
+			 format);
+}
+
+static int from_target(struct session *s, const struct call *c, struct cmdline *line)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	struct volume *v = r < 0 ? NULL : target_volume(&t, c->args[1]);
+
+	return r < 0 ? r : v ? collect(v, line) : -ENOENT;
+}
+
+static int no_seed(const char *path)
+{
+	int r =
+	    diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+		      "%s: the salt, hence the root hash, comes from the seed; without one in the "
+		      "layout it is drawn when provisioning begins",
+		      path);
+
+	diag_next("write device \"NAME\" { seed = \"UUID\" }, or give salt to verity");
+	return r;
+}
+
+/* Lays the shared volumes out in a work file: the root hash is known only then. */
+static int lay_out(struct session *s, struct provisioning *p)
+{
+	struct io *work = NULL;
+	int r = env_work_file(&s->env, "layout", p->plan->capacity_bytes, &work);
+
+	if (r < 0)
+		return r;
+	s->env.target = work;
+	r = execute(p->plan, &s->env, NULL, NULL);
+	if (r >= 0)
+		r = layout_learn(p->layout, &s->env);
+	s->env.target = NULL;
+	io_close(work);
+	return r;
+}
+
+static int from_layout(struct session *s, const struct call *c, struct cmdline *line)
+{
+	struct provision_request request = {.kinds = s->kinds, .dry_run = true, .shared = true};
+	struct setting settings[VALUES_MAX];
+	struct provisioning p = {0};
+	struct volume *v = NULL;
+	int r = layout_arguments(c, settings, &request);
+
+	if (r >= 0)
+		r = provision_prepare(&p, &request, &s->env);
+	if (r >= 0 && !p.plan->has_seed)
+		r = no_seed(c->args[0]);
+	if (r >= 0)
+		r = lay_out(s, &p);
+	if (r >= 0) {
+		v = layout_volume(p.layout, c->args[1]);
+		r = v ? collect(v, line)
+		      : diag_fail(DIAG_NO_VOLUME, ENOENT, "no volume \"%s\" in %s", c->args[1],
+				  c->args[0]);
+	}
+	provision_free(&p);
+	return r;
+}
+
+/* A layout is text; a target is not. */
+static bool is_layout(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, ".layout") == 0;
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	const char *format = call_value(c, "format");
+	struct cmdline line = {0};
+	int r = is_layout(c->args[0]) ? from_layout(s, c, &line) : from_target(s, c, &line);
+
+	if (r >= 0)
+		r = print(s, &line, format ? format : "raw");
+	cmdline_free(&line);
+	return r;
+}
+
+const struct command command_cmdline = {
+    .name = "cmdline",
+    .synopsis = "TARGET|NAME.layout VOLUME [--format raw|uboot|extlinux|systemd|json]",
+    .summary = "Print the kernel command line that boots from a volume.",
+    .text =
+	"raw, uboot and extlinux use dm-mod.create= (the kernel alone, no initramfs); systemd is\n"
+	"for systemd's generators in an initramfs. From a layout (a file named *.layout) it is\n"
+	"computed from the sources, before anything is laid out; that needs a seed.",
+    .example = "  holdfast cmdline gateway.img root:a\n"
+	       "  holdfast cmdline gateway.layout root --format uboot\n",
+    .flags = flags,
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

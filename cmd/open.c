@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast open: volumes through the kernel, all or none. */
+#include "cmd/open-arguments.h"
+#include "stack/stack.h"
+
+static const struct flag flags[] = {
+    OPEN_FLAGS,
+    {"read-only", 'r', NULL, "open nothing for writing", false},
+    {0},
+};
+
+static void tell(struct session *s, const struct volume *v, const struct place *p,
+		 struct json *list)
+{
+	struct json *j = json_child(list, NULL);
+
+	json_text(j, "volume", v->full_name);
+	json_text(j, "path", p->path);
+	json_flag(j, "read_only", p->read_only);
+	session_say(s, "%s %s\n", v->full_name, p->path);
+}
+
+static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how)
+{
+	struct json *list = json_list(s->result, "opened");
+	int r = 0, done;
+
+	for (done = 0; done < n && r >= 0; done++) {
+		struct place p;
+
+		r = stack_open(volumes[done], &s->env, how, &p);
+		if (r >= 0)
+			tell(s, volumes[done], &p, list);
+	}
+	if (r >= 0)
+		return 0;
+	diag_state("everything that this run opened was closed again");
+	for (done -= 2; done >= 0; done--)
+		stack_close(volumes[done], &s->env, how);
+	return r;
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	struct volume *volumes[VOLUMES_MAX];
+	struct open_how how;
+	int n, r = open_arguments(c, &how);
+
+	if (r >= 0)
+		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	if (r < 0)
+		return r;
+	n = open_volumes(c, &t, volumes);
+	s->result = json_new("result");
+	return n < 0 ? n : open_all(s, volumes, n, &how);
+}
+
+const struct command command_open = {
+    .name = "open",
+    .synopsis = "TARGET [VOLUME…] [--mount DIR] [--prefix NAME]",
+    .summary = "Open volumes through the kernel, and mount them where asked.",
+    .text = "Prints the device or directory of each. Without VOLUME all that hold something are\n"
+	    "opened; where one fails, those opened before are closed again. Tables are built from\n"
+	    "the vault's records, not from superblocks on the medium.",
+    .example = "  holdfast open /dev/mmcblk0 root:a\n"
+	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
+    .flags = flags,
+    .min_args = 1,
+    .max_args = ARGS_MAX - 1,
+    .run = run,
+};

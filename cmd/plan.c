@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast plan: what provision would do; writes nothing. */
+#include "base/file.h"
+#include "base/text.h"
+#include "cmd/layout-arguments.h"
+#include "cmd/session.h"
+#include "report/svg.h"
+#include "report/words.h"
+
+static const struct flag flags[] = {
+    LAYOUT_FLAGS,
+    {"shared", 0, NULL, "the plan of a shared image", false},
+    {"svg", 0, "FILE", "draw it to scale", false},
+    {0},
+};
+
+static int draw(const struct plan *plan, const char *path)
+{
+	_cleanup_text_ struct text svg = {0};
+
+	svg_plan(plan, &svg);
+	return svg.failed ? diag_no_memory() : file_write(path, svg.s, svg.len);
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	struct provision_request request = {
+	    .kinds = s->kinds,
+	    .dry_run = true,
+	    .target_path = c->args[1],
+	    .shared = call_has(c, "shared"),
+	};
+	struct setting settings[VALUES_MAX];
+	_cleanup_text_ struct text words = {0};
+	struct provisioning p = {0};
+	int r = layout_arguments(c, settings, &request);
+
+	if (r >= 0)
+		r = provision_prepare(&p, &request, &s->env);
+	s->result = json_new("result");
+	if (r >= 0) {
+		json_plan(s->result, p.plan);
+		words_plan(p.plan, &words);
+		session_say(s, "%s%s",
+			    p.done ? "complete already: provision would change nothing\n" : "",
+			    words.s);
+	}
+	if (r >= 0 && call_has(c, "svg"))
+		r = draw(p.plan, call_value(c, "svg"));
+	provision_free(&p);
+	return r;
+}
+
+const struct command command_plan = {
+    .name = "plan",
+    .synopsis = "LAYOUT [TARGET] [--svg FILE] [--set NAME=VALUE]",
+    .summary = "Show what provision would do; writes nothing.",
+    .text =
+	"Prints every partition with its byte range, every step, the digests of layout and plan,\n"
+	"and what stands on TARGET and would be lost. Without TARGET the plan is for an image\n"
+	"file of the layout's own size.",
+    .example = "  holdfast plan gateway.layout\n"
+	       "  holdfast plan gateway.layout /dev/mmcblk0 --svg gateway.svg\n",
+    .flags = flags,
+    .min_args = 1,
+    .max_args = 2,
+    .run = run,
+};

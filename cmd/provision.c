@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast provision: runs the plan, resumes it, or says that nothing is left to do. */
+#include <errno.h>
+
+#include "base/hex.h"
+#include "cmd/layout-arguments.h"
+#include "cmd/session.h"
+#include "device/provision.h"
+
+static const struct flag flags[] = {
+    LAYOUT_FLAGS,
+    {"shared", 0, NULL, "only what is the same on every device", false},
+    {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
+    {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},
+    {"replace", 0, "LABEL|all", "give up what stands on the target, by name", false},
+    {"expect", 0, "DIGEST", "go on only if the layout's or the plan's digest is this", false},
+    {0},
+};
+
+static void add_result(struct session *s, const struct provisioning *p)
+{
+	s->result = json_new("result");
+	if (!p->plan)
+		return;
+	json_hex(s->result, "layout_digest", p->plan->layout_digest, SHA256_BYTES);
+	json_hex(s->result, "plan_digest", p->plan->digest, SHA256_BYTES);
+	json_flag(s->result, "resumed", p->resumed);
+	json_layout(s->result, p->layout);
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	struct provision_request request = {
+	    .kinds = s->kinds,
+	    .target_path = c->args[1],
+	    .shared = call_has(c, "shared"),
+	    .from = call_value(c, "from"),
+	    .trust_copy = call_has(c, "trust-copy"),
+	    .expect = call_value(c, "expect"),
+	};
+	const char *replace[VALUES_MAX];
+	struct setting settings[VALUES_MAX];
+	struct provisioning p = {0};
+	struct execute_events events = session_events(s);
+	int r;
+
+	request.replace = replace;
+	request.n_replace = call_values(c, "replace", replace, VALUES_MAX);
+	s->env.target_name = request.target_path;
+	r = layout_arguments(c, settings, &request);
+	if (r >= 0 && request.shared && request.from)
+		r = diag_fail(DIAG_USAGE, EINVAL, "--shared and --from do not go together");
+	if (r >= 0)
+		r = provision_prepare(&p, &request, &s->env);
+	if (r >= 0 && p.done)
+		s->code = DIAG_NOTHING_TO_DO;
+	if (r >= 0)
+		r = provision_run(&p, &s->env, &events);
+	add_result(s, &p);
+	if (r >= 0)
+		session_say(s,
+			    p.done           ? "%s: complete already, nothing was changed\n"
+			    : request.shared ? "%s: shared image complete\n"
+					     : "%s: provisioned\n",
+			    request.target_path);
+	provision_free(&p);
+	return r;
+}
+
+const struct command command_provision = {
+    .name = "provision",
+    .synopsis = "LAYOUT TARGET [--shared | --from IMAGE] [--replace=LABEL|all] [--set NAME=VALUE]",
+    .summary = "Lay out a block device or an image file, or go on where a former run stopped.",
+    .text =
+	"Run again after a power cut it resumes; on a complete target it says so and changes\n"
+	"nothing; on a target that holds something else it refuses, unless that is given up by\n"
+	"name. An image file is made as TARGET.part and gets its name at the end. Needs neither\n"
+	"root (for an image file) nor anything of the kernel.",
+    .example = "  holdfast provision gateway.layout gateway.img\n"
+	       "  holdfast provision gateway.layout /dev/mmcblk0 --json --record unit-1234.json\n"
+	       "  holdfast provision --shared gateway.layout shared.img\n"
+	       "  holdfast provision --from shared.img gateway.layout /dev/mmcblk0\n",
+    .flags = flags,
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast read: writes out a volume's verified contents. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/overflow.h"
+#include "base/text.h"
+#include "cmd/session.h"
+#include "device/target.h"
+
+#define CHUNK 65536
+
+static const struct flag flags[] = {
+    {"output", 'o', "FILE", "where to; made as FILE.part, named at the end", false},
+    {"keep-going", 'k', NULL, "what does not verify becomes zeroes and is listed; status 3", false},
+    {0},
+};
+
+struct copying {
+	struct session *s;
+	struct io *from, *to;
+	bool keep_going;
+	uint64_t bad_bytes;
+};
+
+/* A chunk that failed, sector by sector: only what is bad is lost. */
+static int copy_slowly(struct copying *c, uint64_t at, size_t len, uint8_t *buf)
+{
+	for (size_t done = 0; done < len; done += 512) {
+		size_t n = (size_t)min_u64(512, len - done);
+		int r = io_read(c->from, buf, n, at + done);
+		struct json *j;
+
+		if (r >= 0) {
+			r = io_write(c->to, buf, n, at + done);
+			if (r < 0)
+				return diag_file(-r, c->to->name);
+			continue;
+		}
+		c->bad_bytes += n;
+		j = json_new("finding");
+		json_text(j, "kind", r == -EILSEQ ? "corrupt" : "unreadable");
+		json_number(j, "volume_offset", at + done);
+		json_number(j, "size", n);
+		session_event(c->s, j);
+	}
+	return 0;
+}
+
+static int refuse(const struct copying *c, int r, uint64_t at)
+{
+	int e = r == -EILSEQ ? diag_fail(DIAG_TAMPERED, EILSEQ,
+					 "%s: byte %" PRIu64 " of the volume does not verify",
+					 c->from->name, at)
+			     : io_fail(c->from, r, "reading", at, CHUNK);
+
+	diag_state("nothing was written out under the name asked for");
+	diag_next("`holdfast verify` lists all damage; --keep-going reads the rest");
+	return e;
+}
+
+static int copy(struct copying *c, struct env *env)
+{
+	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
+
+	if (!buf)
+		return diag_no_memory();
+	env_begin(env, "reading", c->from->size_bytes);
+	for (uint64_t at = 0; at < c->from->size_bytes; at += CHUNK) {
+		size_t n = (size_t)min_u64(CHUNK, c->from->size_bytes - at);
+		int r = io_read(c->from, buf, n, at);
+
+		if (env_cancelled(env))
+			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal");
+		if (r < 0 && !c->keep_going)
+			return refuse(c, r, at);
+		if (r < 0) {
+			r = copy_slowly(c, at, n, buf);
+		} else if (buf[0] || memcmp(buf, buf + 1, n - 1) != 0) { /* zeroes stay a hole */
+			r = io_write(c->to, buf, n, at);
+			r = r < 0 ? diag_file(-r, c->to->name) : 0;
+		}
+		if (r < 0)
+			return r;
+		env_progress(env, n);
+	}
+	return 0;
+}
+
+/* The topmost layer that is bytes. */
+static int attach(struct volume *v, struct env *env, struct attached *a, struct io **ret)
+{
+	struct layer *l = v->layers[v->n_layers - 1];
+
+	if (v->reserved)
+		return diag_fail(DIAG_NO_VOLUME, ENOENT,
+				 "volume %s is reserved and holds nothing yet", v->full_name);
+	while (l->ops->provides == PLACE_DIRECTORY && l->below)
+		l = l->below;
+	return layer_attach(l, env, ATTACH_READ, a, ret);
+}
+
+static int write_out(struct copying *c, const char *path, struct env *env)
+{
+	_cleanup_free_ char *part = text_make("%s.part", path);
+	int r;
+
+	if (!part)
+		return diag_no_memory();
+	unlink(part);
+	r = io_open_file(part, IO_WRITE | IO_CREATE | IO_LOCK, &c->to);
+	if (r < 0)
+		return r;
+	r = io_resize(c->to, c->from->size_bytes);
+	r = r < 0 ? diag_file(-r, part) : copy(c, env);
+	if (r >= 0 && io_flush(c->to) < 0)
+		r = diag_file(EIO, part);
+	c->to = io_close(c->to);
+	if (r < 0)
+		unlink(part);
+	return r < 0 ? r : file_rename(part, path);
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	const char *path = call_value(c, "output");
+	struct copying copying = {.s = s, .keep_going = call_has(c, "keep-going")};
+	_cleanup_attached_ struct attached a = {0};
+	_cleanup_target_ struct target t = {0};
+	struct volume *v;
+	int r = path ? target_load(&t, c->args[0], 0, &s->env, s->kinds)
+		     : diag_fail(DIAG_USAGE, EINVAL, "read needs -o FILE");
+
+	if (r < 0)
+		return r;
+	v = target_volume(&t, c->args[1]);
+	r = v ? attach(v, &s->env, &a, &copying.from) : -ENOENT;
+	if (r >= 0)
+		r = write_out(&copying, path, &s->env);
+	s->result = json_new("result");
+	json_number(s->result, "bad_bytes", copying.bad_bytes);
+	if (r < 0)
+		return r;
+	if (copying.bad_bytes) {
+		s->code = DIAG_TAMPERED;
+		session_say(s, "%s: %" PRIu64 " bytes did not verify and are zeroes in %s\n",
+			    v->full_name, copying.bad_bytes, path);
+	}
+	return 0;
+}
+
+const struct command command_read = {
+    .name = "read",
+    .synopsis = "TARGET VOLUME -o FILE",
+    .summary = "Write out a volume's contents, verified.",
+    .text = "Every block is checked before it is written out. FILE appears only when all of it\n"
+	    "verified, or with --keep-going.",
+    .example = "  holdfast read gateway.img root -o root.erofs\n"
+	       "  holdfast read returned.img root:a -o root.img --keep-going\n",
+    .flags = flags,
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run of the program: what it may use, what it says, how it ends. */
+#ifndef HOLDFAST_CMD_SESSION_H
+#define HOLDFAST_CMD_SESSION_H
+
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "base/env.h"
+#include "cmd/command.h"
+#include "engine/execute.h"
+#include "model/kinds.h"
+#include "report/json.h"
+
+struct session {
+	struct env env;
+	const struct kinds *kinds;
+	const char *name; /* of the command */
+	bool json, quiet;
+	const char *record;  /* file, or NULL */
+	struct json *result; /* the last line; commands add to it */
+	enum diag_code code; /* of success, or of findings (DIAG_TAMPERED) */
+};
+
+/* From the common options. 0 or -errno having spoken. @c NULL: before there was one. */
+int session_begin(struct session *s, const struct call *c);
+/* Prints failures and the result object, writes the record; gives the exit status. */
+int session_end(struct session *s, int r);
+
+/* Words for people, on standard output, where not --json. */
+void session_say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Prints @j as a line where --json; frees it. */
+void session_event(struct session *s, struct json *j);
+/* The steps of a plan as they are run. */
+struct execute_events session_events(struct session *s);
+
+#endif

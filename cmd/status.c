@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast status: what a target is, told from evidence. */
+#include "base/text.h"
+#include "cmd/open-arguments.h"
+#include "report/words.h"
+
+static const struct flag flags[] = {OPEN_FLAGS, {0}};
+
+static int tell_open(struct session *s, const struct volume *v, const struct open_how *how,
+		     struct json *list)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		const struct layer *l = v->layers[i];
+		_cleanup_text_ struct text words = {0};
+		bool open = false;
+		struct json *j;
+		int r = l->ops->status ? l->ops->status(l, &s->env, how, &open, &words) : 0;
+
+		if (r < 0)
+			return r;
+		if (!open)
+			continue;
+		j = json_child(list, NULL);
+		json_text(j, "volume", v->full_name);
+		json_text(j, "layer", l->ops->name);
+		json_text(j, "state", words.s);
+		session_say(s, "open: %s: %s\n", v->full_name, words.s);
+	}
+	return 0;
+}
+
+static int tell_all_open(struct session *s, const struct target *t, const struct open_how *how)
+{
+	struct json *list = json_list(s->result, "open");
+	int r = 0;
+
+	if (!io_is_block_device(t->io))
+		return 0;
+	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++)
+		r = tell_open(s, t->layout->volumes[i], how, list);
+	return r;
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	_cleanup_text_ struct text words = {0};
+	struct open_how how;
+	int r = open_arguments(c, &how);
+
+	if (r >= 0)
+		r = target_open(&t, c->args[0], 0, &s->env);
+	if (r >= 0)
+		r = target_identify(&t, &s->env, s->kinds);
+	if (r < 0)
+		return r;
+	s->result = json_new("result");
+	json_text(s->result, "lifecycle", lifecycle_name(t.state));
+	json_flag(s->result, "vault", t.vault != NULL);
+	session_say(s, "%s: %s%s\n", c->args[0], lifecycle_name(t.state),
+		    t.vault    ? ""
+		    : t.layout ? ", without a vault"
+			       : "");
+	if (!t.layout)
+		return 0;
+	json_layout(s->result, t.layout);
+	words_volumes(t.layout, &words);
+	session_say(s, "%s", words.s ? words.s : "");
+	session_say(s, "no keystore: nothing here is confidential; erasing is overwriting\n");
+	return tell_all_open(s, &t, &how);
+}
+
+const struct command command_status = {
+    .name = "status",
+    .synopsis = "TARGET [--prefix NAME]",
+    .summary = "Show what a target is, what is on it and what is open.",
+    .text =
+	"The state (blank, foreign, shared, provisioning, provisioned, damaged) is told from what\n"
+	"stands on the medium, never from a flag. Says nothing about contents: see verify.",
+    .example = "  holdfast status /dev/mmcblk0\n  holdfast status gateway.img --json\n",
+    .flags = flags,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast verify: everything on a target, offline and complete. */
+#include <errno.h>
+
+#include "base/text.h"
+#include "cmd/session.h"
+#include "device/target.h"
+#include "report/words.h"
+#include "stack/stack.h"
+
+/* What decides the status: data that does not verify, or only structures that a good copy mends. */
+static enum diag_code code_of(const struct report *report)
+{
+	array_each (f, &report->findings) {
+		if (f->kind != FINDING_MENDABLE)
+			return DIAG_TAMPERED;
+	}
+	return report->findings.n ? DIAG_DAMAGED : DIAG_OK;
+}
+
+static void print(struct session *s, const struct report *report)
+{
+	_cleanup_text_ struct text words = {0};
+
+	array_each (f, &report->findings) {
+		struct json *j = json_new("finding");
+
+		json_finding(j, f);
+		session_event(s, j);
+	}
+	s->result = json_new("result");
+	json_number(s->result, "findings", report->findings.n);
+	json_number(s->result, "checked", report->checked_bytes);
+	json_number(s->result, "volumes", report->volumes_checked);
+	json_flag(s->result, "mendable", report_mendable(report));
+	words_report(report, &words);
+	session_say(s, "%s%s", words.s ? words.s : "",
+		    report_mendable(report) ? "all of it can be mended: holdfast recovery repair\n"
+					    : "");
+}
+
+static int check(struct session *s, const struct call *c, struct target *t, struct report *report)
+{
+	struct volume *volumes[ARGS_MAX];
+	size_t n = c->n_args - 1;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		volumes[i] = target_volume(t, c->args[i + 1]);
+		if (!volumes[i])
+			return -ENOENT;
+	}
+	if (n == 0 && t->vault)
+		r = vault_verify(t->vault, report);
+	return r < 0 ? r : stack_verify(t->layout, volumes, n, &s->env, report);
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	struct report report;
+	int r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+
+	if (r < 0)
+		return r;
+	report_init(&report);
+	r = check(s, c, &t, &report);
+	if (r >= 0) {
+		print(s, &report);
+		s->code = code_of(&report);
+	}
+	report_free(&report);
+	return r;
+}
+
+const struct command command_verify = {
+    .name = "verify",
+    .synopsis = "TARGET [VOLUME…]",
+    .summary = "Check everything, or some volumes, offline; name every damaged block.",
+    .text =
+	"Never stops at the first finding: prints byte range, volume, layer and area of each.\n"
+	"Exit status 3 when there is any. Without VOLUME the vault and the partition table are\n"
+	"checked, too. Also for images without a vault that follow the Discoverable Partitions\n"
+	"Specification.",
+    .example = "  holdfast verify gateway.img\n"
+	       "  holdfast verify /dev/mmcblk0 root:a --json\n",
+    .min_args = 1,
+    .max_args = ARGS_MAX,
+    .run = run,
+};
