@@ -16,7 +16,7 @@ static void add_options(const struct filesystem_job *job, const char **argv, siz
 
 static int erofs_tool(struct env *env, char ret[static 64])
 {
-	const char *argv[] = {"mkfs.erofs", "--help", NULL};
+	const char *argv[] = {"mkfs.erofs", "--version", NULL};
 
 	return filesystem_version(env, argv, "mkfs.erofs ", ret);
 }

@@ -78,13 +78,12 @@ static int on_option(cfg_t *cfg, cfg_opt_t *opt)
 	struct node *before = find_pending(b, cfg, opt->name), *n;
 	const char **values;
 
-	if (before)
-		return repeated(b, before, (unsigned)cfg->line);
 	if (strcmp(opt->name, END) == 0) {
 		b->ended = true;
 		return 0;
 	}
-	n = new_node(b, cfg, opt->name, (unsigned)cfg->line);
+	/* It is called for every value of a list, and at its end: the node grows with it. */
+	n = before ? before : new_node(b, cfg, opt->name, (unsigned)cfg->line);
 	values = arena_alloc(b->arena, (cfg_opt_size(opt) + 1) * sizeof(*values));
 	if (!n || !values)
 		return keep(b, -ENOMEM);

@@ -8,6 +8,13 @@
 
 #define DEPTH_MAX 8
 
+/* An option that was given a value. */
+struct given {
+	const char *name; /* in the text */
+	size_t len;
+	unsigned line, depth;
+};
+
 struct scan {
 	const char *name;
 	const char *text, *end, *at;
@@ -21,6 +28,9 @@ struct scan {
 		bool list;
 	} open[DEPTH_MAX];
 	unsigned depth;
+	const char *word; /* the last plain word, where it began */
+	size_t word_len;
+	ARRAY(struct given) given; /* in the sections that are open */
 };
 
 static int fail(const struct scan *s, unsigned line, const char *what)
@@ -165,14 +175,48 @@ static int open_brace(struct scan *s)
 	return 0;
 }
 
+/* libconfuse takes the last of several values without a word. */
+static int give(struct scan *s)
+{
+	const struct given new = {s->word, s->word_len, s->line, s->depth};
+
+	if (!s->word)
+		return fail(s, s->line, "a = without a name before it");
+	array_each (g, &s->given) {
+		if (g->depth == s->depth && g->len == s->word_len &&
+		    memcmp(g->name, s->word, g->len) == 0)
+			return diag_fail(
+			    DIAG_LAYOUT_REPEATED, EINVAL,
+			    "%s:%u: \"%.*s\" has a value already, from line %u; take one "
+			    "away",
+			    s->name, s->line, (int)g->len, g->name, g->line);
+	}
+	return array_add(&s->given, new) < 0 ? diag_no_memory() : 0;
+}
+
 static int close_brace(struct scan *s)
 {
 	if (s->depth == 0)
 		return fail(s, s->line, "a } without a section or list that it closes");
+	while (s->given.n && s->given.v[s->given.n - 1].depth == s->depth)
+		s->given.n--;
 	s->depth--;
 	if (!s->open[s->depth].list && array_add(&s->ret->opened, s->open[s->depth].line) < 0)
 		return diag_no_memory();
 	return 0;
+}
+
+static void note_word(struct scan *s, char c)
+{
+	static const char ends[] = " \t\r\n{}=,;";
+
+	if (strchr(ends, c))
+		return;
+	if (s->at == s->text || strchr(ends, s->at[-1])) {
+		s->word = s->at;
+		s->word_len = 0;
+	}
+	s->word_len = s->word ? (size_t)(s->at - s->word) + 1 : 0;
 }
 
 static int scan_plain(struct scan *s)
@@ -184,10 +228,15 @@ static int scan_plain(struct scan *s)
 		r = open_brace(s);
 	else if (c == '}')
 		r = close_brace(s);
+	else if (c == '=')
+		r = give(s);
 	else if (((unsigned char)c < ' ' && !strchr("\t\n\r", c)) || c == 0x7f)
 		return fail(s, s->line, "a control character; layouts are plain text");
+	else if (c == '+' && s->at + 1 < s->end && s->at[1] == '=')
+		return fail(s, s->line, "+= has no meaning in a layout; write one list");
 	else if (c == '(' || c == ')')
 		return fail(s, s->line, "( and ) have no meaning in a layout; use quotes");
+	note_word(s, c);
 	if (!strchr(" \t\r\n", c))
 		s->last = c;
 	if (r >= 0 && c == '\r')
@@ -230,12 +279,13 @@ int scan_text(const char *name, const char *text, size_t len, const struct setti
 	    .ret = ret,
 	};
 
-	while (s.at < s.end) {
-		int r = scan_one(&s);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
+	while (s.at < s.end && r >= 0)
+		r = scan_one(&s);
+	array_free(&s.given);
+	if (r < 0)
+		return r;
 	if (s.depth > 0)
 		return fail(&s, s.open[s.depth - 1].line,
 			    s.open[s.depth - 1].list

@@ -200,6 +200,7 @@ static int fill_partition(struct table *t, const struct request *r, uint32_t sec
 	e = e ? e : fdisk_partition_set_partno(pa, r->number - 1);
 	e = e ? e : fdisk_partition_set_start(pa, r->placed.offset_bytes / sector);
 	e = e ? e : fdisk_partition_set_size(pa, r->placed.size_bytes / sector);
+	e = e ? e : fdisk_partition_size_explicit(pa, 1); /* no rounding of its end */
 	e = e ? e : fdisk_partition_set_uuid(pa, uuid);
 	e = e ? e : fdisk_partition_set_name(pa, r->label);
 	if (!e && flags.len)
