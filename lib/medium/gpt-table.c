@@ -283,6 +283,20 @@ int gpt_table_write(struct io *target, const struct uuid *disk, const struct req
 	return r < 0 ? r : put(&t, target, false);
 }
 
+/* libfdisk looks at a backup only behind a protective MBR (UEFI 2.10, table 5-4): one for the whole
+ * disk, which it puts right when it writes. */
+static int put_protective_mbr(struct io *image)
+{
+	static const uint8_t entry[16] = {0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff,
+					  1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+	uint8_t mbr[512] = {0};
+
+	memcpy(mbr + 446, entry, sizeof(entry));
+	mbr[510] = 0x55;
+	mbr[511] = 0xaa;
+	return io_write(image, mbr, sizeof(mbr), 0);
+}
+
 /* The good copy's bytes where libfdisk looks for them. */
 static int load(struct table *t, struct io *target, const struct gpt_copies *c)
 {
@@ -290,10 +304,14 @@ static int load(struct table *t, struct io *target, const struct gpt_copies *c)
 	uint64_t tail = gpt_tail_bytes(target->sector_bytes);
 	uint64_t tail_offset =
 	    target->size_bytes / target->sector_bytes * target->sector_bytes - tail;
+	int r = put_protective_mbr(t->image);
 
-	if (good(&c->primary))
-		return io_copy(target, 0, t->image, 0, head, true, NULL);
-	return io_copy(target, tail_offset, t->image, tail_offset, tail, true, NULL);
+	if (r >= 0 && good(&c->primary))
+		r = io_copy(target, target->sector_bytes, t->image, target->sector_bytes,
+			    head - target->sector_bytes, true, NULL);
+	else if (r >= 0)
+		r = io_copy(target, tail_offset, t->image, tail_offset, tail, true, NULL);
+	return r < 0 ? io_fail(target, r, "reading the partition table,", 0, head) : 0;
 }
 
 int gpt_table_mend(struct io *target)

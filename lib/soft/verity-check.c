@@ -13,6 +13,7 @@
 
 #define WINDOW_PIECES 2048 /* parents whose findings are collected before they are told */
 #define DOUBTS_MAX    12   /* digests of a corrupt hash block that may be the wrong ones */
+#define ATTEMPTS_MAX  100000
 #define PATCHES_MAX   4096 /* corrupt hash blocks whose true contents are remembered */
 
 /* A hash block's true contents, where the medium's are corrupt. */
@@ -24,12 +25,13 @@ struct patch {
 
 struct scratch {
 	struct block_digest *digest;
-	uint8_t *blocks;  /* children, a run at a time */
-	uint8_t *parent;  /* one hash block */
-	uint8_t *own;     /* the block being solved, as the medium has it */
-	uint8_t *attempt; /* a reconstruction of it */
-	uint8_t *digests; /* of all children, strided like a hash block */
-	uint8_t *status;  /* of all children */
+	uint8_t *blocks;   /* children, a run at a time */
+	uint8_t *parent;   /* one hash block */
+	uint8_t *own;      /* the block being solved, as the medium has it */
+	uint8_t *attempt;  /* a reconstruction of it */
+	uint8_t *digests;  /* of all children, strided like a hash block */
+	uint8_t *computed; /* the same, kept while others are computed */
+	uint8_t *status;   /* of all children */
 };
 
 enum status { FINE, CORRUPT, UNREADABLE, UNPROVEN };
@@ -137,41 +139,108 @@ static bool matches(const struct verity_device *d, struct scratch *s, const uint
 	       digest_equal(digest, expected, d->tree.digest_bytes);
 }
 
+/* The digest that a hash block would have if everything below it were as the data say. */
+static int rebuild(const struct verity_device *d, struct scratch *s, int level, uint64_t block,
+		   uint8_t *ret)
+{
+	uint64_t first = block * d->tree.per_block;
+	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
+	uint8_t *own;
+	int r = 0;
+
+	if (level == 0) {
+		digest_children(d, s, -1, first, n);
+		return block_digest_run(s->digest, s->digests, d->params.hash_block_bytes, 1, ret,
+					DIGEST_MAX_BYTES);
+	}
+	own = calloc(1, d->params.hash_block_bytes);
+	if (!own)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < n && r >= 0; i++) {
+		uint8_t digest[DIGEST_MAX_BYTES];
+
+		r = rebuild(d, s, level - 1, first + i, digest);
+		memcpy(own + i * d->tree.digest_stride, digest, d->tree.digest_bytes);
+	}
+	if (r >= 0)
+		r = block_digest_run(s->digest, own, d->params.hash_block_bytes, 1, ret,
+				     DIGEST_MAX_BYTES);
+	free(own);
+	return r;
+}
+
+/* Digests of a corrupt hash block that may be any of these. */
+struct doubts {
+	uint64_t at[DOUBTS_MAX]; /* which child */
+	uint8_t choice[DOUBTS_MAX][3][DIGEST_MAX_BYTES];
+	unsigned n, choices;
+};
+
+/* Where the block and what is below it disagree. False: in too many places. */
+static bool collect_doubts(const struct verity_device *d, struct scratch *s, int level,
+			   uint64_t block, struct doubts *ret)
+{
+	uint64_t first = block * d->tree.per_block;
+	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
+	uint32_t stride = d->tree.digest_stride, len = d->tree.digest_bytes;
+
+	ret->n = 0;
+	ret->choices = level > 0 ? 3 : 2;
+	for (uint64_t i = 0; i < n; i++) {
+		if (memcmp(s->computed + i * stride, s->own + i * stride, len) == 0)
+			continue;
+		if (ret->n == DOUBTS_MAX)
+			return false;
+		memcpy(ret->choice[ret->n][0], s->computed + i * stride, len);
+		memcpy(ret->choice[ret->n][1], s->own + i * stride, len);
+		ret->at[ret->n++] = i;
+	}
+	for (unsigned i = 0; i < ret->n && level > 0; i++) {
+		if (rebuild(d, s, level - 1, first + ret->at[i], ret->choice[i][2]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Tries every choice of every doubt, like counting. True: s->attempt is it. */
+static bool try_choices(const struct verity_device *d, struct scratch *s,
+			const struct doubts *doubts, const uint8_t *expected)
+{
+	unsigned digit[DOUBTS_MAX] = {0}, i;
+	uint64_t attempts = 0;
+
+	memcpy(s->attempt, s->computed, d->params.hash_block_bytes);
+	do {
+		for (i = 0; i < doubts->n; i++)
+			memcpy(s->attempt + doubts->at[i] * d->tree.digest_stride,
+			       doubts->choice[i][digit[i]], d->tree.digest_bytes);
+		if (matches(d, s, s->attempt, expected))
+			return true;
+		for (i = 0; i < doubts->n && ++digit[i] == doubts->choices; i++)
+			digit[i] = 0;
+	} while (i < doubts->n && ++attempts < ATTEMPTS_MAX);
+	return false;
+}
+
 /*
  * A hash block of @level is corrupt, its own digest @expected is not. Its true contents are, digest
- * by digest, either what it says or what the block below it has: where both agree there is no
- * doubt, and of the doubtful ones all choices are tried. True: s->attempt holds the true contents.
+ * by digest, what it says, or what the block below has, or what that would have if it were made
+ * from the data anew: where these agree there is no doubt, and of the others all choices are tried.
+ * True: s->attempt holds the true contents.
  */
 static bool solve(const struct verity_device *d, struct scratch *s, int level, uint64_t block,
 		  const uint8_t *expected)
 {
 	uint64_t first = block * d->tree.per_block;
 	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
-	uint32_t stride = d->tree.digest_stride, len = d->tree.digest_bytes;
-	uint64_t doubt[DOUBTS_MAX], doubts = 0;
+	struct doubts doubts;
 
 	digest_children(d, s, level - 1, first, n);
-	if (matches(d, s, s->digests, expected)) {
-		memcpy(s->attempt, s->digests, d->params.hash_block_bytes);
+	memcpy(s->computed, s->digests, d->params.hash_block_bytes);
+	memcpy(s->attempt, s->computed, d->params.hash_block_bytes);
+	if (matches(d, s, s->attempt, expected))
 		return true;
-	}
-	for (uint64_t i = 0; i < n; i++) {
-		if (s->status[i] == FINE &&
-		    memcmp(s->digests + i * stride, s->own + i * stride, len) == 0)
-			continue;
-		if (doubts == DOUBTS_MAX)
-			return false;
-		doubt[doubts++] = i;
-	}
-	memcpy(s->attempt, s->digests, d->params.hash_block_bytes);
-	for (uint64_t choice = 1; choice < 1ULL << doubts; choice++) {
-		for (uint64_t i = 0; i < doubts; i++)
-			memcpy(s->attempt + doubt[i] * stride,
-			       (choice >> i & 1 ? s->own : s->digests) + doubt[i] * stride, len);
-		if (matches(d, s, s->attempt, expected))
-			return true;
-	}
-	return false;
+	return collect_doubts(d, s, level, block, &doubts) && try_choices(d, s, &doubts, expected);
 }
 
 /* Is the hash block still good for vouching, through its true contents? */
@@ -360,9 +429,10 @@ static int make_scratch(struct check *c)
 		s->own = malloc(p->hash_block_bytes);
 		s->attempt = malloc(p->hash_block_bytes);
 		s->digests = malloc(p->hash_block_bytes);
+		s->computed = malloc(p->hash_block_bytes);
 		s->status = malloc(c->d->tree.per_block);
 		if (!s->digest || !s->blocks || !s->parent || !s->own || !s->attempt ||
-		    !s->digests || !s->status)
+		    !s->digests || !s->computed || !s->status)
 			return diag_no_memory();
 	}
 	return 0;
@@ -379,6 +449,7 @@ static void free_check(struct check *c)
 		free(s->own);
 		free(s->attempt);
 		free(s->digests);
+		free(s->computed);
 		free(s->status);
 	}
 	free(c->scratch);
