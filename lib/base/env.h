@@ -19,15 +19,17 @@ struct progress {
 };
 
 struct env {
-	struct io *target;	   /* the device or image file worked on; NULL when there is none */
-	struct pool *pool;	   /* -j N */
+	struct io *target;         /* the device or image file worked on; NULL when there is none */
+	struct pool *pool;         /* -j N */
 	struct progress *progress; /* never NULL */
 	const atomic_bool *cancel; /* set by a signal; never NULL */
 	int (*random)(void *buf, size_t len); /* 0 or -errno; tests replace it */
-	uint64_t (*clock_s)(void);	      /* seconds since 1970, for logs only, may be wrong */
-	void (*tick)(struct env *env);	      /* called at least every second by long work: watchdog */
-	const char *work_dir;		      /* where O_TMPFILE files go */
+	uint64_t (*clock_s)(void);            /* seconds since 1970, for logs only, may be wrong */
+	void (*tick)(struct env *env); /* called at least every second by long work: watchdog */
+	const char *work_dir;          /* where O_TMPFILE files go */
 	const char *target_name;
+	struct io *(*wrap_target)(
+	    struct io *io); /* tests put a failing device in between; or NULL */
 	bool quiet;
 };
 

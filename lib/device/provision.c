@@ -327,8 +327,8 @@ int provision_run(struct provisioning *p, struct env *env, const struct execute_
 {
 	int r;
 
-	if (p->done)
-		return 0;
+	if (p->done) /* the cut may have come just before an image file got its name */
+		return put_in_place(p);
 	r = give_size(p);
 	if (r >= 0 && !p->resumed)
 		r = begin(p, env);

@@ -13,6 +13,8 @@
 
 static void set_io(struct target *t, struct io *io, const char *path, struct env *env)
 {
+	if (env->wrap_target)
+		io = env->wrap_target(io);
 	t->path = path;
 	t->io = io;
 	env->target = io;

@@ -269,6 +269,8 @@ int gpt_table_write(struct io *target, const struct uuid *disk, const struct req
 	if (r < 0)
 		return r;
 	uuid_print(disk, id);
+	/* Its own default leaves the first MiB unused, where boot areas may want to be. */
+	fdisk_set_first_lba(t.cxt, gpt_head_bytes(target->sector_bytes) / target->sector_bytes);
 	r = fdisk_create_disklabel(t.cxt, "gpt");
 	if (r == 0)
 		r = fdisk_set_disklabel_id_from_string(t.cxt, id);
