@@ -33,10 +33,9 @@ static inline int array_grow(void **v, size_t n, size_t *room, size_t size)
 /* Appends; 0 or -ENOMEM. Never for secrets: realloc leaves copies. */
 #define array_add(a, value)                                                                        \
 	(array_grow((void **)&(a)->v, (a)->n, &(a)->room, sizeof(*(a)->v))                         \
-		 ? -ENOMEM                                                                         \
-		 : ((a)->v[(a)->n++] = (value), 0))
-#define array_each(it, a)                                                                          \
-	for (__typeof__(*(a)->v) *it = (a)->v; it && it < (a)->v + (a)->n; it++)
+	     ? -ENOMEM                                                                             \
+	     : ((a)->v[(a)->n++] = (value), 0))
+#define array_each(it, a) for (__typeof__(*(a)->v) *it = (a)->v; it && it < (a)->v + (a)->n; it++)
 #define array_free(a)                                                                              \
 	do {                                                                                       \
 		free((a)->v);                                                                      \

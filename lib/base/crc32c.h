@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CRC-32C (Castagnoli, reflected, as iSCSI and the kernel's crc32c): torn writes, never authenticity. */
+/* CRC-32C (Castagnoli, reflected, as iSCSI and the kernel's crc32c): torn writes, never
+ * authenticity. */
 #ifndef HOLDFAST_BASE_CRC32C_H
 #define HOLDFAST_BASE_CRC32C_H
 

@@ -7,19 +7,19 @@
 
 /* The exit status of the program. An interface: scripts branch on it (docs/man/holdfast.1). */
 enum outcome {
-	OUTCOME_DONE = 0,	/* done, or nothing was left to do */
-	OUTCOME_FAILED = 1,	/* failed for a reason that fits none of the others */
-	OUTCOME_USAGE = 2,	/* wrong arguments, a mistake in the layout, digest mismatch */
+	OUTCOME_DONE = 0,       /* done, or nothing was left to do */
+	OUTCOME_FAILED = 1,     /* failed for a reason that fits none of the others */
+	OUTCOME_USAGE = 2,      /* wrong arguments, a mistake in the layout, digest mismatch */
 	OUTCOME_UNVERIFIED = 3, /* does not verify: tampered with or damaged */
-	OUTCOME_STOPPED = 4,	/* stopped before the end; the same command resumes */
-	OUTCOME_REFUSED = 5,	/* would destroy or is forbidden: foreign target, lifecycle, policy */
-	OUTCOME_HARDWARE = 6,	/* the target's hardware failed: EIO, dead TPM */
-	OUTCOME_BUSY = 7,	/* somebody else holds the target; try again */
+	OUTCOME_STOPPED = 4,    /* stopped before the end; the same command resumes */
+	OUTCOME_REFUSED = 5,  /* would destroy or is forbidden: foreign target, lifecycle, policy */
+	OUTCOME_HARDWARE = 6, /* the target's hardware failed: EIO, dead TPM */
+	OUTCOME_BUSY = 7,     /* somebody else holds the target; try again */
 };
 
 /*
- * Every code that a `result` object or an error can carry: symbol, stable text, exit status, and one
- * line for the manual. Codes are only ever added.
+ * Every code that a `result` object or an error can carry: symbol, stable text, exit status, and
+ * one line for the manual. Codes are only ever added.
  */
 #define DIAG_CODES(X)                                                                              \
 	X(DIAG_OK, "HF-OK", OUTCOME_DONE, "done")                                                  \
@@ -59,8 +59,7 @@ enum outcome {
 	  "the target holds something that holdfast did not make")                                 \
 	X(DIAG_GPT_FOREIGN, "HF-GPT-FOREIGN", OUTCOME_REFUSED,                                     \
 	  "the partition table has partitions that the layout does not know")                      \
-	X(DIAG_LIFECYCLE, "HF-LIFECYCLE", OUTCOME_REFUSED,                                         \
-	  "the device's state forbids it")                                                         \
+	X(DIAG_LIFECYCLE, "HF-LIFECYCLE", OUTCOME_REFUSED, "the device's state forbids it")        \
 	X(DIAG_TARGET_SIZE, "HF-TARGET-SIZE", OUTCOME_REFUSED,                                     \
 	  "the target is smaller than planned, or changed its size")                               \
 	X(DIAG_TAMPERED, "HF-TAMPERED", OUTCOME_UNVERIFIED, "contents do not verify")              \
@@ -78,7 +77,7 @@ enum diag_code {
 #define X(symbol, text, outcome, help) symbol,
 	DIAG_CODES(X)
 #undef X
-	DIAG_CODE_COUNT
+	    DIAG_CODE_COUNT
 };
 
 const char *diag_code_text(enum diag_code code);
@@ -91,7 +90,7 @@ struct diag_record {
 	char scope[256]; /* "volume root: layer verity" */
 	char text[1024]; /* what, on which device, why */
 	char state[512]; /* what state things are in now */
-	char next[512];	 /* what to type next */
+	char next[512];  /* what to type next */
 };
 
 /*
@@ -101,7 +100,7 @@ struct diag_record {
  * decides the exit status. Thread-safe; scopes belong to the calling thread.
  */
 int diag_fail(enum diag_code code, int err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 int diag_no_memory(void); /* diag_fail(DIAG_NO_MEMORY, ENOMEM, ...) */
 
 /* The same for a failed system call on @what: picks the code from @err (positive errno), and says
@@ -121,7 +120,8 @@ enum diag_level { DIAG_WARN, DIAG_NOTE };
 typedef void (*diag_sink_fn)(void *ctx, enum diag_level level, const char *scope, const char *text);
 void diag_set_sink(diag_sink_fn sink, void *ctx); /* NULL: silence (the default) */
 
-/* Failures so far. A caller that handles a failure itself takes back what was recorded since @mark. */
+/* Failures so far. A caller that handles a failure itself takes back what was recorded since @mark.
+ */
 size_t diag_count(void);
 const struct diag_record *diag_get(size_t index);
 void diag_forget(size_t mark);
@@ -136,6 +136,6 @@ void diag_scope_leave(struct diag_scope *scope);
 #define DIAG_CONCAT(a, b)  DIAG_CONCAT_(a, b)
 #define DIAG_SCOPE(...)                                                                            \
 	__attribute__((cleanup(diag_scope_leave))) struct diag_scope DIAG_CONCAT(                  \
-		diag_scope_, __LINE__) = diag_scope_enter(__VA_ARGS__)
+	    diag_scope_, __LINE__) = diag_scope_enter(__VA_ARGS__)
 
 #endif

@@ -24,7 +24,8 @@ struct io_ops {
 	int (*zero)(struct io *io, uint64_t offset, uint64_t len);
 	/* A hint; contents afterwards are undefined. */
 	int (*discard)(struct io *io, uint64_t offset, uint64_t len);
-	/* Whether @offset lies in data or in a hole that reads as zero, and how long that goes on. */
+	/* Whether @offset lies in data or in a hole that reads as zero, and how long that goes on.
+	 */
 	int (*extent)(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len);
 	int (*resize)(struct io *io, uint64_t size_bytes); /* image files only */
 	void (*close)(struct io *io);
@@ -33,7 +34,7 @@ struct io_ops {
 /* The head of every device; a kind embeds it first. */
 struct io {
 	const struct io_ops *ops;
-	const char *name;      /* for messages; lives as long as the device */
+	const char *name; /* for messages; lives as long as the device */
 	uint64_t size_bytes;
 	uint32_t sector_bytes; /* logical sector: 512 or 4096; 512 for files unless told */
 	bool read_only;
@@ -57,15 +58,16 @@ int io_fail(const struct io *io, int err, const char *doing, uint64_t offset, ui
 /* --- kinds --- */
 
 enum io_open_flags {
-	IO_WRITE = 1,	 /* default is read-only */
-	IO_CREATE = 2,	 /* make an image file (0600) when there is none; implies IO_WRITE */
-	IO_LOCK = 4,	 /* flock: exclusive with IO_WRITE, shared without; EWOULDBLOCK when held */
+	IO_WRITE = 1,  /* default is read-only */
+	IO_CREATE = 2, /* make an image file (0600) when there is none; implies IO_WRITE */
+	IO_LOCK = 4,   /* flock: exclusive with IO_WRITE, shared without; EWOULDBLOCK when held */
 };
 /* A regular file or a block device at @path. Speaks through diag. 0 or -errno. */
 int io_open_file(const char *path, unsigned flags, struct io **ret);
 /* The same on an open descriptor (a memfd, O_TMPFILE), which the device then owns. */
 int io_from_fd(int fd, const char *name, bool writable, struct io **ret);
-/* The descriptor of a file device, -1 for every other kind: for ioctls in lib/kernel, for children. */
+/* The descriptor of a file device, -1 for every other kind: for ioctls in lib/kernel, for children.
+ */
 int io_fd(const struct io *io);
 bool io_is_block_device(const struct io *io);
 

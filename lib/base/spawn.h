@@ -9,11 +9,12 @@
 struct env;
 
 struct spawn {
-	const char *const *argv;     /* argv[0] is looked up in PATH, then /usr/sbin and /sbin */
-	const char *const *set_env;  /* "NAME=VALUE", added to (a cleaned copy of) ours; may be NULL */
-	const int *keep_fds;	     /* descriptors that the child keeps, reachable as /proc/self/fd/N */
+	const char *const *argv; /* argv[0] is looked up in PATH, then /usr/sbin and /sbin */
+	const char *const
+	    *set_env;        /* "NAME=VALUE", added to (a cleaned copy of) ours; may be NULL */
+	const int *keep_fds; /* descriptors that the child keeps, reachable as /proc/self/fd/N */
 	size_t n_keep_fds;
-	char *output;		     /* first @output_size-1 bytes of stdout, NUL-terminated; may be NULL */
+	char *output; /* first @output_size-1 bytes of stdout, NUL-terminated; may be NULL */
 	size_t output_size;
 	bool output_errors; /* @output gets stderr, too (programs that tell their version there) */
 };

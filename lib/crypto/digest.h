@@ -24,8 +24,8 @@ int digest_finish(struct digest *d, uint8_t *ret); /* then digest_reset() before
 
 int digest_sha256(const void *bytes, size_t len, uint8_t ret[static 32]);
 
-/* Hashes of equal blocks that all begin (@prefix_first) or end with the same salt, which is absorbed
- * only once where it comes first. One object per thread. */
+/* Hashes of equal blocks that all begin (@prefix_first) or end with the same salt, which is
+ * absorbed only once where it comes first. One object per thread. */
 struct block_digest;
 int block_digest_new(const char *algorithm, const uint8_t *salt, size_t salt_len, bool salt_first,
 		     struct block_digest **ret);

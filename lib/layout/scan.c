@@ -123,12 +123,16 @@ static int put_value(struct scan *s, const char *name, int len, const char *valu
 
 static int replace(struct scan *s, bool quoted)
 {
+	static const char name_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					      "0123456789_-";
 	const char *name = s->at + 2;
-	const char *close = memchr(name, '}', (size_t)(s->end - name));
+	const char *close = name;
 	const char *value;
 	int len;
 
-	if (!close || close == name || memchr(name, '\n', (size_t)(close - name)))
+	while (close < s->end && strchr(name_characters, *close) && *close)
+		close++;
+	if (close == s->end || close == name || *close != '}')
 		return fail(s, s->line, "${ is not closed; write ${NAME}");
 	len = (int)(close - name);
 	value = setting_value(s, name, (size_t)len);

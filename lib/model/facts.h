@@ -11,7 +11,7 @@ struct partition_facts {
 	struct extent extent;
 	struct uuid type;
 	struct uuid uuid;
-	uint64_t flags;	 /* GPT attribute bits */
+	uint64_t flags;  /* GPT attribute bits */
 	char label[112]; /* UTF-8 */
 };
 
@@ -28,7 +28,7 @@ struct medium_facts {
 	enum table_state table;
 	const char *foreign; /* TABLE_FOREIGN: what libblkid calls it ("ext4"), in the arena */
 	bool primary_good, backup_good;
-	bool backup_misplaced; /* the table was made for a smaller target */
+	bool backup_misplaced;         /* the table was made for a smaller target */
 	uint64_t table_capacity_bytes; /* what the table was made for; 0: no table */
 	struct uuid disk_uuid;
 	ARRAY(struct partition_facts) partitions;

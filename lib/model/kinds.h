@@ -10,7 +10,7 @@ struct medium_ops;
 struct kinds {
 	const struct layer_ops *const *layers;
 	const struct medium_ops *const *media;
-	const char *host_architecture;	   /* what a DPS type means where the layout does not say */
+	const char *host_architecture;     /* what a DPS type means where the layout does not say */
 	const char *const *planned_layers; /* kinds of the design that are not built yet */
 };
 

@@ -11,11 +11,11 @@
 #include "base/uuid.h"
 #include "model/option.h"
 
-#define SHA256_BYTES	32
-#define NAME_MAX_BYTES	31 /* volume, slot, medium, keystore names: a-z A-Z 0-9 - _ */
-#define LAYERS_MAX	8  /* in one stack */
-#define VOLUMES_MAX	64 /* after slots are expanded */
-#define REQUESTS_MAX	(VOLUMES_MAX * 3 + 1)
+#define SHA256_BYTES   32
+#define NAME_MAX_BYTES 31 /* volume, slot, medium, keystore names: a-z A-Z 0-9 - _ */
+#define LAYERS_MAX     8  /* in one stack */
+#define VOLUMES_MAX    64 /* after slots are expanded */
+#define REQUESTS_MAX   (VOLUMES_MAX * 3 + 1)
 
 struct layer_ops;
 struct medium_ops;
@@ -46,11 +46,11 @@ struct learned {
 struct source {
 	bool surveyed;
 	uint8_t digest[SHA256_BYTES]; /* of the source tree or file */
-	uint64_t content_bytes;	      /* size that the contents take, 0: fits itself to any size */
-	uint64_t minimum_bytes;	      /* smallest place that can hold them */
-	const char *tool;	      /* "mke2fs 1.47.0", NULL when no program is involved */
-	const void *details;	      /* the layer's own, in the layout's arena */
-	struct io *prepared;	      /* contents ready to be copied (closed with the layout), or NULL */
+	uint64_t content_bytes;       /* size that the contents take, 0: fits itself to any size */
+	uint64_t minimum_bytes;       /* smallest place that can hold them */
+	const char *tool;             /* "mke2fs 1.47.0", NULL when no program is involved */
+	const void *details;          /* the layer's own, in the layout's arena */
+	struct io *prepared; /* contents ready to be copied (closed with the layout), or NULL */
 };
 
 struct volume;
@@ -78,7 +78,7 @@ struct volume {
 	const char *name;
 	const char *slot;      /* NULL: the volume has no slots */
 	const char *full_name; /* "root:a", or "data" */
-	bool reserved;	       /* a slot that provisioning leaves empty, for the updater */
+	bool reserved;         /* a slot that provisioning leaves empty, for the updater */
 	struct layout *layout;
 	struct medium *medium;
 	struct layer *layers[LAYERS_MAX]; /* bottom first */
@@ -128,8 +128,8 @@ void layout_freep(struct layout **layout);
 /* By "root:a", or "root" where that is unambiguous or means the first slot. NULL: not there. */
 struct volume *layout_volume(const struct layout *layout, const char *name);
 
-/* The layout with every default written out, in one spelling, sources as digests (all layers must be
- * surveyed): what the layout digest is taken over. */
+/* The layout with every default written out, in one spelling, sources as digests (all layers must
+ * be surveyed): what the layout digest is taken over. */
 void layout_canonical(const struct layout *layout, struct text *to);
 
 /* The value of option number @index of the layer's or medium's table. */

@@ -5,11 +5,11 @@
 
 /* Design §6. Keyless devices know blank, shared, provisioning, provisioned and damaged. */
 enum lifecycle {
-	LIFECYCLE_BLANK,	/* nothing on the medium */
-	LIFECYCLE_FOREIGN,	/* something that holdfast did not make */
-	LIFECYCLE_SHARED,	/* a shared image: to be completed on the device */
+	LIFECYCLE_BLANK,        /* nothing on the medium */
+	LIFECYCLE_FOREIGN,      /* something that holdfast did not make */
+	LIFECYCLE_SHARED,       /* a shared image: to be completed on the device */
 	LIFECYCLE_PROVISIONING, /* begun, not finished: provision again */
-	LIFECYCLE_PROVISIONED,	/* complete, without keys */
+	LIFECYCLE_PROVISIONED,  /* complete, without keys */
 	LIFECYCLE_DAMAGED,
 };
 

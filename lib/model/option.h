@@ -31,8 +31,8 @@ struct option_spec {
 	bool power_of_2;
 	bool required;
 	const char *const *words; /* NULL-terminated */
-	const char *help;	  /* one sentence without a final full stop */
-	const char *not_built;	  /* set: any value other than the fallback is refused, saying this */
+	const char *help;         /* one sentence without a final full stop */
+	const char *not_built; /* set: any value other than the fallback is refused, saying this */
 };
 
 struct where {
@@ -42,11 +42,11 @@ struct where {
 
 /* A value, parsed. Everything it points to lives in the layout's arena. */
 struct option_value {
-	bool given;	    /* written down, or taken from the fallback? */
-	bool present;	    /* there is a value at all */
+	bool given;         /* written down, or taken from the fallback? */
+	bool present;       /* there is a value at all */
 	struct where where; /* of the value, or of the section when not given */
 	const char *text;   /* canonical; two spellings of one value have the same (LIST: "a,b") */
-	uint64_t number;    /* FLAG, NUMBER, SIZE; SIZE given as a word: index in words, is_word set */
+	uint64_t number; /* FLAG, NUMBER, SIZE; SIZE given as a word: index in words, is_word set */
 	bool is_word;
 	const uint8_t *bytes; /* HEX, UUID */
 	size_t n_bytes;

@@ -24,8 +24,8 @@ const char *place_kind_name(enum place_kind kind); /* "bytes"; for messages */
 struct place {
 	enum place_kind kind;
 	char path[PLACE_PATH_SIZE]; /* device node, or directory */
-	char dm_name[128];	    /* the mapping to remove at close, "" when none */
-	uint64_t size_bytes;	    /* bytes places */
+	char dm_name[128];          /* the mapping to remove at close, "" when none */
+	uint64_t size_bytes;        /* bytes places */
 	bool read_only;
 };
 

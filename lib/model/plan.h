@@ -74,7 +74,7 @@ struct plan {
 	bool completion; /* what a shared image holds stands on the target, or comes from: */
 	struct io *from; /* --from: the shared image; NULL: the target was copied from one */
 	bool trust_copy; /* do not verify what stands there */
-	bool retire;	  /* --replace: the table that stands there goes first */
+	bool retire;     /* --replace: the table that stands there goes first */
 	uint64_t capacity_bytes; /* of the target; or of the image to be made */
 	uint32_t sector_bytes;
 	uint8_t seed[32];     /* for what is the same on every device */

@@ -12,19 +12,19 @@
 #include "base/text.h"
 
 enum finding_kind {
-	FINDING_CORRUPT,   /* bytes do not match their hash, tag or checksum */
-	FINDING_UNPROVEN,  /* cannot be checked because what vouches for it is corrupt */
+	FINDING_CORRUPT,    /* bytes do not match their hash, tag or checksum */
+	FINDING_UNPROVEN,   /* cannot be checked because what vouches for it is corrupt */
 	FINDING_UNREADABLE, /* the device failed to read it */
-	FINDING_MENDABLE,  /* corrupt or missing, but a good copy exists: `recovery repair` */
-	FINDING_WRONG,	   /* readable and intact, but not what it must be (a size, an identity) */
+	FINDING_MENDABLE,   /* corrupt or missing, but a good copy exists: `recovery repair` */
+	FINDING_WRONG,      /* readable and intact, but not what it must be (a size, an identity) */
 };
 
 /* One range, or several neighbouring ones of the same kind and area put together. */
 struct finding {
 	enum finding_kind kind;
-	const char *volume; /* full name; "" for the medium or the vault */
-	const char *layer;  /* "verity", "gpt", "vault" */
-	const char *area;   /* "data", "hash level 0", "superblock", "primary header" */
+	const char *volume;    /* full name; "" for the medium or the vault */
+	const char *layer;     /* "verity", "gpt", "vault" */
+	const char *area;      /* "data", "hash level 0", "superblock", "primary header" */
 	uint64_t offset_bytes; /* on the target */
 	uint64_t len_bytes;    /* 0: not a range */
 	uint64_t blocks;       /* how many blocks the range holds; 1 unless put together */

@@ -1,0 +1,54 @@
+#!/bin/bash
+# The house rules that a machine can check.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$HOLDFAST_TOP/tests/lib/tap.sh"
+cd "$HOLDFAST_TOP"
+mapfile -t sources < <(git ls-files '*.c' '*.h')
+mapfile -t scripts < <(git ls-files 'tools/*' 'tests/*.sh' 'tests/**/*.sh' .ci/run | while read -r f; do head -1 "$f" | grep -q '^#!/bin/bash' && echo "$f"; done)
+
+check "clang-format has nothing to change" clang-format-14 --dry-run --Werror "${sources[@]}"
+
+no_spdx() { ! grep -L '^/\* SPDX-License-Identifier: Apache-2.0 \*/$' "${sources[@]}" | grep .; }
+check "every source begins with its licence" no_spdx
+
+# What each folder may include of ours (ARCHITECTURE.md); its own is always allowed.
+declare -A may=(
+	[base]="" [crypto]="base" [format]="base" [kernel]="base" [model]="base crypto"
+	[layout]="base crypto model" [soft]="base crypto format" [vault]="base crypto format model"
+	[medium]="base crypto format model" [layer]="base crypto format soft kernel model"
+	[stack]="base crypto model" [engine]="base model" [report]="base model"
+	[device]="base crypto model layout vault stack engine"
+)
+includes() { # FOLDER ALLOWED
+	local bad
+	bad=$(git ls-files "lib/$1" | xargs grep -Hno '#include "[a-z]*/' | sed 's|#include "||; s|/$||' |
+		awk -F: -v self="$1" -v allowed=" $2 " '$3 != self && index(allowed, " " $3 " ") == 0' || true)
+	echo "$bad"
+	[ -z "$bad" ]
+}
+for folder in lib/*/; do
+	name=$(basename "$folder")
+	if [ -z "${may[$name]+set}" ]; then not_ok "lib/$name has no rule here"; continue; fi
+	check "lib/$name includes only what it may" includes "$name" "${may[$name]}"
+done
+
+only_in() { # FOLDER REGEX
+	local bad
+	bad=$(grep -El "$2" "${sources[@]}" | grep -Ev "^(lib/$1/|tests/)" || true)
+	echo "$bad"
+	[ -z "$bad" ]
+}
+check "OpenSSL only in lib/crypto" only_in crypto '#include <openssl/'
+check "libconfuse only in lib/layout" only_in layout '#include <confuse.h>'
+check "json-c only in lib/report" only_in report '#include <json-c/'
+check "device-mapper and mounts only in lib/kernel" only_in kernel '#include <(libdevmapper|libmount/libmount)'
+check "libfdisk only in lib/medium" only_in medium '#include <libfdisk.h>'
+no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c'); }
+check "no program is started through a shell" no_shell
+library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c'); }
+check "the library does not print" library_is_silent
+
+too_long() { ! wc -l $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c') | awk '$2 != "total" && $1 > 900' | grep .; }
+check "no source is longer than 900 lines" too_long
+check "shellcheck has nothing to say" shellcheck -x -S warning -e SC2054,SC2046,SC2034,SC1091 "${scripts[@]}"
