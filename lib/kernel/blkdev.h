@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Block devices: whose partition a range is, and telling the kernel that a table changed. */
+/* Block devices: whose partition a range is, who uses it, and telling the kernel of a new table. */
 #ifndef HOLDFAST_KERNEL_BLKDEV_H
 #define HOLDFAST_KERNEL_BLKDEV_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -16,12 +16,24 @@
 int blkdev_partition(const char *disk_path, uint64_t offset_bytes, uint64_t len_bytes,
 		     char ret[static 256]);
 
-/* Asks the kernel to read the partition table again. 0, or -errno silently: nothing depends on it.
- */
-int blkdev_reread(const char *disk_path);
+/* A partition as the table on the device has it. */
+struct blkdev_entry {
+	unsigned number; /* from 1 */
+	uint64_t offset_bytes;
+	uint64_t len_bytes;
+};
 
-/* Whether anything (a partition's mount, a mapping, swap) holds the device or a partition of it;
- * @ret says who, for a message. 1, 0 or -errno. */
-int blkdev_in_use(const char *disk_path, char ret[static 256]);
+/*
+ * Makes the kernel's partitions those of the table: by BLKRRPART, or while some are in use one by
+ * one, leaving alone those that stay as they are. 0, or -errno silently (EBUSY: one that is in use
+ * would have to change; EINVAL: a device without partitions in the kernel).
+ */
+int blkdev_update(const char *disk_path, const struct blkdev_entry *entries, size_t n);
+
+/* Whether anything (a mount, a mapping, swap, another program) uses the disk as a whole or a
+ * partition that overlaps the range; @ret says who: "/dev/vda2, mounted on /srv". 1, 0 or -errno.
+ */
+int blkdev_in_use(const char *disk_path, uint64_t offset_bytes, uint64_t len_bytes,
+		  char ret[static 256]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "kernel/dm.h"
@@ -20,7 +21,7 @@ static void on_log(int level, const char *file, int line, int dm_errno, const ch
 {
 	va_list args;
 
-	if ((level & 7) > 3) /* below LOG_ERR */
+	if ((level & 7) > 3 || *last_message) /* below LOG_ERR, or what followed the first */
 		return;
 	va_start(args, fmt);
 	vsnprintf(last_message, sizeof(last_message), fmt, args);
@@ -30,8 +31,7 @@ static void on_log(int level, const char *file, int line, int dm_errno, const ch
 static void init_once(void)
 {
 	dm_log_with_errno_init(on_log);
-	dm_udev_set_sync_support(0); /* nodes are made by us where no udev does */
-	dm_udev_set_checking(0);
+	/* Whether udev makes the nodes libdevmapper finds out itself; without one it makes them. */
 }
 
 static struct dm_task *new_task(int type, const char *name)
@@ -49,21 +49,43 @@ static struct dm_task *new_task(int type, const char *name)
 	return t;
 }
 
+/* The kernel's errno in words; 0: it was not even asked. @type: of a mapping that was to be made.
+ */
+static const char *reason(int err, const char *type)
+{
+	switch (err) {
+	case 0:
+		return geteuid() != 0  ? "only root may"
+		       : *last_message ? last_message
+				       : "the kernel has no device-mapper";
+	case EINVAL:
+		return type ? "the kernel lacks this type, or does not take the table" : NULL;
+	case ENODEV:
+	case ENXIO:
+		return type ? "a device that it stands on is not there" : NULL;
+	case EBUSY:
+		return type ? "a device that it stands on is in use" : "it is in use";
+	case EIO:
+		return type ? "a device that it stands on ends too early or cannot be read" : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static int fail(struct dm_task *t, const char *name, const char *doing, const char *type)
 {
 	int err = t ? dm_task_get_errno(t) : ENOMEM;
-	enum diag_code code = err == EBUSY                    ? DIAG_IN_USE
-			      : err == EPERM || err == EACCES ? DIAG_PERMISSION
-							      : DIAG_KERNEL;
+	const char *why = reason(err, type);
+	enum diag_code code = err == EBUSY                                      ? DIAG_IN_USE
+			      : err == EPERM || err == EACCES || geteuid() != 0 ? DIAG_PERMISSION
+										: DIAG_KERNEL;
 	int r = diag_fail(code, err ? err : EIO, "cannot %s mapping %s%s%s: %s", doing, name,
-			  type ? " of type " : "", type ? type : "",
-			  err == ENXIO || err == ENODEV ? "the kernel has no device-mapper"
-			  : err                         ? strerror(err)
-			  : *last_message               ? last_message
-							: "device-mapper is not to be had");
+			  type ? " of type " : "", type ? type : "", why ? why : strerror(err));
 
-	if (type && err == EINVAL)
-		diag_next("look into the kernel's log: it lacks dm-%s, or refuses the table", type);
+	if (type && (err == EINVAL || err == EIO))
+		diag_next("dmesg | grep device-mapper: the kernel's log says more; dm-%s is "
+			  "CONFIG_DM_* in its configuration",
+			  type);
 	return r;
 }
 
@@ -77,12 +99,18 @@ static bool add_targets(struct dm_task *t, const struct mapping_target *targets,
 	return true;
 }
 
-static int refuse_foreign(const char *name, const char *uuid, const struct mapping_info *info)
+static bool is_ours(const struct mapping_info *info)
 {
-	int r = diag_fail(DIAG_IN_USE, EBUSY, "a mapping %s is there already%s", name,
-			  strcmp(info->uuid, uuid) == 0 ? "" : ", and holdfast did not make it");
+	return strncmp(info->uuid, MAPPING_UUID_PREFIX, strlen(MAPPING_UUID_PREFIX)) == 0;
+}
 
-	diag_next("close it first, or choose another --prefix");
+static int refuse_existing(const char *name, const struct mapping_info *info)
+{
+	bool ours = is_ours(info);
+	int r = diag_fail(DIAG_IN_USE, EBUSY, "%s%s", name,
+			  ours ? " is open already" : " is a mapping that holdfast did not make");
+
+	diag_next(ours ? "close it first, or choose another --prefix" : "choose another --prefix");
 	return r;
 }
 
@@ -97,7 +125,7 @@ int mapping_make(const char *name, const char *uuid, bool read_only,
 	if (r < 0)
 		return r;
 	if (info.exists)
-		return refuse_foreign(name, uuid, &info);
+		return refuse_existing(name, &info);
 	t = new_task(DM_DEVICE_CREATE, name);
 	if (!t || !dm_task_set_uuid(t, uuid) || (read_only && !dm_task_set_ro(t)) ||
 	    !add_targets(t, targets, n) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE) ||
@@ -124,7 +152,7 @@ int mapping_remove(const char *name, unsigned patience_ms)
 		uint32_t cookie = 0;
 		int r = mapping_query(name, &info);
 
-		if (r < 0 || !info.exists)
+		if (r < 0 || !info.exists || !is_ours(&info))
 			return r;
 		t = new_task(DM_DEVICE_REMOVE, name);
 		if (t && dm_task_set_cookie(t, &cookie, 0) && dm_task_run(t)) {

@@ -8,6 +8,7 @@
 
 #define MAPPING_NAME_SIZE   128
 #define MAPPING_PARAMS_SIZE 4096
+#define MAPPING_UUID_PREFIX "HOLDFAST-"
 
 /* One line of a table. */
 struct mapping_target {
@@ -18,15 +19,15 @@ struct mapping_target {
 };
 
 /*
- * Creates and resumes @name. @uuid ("HOLDFAST-…", at most 127 characters) lets close() tell our
- * mappings from others'. -EBUSY when there is one of that name with another UUID (HF-IN-USE).
- * Speaks through diag and translates the kernel's errno per target (a missing target type, a device
- * in use, a bad table). @ret_path gets "/dev/mapper/NAME"; the node is made where there is no udev.
+ * Creates and resumes @name. @uuid (the prefix and more, at most 127 characters) lets close() tell
+ * our mappings from others'. -EBUSY when there is one of that name, ours or not (HF-IN-USE).
+ * Speaks through diag and translates the kernel's errno (a missing target type, a device in use, a
+ * bad table). @ret_path gets "/dev/mapper/NAME"; the node is made where there is no udev.
  */
 int mapping_make(const char *name, const char *uuid, bool read_only,
 		 const struct mapping_target *targets, unsigned n, char ret_path[static 256]);
 
-/* Removes; 0 also when it is not there. Busy: tries for @patience_ms, then HF-IN-USE. */
+/* Removes; 0 also when there is none of ours. Busy: tries for @patience_ms, then HF-IN-USE. */
 int mapping_remove(const char *name, unsigned patience_ms);
 
 struct mapping_info {

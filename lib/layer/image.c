@@ -15,6 +15,7 @@
 #include "layer/registry.h"
 
 #define READ_BYTES (1024 * 1024)
+#define COPY_BYTES (16 * 1024 * 1024) /* between two checkpoints */
 
 enum { SOURCE };
 static const struct option_spec options[] = {
@@ -108,33 +109,41 @@ static int changed(const struct layer *l)
 	return r;
 }
 
-/* Copies, and hashes what it copied: a source that changed since the survey is found out. */
+/* What the target refused, or a source that has become shorter. */
+static int copy_failed(const struct layer *l, struct io *to, int r, uint64_t at, uint64_t n)
+{
+	uint8_t byte;
+
+	if (r == -ENOMEM)
+		return diag_no_memory();
+	if (r == -ECANCELED)
+		return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was copied",
+				 l->source.prepared->name);
+	if (io_read(l->source.prepared, &byte, 1, at + n - 1) < 0)
+		return changed(l);
+	return io_fail(to, r, "writing", at, n);
+}
+
+/* Holes stay holes where the target has them. */
 static int copy(const struct layer *l, struct io *to, struct env *env, struct cursor *cursor)
 {
-	struct io *from = l->source.prepared;
-	_cleanup_free_ uint8_t *buf = malloc(READ_BYTES);
 	uint64_t len = l->source.content_bytes;
-	int r = buf ? 0 : diag_no_memory();
+	int r = 0;
 
 	for (uint64_t at = cursor ? cursor->start : 0; at < len && r >= 0;) {
-		size_t n = (size_t)min_u64(READ_BYTES, len - at);
+		uint64_t n = min_u64(COPY_BYTES, len - at);
 
-		if (env_cancelled(env))
-			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was copied",
-					 from->name);
-		r = io_read(from, buf, n, at);
-		if (r < 0) /* it has become shorter */
-			return r == -EIO ? changed(l) : io_fail(from, r, "reading", at, n);
-		r = io_write(to, buf, n, at);
+		r = env_cancelled(env) ? -ECANCELED
+				       : io_copy(l->source.prepared, at, to, at, n, false, env);
 		if (r < 0)
-			return io_fail(to, r, "writing", at, n);
+			return copy_failed(l, to, r, at, n);
 		at += n;
-		env_progress(env, n);
 		r = cursor_done(cursor, at);
 	}
 	return r;
 }
 
+/* What stands on the target now must be what was surveyed: a source that changed is found out. */
 static int run_copy(const struct step *s, struct env *env, struct cursor *cursor)
 {
 	const struct layer *l = s->layer;

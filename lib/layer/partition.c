@@ -217,7 +217,8 @@ static void mapping_name(const struct volume *v, const struct open_how *how, enu
 {
 	static const char *const roles[ROLE_COUNT] = {"partition", "hash", "signature"};
 
-	snprintf(ret, MAPPING_NAME_SIZE, "%s-%s%s%s-%s", how->dm_prefix, v->name,
+	/* A full stop, which no volume's name has: "root.hash" is never volume "root-hash". */
+	snprintf(ret, MAPPING_NAME_SIZE, "%s-%s%s%s.%s", how->dm_prefix, v->name,
 		 v->slot ? "-" : "", v->slot ? v->slot : "", roles[role]);
 }
 
@@ -231,7 +232,7 @@ static int map_range(const struct volume *v, struct env *env, const struct open_
 
 	snprintf(params, sizeof(params), "%s %" PRIu64, env->target_name, e->offset_bytes / 512);
 	mapping_name(v, how, role, ret->dm_name);
-	snprintf(uuid, sizeof(uuid), "HOLDFAST-%.110s", ret->dm_name);
+	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "LINEAR-%.100s", ret->dm_name);
 	return mapping_make(ret->dm_name, uuid, how->read_only, &target, 1, ret->path);
 }
 

@@ -715,7 +715,7 @@ static int map(const struct layer *l, const struct open_how *how, const struct v
 	*ret = (struct place){
 	    .kind = PLACE_BYTES_RO, .size_bytes = target.len_bytes, .read_only = true};
 	mapping_name(l->volume, how, ret->dm_name);
-	snprintf(uuid, sizeof(uuid), "HOLDFAST-VERITY-%.100s", ret->dm_name);
+	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "VERITY-%.100s", ret->dm_name);
 	target.params = params.s;
 	return mapping_make(ret->dm_name, uuid, true, &target, 1, ret->path);
 }

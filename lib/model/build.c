@@ -256,6 +256,16 @@ int volume_check(const struct volume *volume)
 	return first;
 }
 
+/* Mappings, directories and labels have "root-a" for the slot root:a. */
+static bool same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		if (*a != *b && !(strchr(":-", *a) && strchr(":-", *b)))
+			return false;
+	}
+	return *a == *b;
+}
+
 int layout_check(const struct layout *layout)
 {
 	char at[WHERE_SIZE], other[WHERE_SIZE];
@@ -272,7 +282,7 @@ int layout_check(const struct layout *layout)
 			    volume_check(v);
 
 		for (size_t j = 0; j < i && r >= 0; j++) {
-			if (strcmp(layout->volumes[j]->full_name, v->full_name) != 0)
+			if (!same_name(layout->volumes[j]->full_name, v->full_name))
 				continue;
 			r = diag_fail(
 			    DIAG_LAYOUT_REPEATED, EINVAL,

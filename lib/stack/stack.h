@@ -29,7 +29,7 @@ int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n,
 /* Opens bottom-up; on failure closes again what it opened. @ret: the topmost place. */
 int stack_open(struct volume *volume, struct env *env, const struct open_how *how,
 	       struct place *ret);
-/* Closes top-down; goes on after a failure, returns the first. */
+/* Closes top-down, up to the first that cannot be closed: it uses what lies below. */
 int stack_close(struct volume *volume, struct env *env, const struct open_how *how);
 
 #endif

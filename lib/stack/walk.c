@@ -55,19 +55,18 @@ static size_t layers_to_open(const struct volume *v, const struct open_how *how)
 	return n;
 }
 
+/* Stops at the first that cannot be closed: it uses what lies below. */
 static int close_layers(struct volume *v, size_t n, struct env *env, const struct open_how *how)
 {
-	int first = 0;
+	int r = 0;
 
-	while (n-- > 0) {
+	while (n-- > 0 && r >= 0) {
 		const struct layer *l = v->layers[n];
 		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-		int r = l->ops->close ? l->ops->close(l, env, how) : 0;
 
-		if (r < 0 && first == 0)
-			first = r;
+		r = l->ops->close ? l->ops->close(l, env, how) : 0;
 	}
-	return first;
+	return r;
 }
 
 int stack_open(struct volume *volume, struct env *env, const struct open_how *how,
