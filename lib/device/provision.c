@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "device/provision.h"
+#include "kernel/blkdev.h"
 #include "stack/stack.h"
 
 /* A shared image given with --from: complete, and its layout readable. */
@@ -323,19 +324,70 @@ static int put_in_place(struct provisioning *p)
 	return t->work_path ? file_rename(t->work_path, t->path) : 0;
 }
 
+/* What the plan writes to must not be mounted, mapped or swapped on. Other partitions may be: a
+ * device completes itself while it runs from one of them. */
+static int refuse_in_use(const struct provisioning *p)
+{
+	const struct target *t = &p->target;
+	int r = 0;
+
+	for (size_t i = 0; i < p->plan->steps.n && r == 0 && io_is_block_device(t->io); i++) {
+		const struct step *s = &p->plan->steps.v[i];
+		char who[256];
+
+		if (!s->skip && s->target.size_bytes)
+			r = blkdev_in_use(t->path, s->target.offset_bytes, s->target.size_bytes,
+					  who);
+		if (r == 1) {
+			r = diag_fail(DIAG_IN_USE, EBUSY, "%s: in use: %s", t->path, who);
+			diag_state("nothing was changed by this run");
+			diag_next("unmount or close it, then run the same command again");
+		}
+	}
+	return r;
+}
+
+/* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
+static int tell_kernel(struct provisioning *p, struct env *env)
+{
+	struct medium *m = p->layout->media[0];
+	ARRAY(struct blkdev_entry) entries = {0};
+	int r = io_is_block_device(p->target.io) ? m->ops->probe(m, p->layout, env) : 0;
+
+	if (r < 0 || !io_is_block_device(p->target.io) || m->facts->table != TABLE_OURS)
+		return r;
+	array_each (part, &m->facts->partitions) {
+		const struct blkdev_entry e = {part->number, part->extent.offset_bytes,
+					       part->extent.size_bytes};
+
+		if (r == 0)
+			r = array_add(&entries, e);
+	}
+	if (r == 0 && blkdev_update(p->target.path, entries.v, entries.n) == -EBUSY)
+		diag_warn("%s: the kernel keeps its old partitions while they are in use; start "
+			  "the device anew to see the new ones",
+			  p->target.path);
+	array_free(&entries);
+	return r < 0 ? diag_no_memory() : 0;
+}
+
 int provision_run(struct provisioning *p, struct env *env, const struct execute_events *events)
 {
 	int r;
 
 	if (p->done) /* the cut may have come just before an image file got its name */
 		return put_in_place(p);
-	r = give_size(p);
+	r = refuse_in_use(p);
+	if (r >= 0)
+		r = give_size(p);
 	if (r >= 0 && !p->resumed)
 		r = begin(p, env);
 	if (r >= 0)
 		r = execute(p->plan, env, vault_journal(p->target.vault), events);
 	if (r >= 0)
 		r = vault_finish(p->target.vault);
+	if (r >= 0)
+		r = tell_kernel(p, env);
 	return r < 0 ? r : put_in_place(p);
 }
 

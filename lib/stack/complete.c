@@ -95,7 +95,6 @@ static int plan_verify(struct volume *v, struct plan *p)
 	const struct step step = {
 	    .ops = &verify_step,
 	    .volume = v,
-	    .target = v->extent[ROLE_DATA],
 	    .work_bytes = v->shared_extent[ROLE_DATA].size_bytes,
 	};
 

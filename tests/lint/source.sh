@@ -18,7 +18,7 @@ declare -A may=(
 	[layout]="base crypto model" [soft]="base crypto format" [vault]="base crypto format model"
 	[medium]="base crypto format model" [layer]="base crypto format soft kernel model"
 	[stack]="base crypto model" [engine]="base model" [report]="base model"
-	[device]="base crypto model layout vault stack engine"
+	[device]="base crypto kernel model layout vault stack engine"
 )
 includes() { # FOLDER ALLOWED
 	local bad
