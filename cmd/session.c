@@ -270,7 +270,7 @@ int session_begin(struct session *s, const struct call *c)
 {
 	const char *log = call_value(c, "log");
 	const char *tmp = getenv("TMPDIR");
-	unsigned jobs;
+	unsigned jobs = 0;
 	int r = jobs_of(c, &jobs);
 
 	s->json = call_has(c, "json");

@@ -208,17 +208,31 @@ static int fail_open(int err, const char *path, unsigned flags)
 	else if (err == ENXIO || err == ENOMEDIUM || err == ENODEV || err == ENOTDIR ||
 		 err == ELOOP)
 		r = diag_fail(DIAG_NO_TARGET, err, "%s: %s", path, strerror(err));
+	else if (err == EBUSY)
+		r = diag_fail(DIAG_IN_USE, err,
+			      "%s or a partition of it is in use (mounted, mapped or swap)", path);
 	else
 		r = diag_io(err, path);
+	if (err == EBUSY)
+		diag_next("holdfast close %s, or unmount what is mounted from it", path);
 	if (err == EACCES && (flags & IO_WRITE))
 		diag_next("run it as a user who may write %s", path);
 	return r;
 }
 
+/* Writing a block device takes it exclusively: refused while it or a partition of it is mounted,
+ * mapped or swapped on, and nothing can mount it meanwhile. */
+static int exclusive(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? O_EXCL : 0;
+}
+
 int io_open_file(const char *path, unsigned flags, struct io **ret)
 {
 	bool writable = flags & (IO_WRITE | IO_CREATE);
-	int how = (writable ? O_RDWR : O_RDONLY) | (flags & IO_CREATE ? O_CREAT : 0);
+	int how = writable ? O_RDWR | (flags & IO_CREATE ? O_CREAT : exclusive(path)) : O_RDONLY;
 	_cleanup_close_ int fd = open(path, how | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	int r;
 

@@ -94,30 +94,43 @@ int gpt_decode_header(const uint8_t *bytes, size_t len, struct gpt_header *ret,
 	ret->entries_lba = le64_get(d.entries_lba);
 	ret->entries_crc = le32_get(d.entries_crc);
 	uuid_from_gpt(d.disk, &ret->disk);
+	if (!ret->my_lba || ret->entries_lba < 2)
+		return -EINVAL;
 	*ret_why = NULL;
 	return 0;
 }
 
-/* UTF-16 to UTF-8; what is no character becomes U+FFFD. Room: 36 units of at most 3 bytes. */
+static char *put_character(char *to, uint32_t c)
+{
+	static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		*to = (char)c;
+		return to + 1;
+	}
+	to[0] = (char)(lead[n] | c >> 6 * (n - 1));
+	for (int i = 1; i < n; i++)
+		to[i] = (char)(0x80 | (c >> 6 * (n - 1 - i) & 0x3f));
+	return to + n;
+}
+
+/* UTF-16 to UTF-8; what is no character becomes U+FFFD. Room: 36 units of at most 3 bytes, a pair
+ * of units has 4. */
 static void decode_name(const le16_t *name, char *ret)
 {
 	for (int i = 0; i < 36; i++) {
-		uint32_t c = le16_get(name[i]);
+		uint32_t c = le16_get(name[i]), low = i < 35 ? le16_get(name[i + 1]) : 0;
 
 		if (!c)
 			break;
-		if (c >= 0xd800 && c < 0xe000)
+		if (c >= 0xd800 && c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			i++;
+		} else if (c >= 0xd800 && c < 0xe000) {
 			c = 0xfffd;
-		if (c < 0x80) {
-			*ret++ = (char)c;
-		} else if (c < 0x800) {
-			*ret++ = (char)(0xc0 | c >> 6);
-			*ret++ = (char)(0x80 | (c & 0x3f));
-		} else {
-			*ret++ = (char)(0xe0 | c >> 12);
-			*ret++ = (char)(0x80 | (c >> 6 & 0x3f));
-			*ret++ = (char)(0x80 | (c & 0x3f));
 		}
+		ret = put_character(ret, c);
 	}
 	*ret = 0;
 }
@@ -138,4 +151,35 @@ int gpt_decode_entry(const uint8_t *bytes, size_t len, struct gpt_entry *ret)
 	ret->flags = le64_get(d.attributes);
 	decode_name(d.name, ret->name);
 	return ret->first_lba <= ret->last_lba ? 1 : -EINVAL;
+}
+
+/* --- protective MBR (UEFI 2.10, table 5-4) --- */
+
+#define MBR_ENTRIES 446
+
+/* As the kernel's block/partitions/efi.c sees it: of type 0xee, from sector 1 on. */
+bool gpt_is_protective_mbr(const uint8_t *sector, size_t len)
+{
+	static const uint8_t one[4] = {1, 0, 0, 0};
+
+	if (len < 512 || sector[510] != 0x55 || sector[511] != 0xaa)
+		return false;
+	for (int i = 0; i < 4; i++) {
+		const uint8_t *e = sector + MBR_ENTRIES + 16 * i;
+
+		if (e[4] == 0xee && memcmp(e + 8, one, sizeof(one)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void gpt_make_protective_mbr(uint8_t *sector)
+{
+	static const uint8_t entry[16] = {0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff,
+					  1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+
+	memset(sector + GPT_BOOT_CODE_BYTES, 0, 512 - GPT_BOOT_CODE_BYTES);
+	memcpy(sector + MBR_ENTRIES, entry, sizeof(entry));
+	sector[510] = 0x55;
+	sector[511] = 0xaa;
 }

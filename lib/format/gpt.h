@@ -37,6 +37,16 @@ int gpt_decode_header(const uint8_t *bytes, size_t len, struct gpt_header *ret,
 		      const char **ret_why);
 /* 1 and *@ret, 0 for an unused entry, -EINVAL for an impossible one. @bytes has entry_bytes. */
 int gpt_decode_entry(const uint8_t *bytes, size_t len, struct gpt_entry *ret);
+/* Bytes of all entries; at most GPT_ENTRIES_MAX * GPT_ENTRY_BYTES in a decoded header. */
+static inline size_t gpt_array_bytes(const struct gpt_header *h)
+{
+	return (size_t)h->entries * GPT_ENTRY_BYTES;
+}
+/* Would the kernel take @sector (the first, at least 512 bytes) for a table's protective MBR? */
+bool gpt_is_protective_mbr(const uint8_t *sector, size_t len);
+/* A protective MBR for a disk of any size; bytes before 440 (boot code) are left alone. */
+void gpt_make_protective_mbr(uint8_t *sector);
+#define GPT_BOOT_CODE_BYTES 440
 /* CRC-32 (IEEE 802.3), as the table uses it. */
 uint32_t gpt_crc32(const void *bytes, size_t len);
 bool gpt_has_signature(const uint8_t *bytes, size_t len);

@@ -466,7 +466,7 @@ int layout_read_file(const char *path, const struct setting *settings, size_t n_
 {
 	_cleanup_free_ char *text = NULL, *dir = strdup(path);
 	char *slash = dir ? strrchr(dir, '/') : NULL;
-	size_t len;
+	size_t len = 0;
 	int r = read_whole(path, &text, &len);
 
 	if (r < 0)

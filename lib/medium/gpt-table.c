@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table itself: both copies read and judged; made by libfdisk on a sparse memfd. */
+/* The table as libfdisk makes it on a sparse memfd, and how it gets onto the target. */
 #include <errno.h>
 #include <inttypes.h>
 #include <libfdisk.h>
@@ -14,107 +14,6 @@
 #include "base/overflow.h"
 #include "base/text.h"
 #include "medium/gpt-table.h"
-
-uint64_t gpt_head_bytes(uint32_t sector_bytes)
-{
-	return 2ULL * sector_bytes + round_up(GPT_ARRAY_BYTES, sector_bytes);
-}
-
-uint64_t gpt_tail_bytes(uint32_t sector_bytes)
-{
-	return sector_bytes + round_up(GPT_ARRAY_BYTES, sector_bytes);
-}
-
-/* --- reading --- */
-
-static int read_entries(struct io *target, struct gpt_copy *c)
-{
-	size_t len = (size_t)c->header.entries * GPT_ENTRY_BYTES;
-	uint64_t offset;
-
-	if (!mul_u64(c->header.entries_lba, target->sector_bytes, &offset)) {
-		c->why = "has impossible numbers";
-		return 0;
-	}
-	c->entries = malloc(len);
-	if (!c->entries)
-		return diag_no_memory();
-	if (io_read(target, c->entries, len, offset) < 0) {
-		c->readable = false;
-		c->why = "its entries cannot be read";
-	} else {
-		c->entries_good = gpt_crc32(c->entries, len) == c->header.entries_crc;
-		c->why = c->entries_good ? NULL : "its entries do not match their checksum";
-	}
-	return 0;
-}
-
-static int read_copy(struct io *target, uint64_t lba, struct gpt_copy *c)
-{
-	_cleanup_free_ uint8_t *sector = malloc(target->sector_bytes);
-
-	if (!sector)
-		return diag_no_memory();
-	c->why = "the target ends before it";
-	if (!mul_u64(lba, target->sector_bytes, &c->offset_bytes) ||
-	    !range_inside(c->offset_bytes, target->sector_bytes, target->size_bytes))
-		return 0;
-	c->why = "cannot be read";
-	if (io_read(target, sector, target->sector_bytes, c->offset_bytes) < 0)
-		return 0;
-	c->readable = true;
-	c->seen = gpt_has_signature(sector, target->sector_bytes);
-	if (gpt_decode_header(sector, target->sector_bytes, &c->header, &c->why) < 0)
-		return 0;
-	if (c->header.my_lba != lba) {
-		c->why = "says that it stands elsewhere";
-		return 0;
-	}
-	c->header_good = true;
-	return read_entries(target, c);
-}
-
-static bool good(const struct gpt_copy *c)
-{
-	return c->header_good && c->entries_good;
-}
-
-int gpt_copies_read(struct io *target, struct gpt_copies *ret)
-{
-	uint64_t last = target->size_bytes / target->sector_bytes;
-	struct gpt_copies c = {0};
-	int r = 0;
-
-	if (last >= 8) {
-		r = read_copy(target, 1, &c.primary);
-		if (r >= 0)
-			r = read_copy(target, last - 1, &c.backup);
-		if (r >= 0 && good(&c.primary) && !c.backup.seen &&
-		    c.primary.header.other_lba != last - 1) {
-			c.misplaced = true;
-			r = read_copy(target, c.primary.header.other_lba, &c.backup);
-		}
-	}
-	if (r < 0)
-		gpt_copies_free(&c);
-	else
-		*ret = c;
-	return r;
-}
-
-void gpt_copies_free(struct gpt_copies *c)
-{
-	free(c->primary.entries);
-	free(c->backup.entries);
-	*c = (struct gpt_copies){0};
-}
-
-const struct gpt_copy *gpt_copies_best(const struct gpt_copies *c)
-{
-	return good(&c->primary) ? &c->primary : good(&c->backup) ? &c->backup : NULL;
-}
-
-/* --- writing --- */
 
 struct table {
 	struct fdisk_context *cxt;
@@ -135,21 +34,24 @@ static int fail(int r, const char *doing)
 			 strerror(r < 0 ? -r : EIO));
 }
 
-static int new_image(const struct io *target, struct io **ret)
+static int new_image(uint64_t size_bytes, uint32_t sector_bytes, struct io **ret)
 {
 	int fd = memfd_create("gpt", MFD_CLOEXEC);
+	int r;
 
-	if (fd < 0 || ftruncate(fd, (off_t)target->size_bytes) < 0) {
-		int r = diag_file(errno, "memfd");
-
+	if (fd < 0 || ftruncate(fd, (off_t)size_bytes) < 0) {
+		r = diag_file(errno, "memfd");
 		if (fd >= 0)
 			close(fd);
 		return r;
 	}
-	return io_from_fd(fd, "gpt", true, ret);
+	r = io_from_fd(fd, "gpt", true, ret);
+	if (r >= 0)
+		(*ret)->sector_bytes = sector_bytes;
+	return r;
 }
 
-static int assign(struct table *t, const struct io *target)
+static int assign(struct table *t)
 {
 	char path[32];
 	int r;
@@ -159,7 +61,7 @@ static int assign(struct table *t, const struct io *target)
 	if (!t->cxt)
 		return diag_no_memory();
 	fdisk_disable_dialogs(t->cxt, 1);
-	fdisk_save_user_sector_size(t->cxt, target->sector_bytes, target->sector_bytes);
+	fdisk_save_user_sector_size(t->cxt, t->image->sector_bytes, t->image->sector_bytes);
 	r = fdisk_assign_device(t->cxt, path, 0);
 	return r ? fail(r, "opening the table in memory") : 0;
 }
@@ -231,111 +133,227 @@ static int save(struct table *t)
 	return 0;
 }
 
-static int copy_range(struct table *t, struct io *target, uint64_t offset, uint64_t len)
-{
-	int r = io_copy(t->image, offset, target, offset, len, false, NULL);
+/* --- onto the target --- */
 
+static int copy_exactly(struct io *image, struct io *target, uint64_t offset, size_t len)
+{
+	_cleanup_free_ uint8_t *buf = malloc(len);
+	int r;
+
+	if (!buf)
+		return diag_no_memory();
+	r = io_read(image, buf, len, offset);
 	if (r >= 0)
-		r = io_flush(target);
+		r = io_write(target, buf, len, offset);
 	return r < 0 ? io_fail(target, r, "writing the partition table,", offset, len) : 0;
 }
 
-static int put(struct table *t, struct io *target, bool primary_first)
+static size_t entries_bytes(const struct io *io, const struct gpt_copy *c)
 {
-	uint64_t head = gpt_head_bytes(target->sector_bytes);
-	uint64_t tail = gpt_tail_bytes(target->sector_bytes);
-	uint64_t tail_offset =
-	    target->size_bytes / target->sector_bytes * target->sector_bytes - tail;
+	return (size_t)round_up(gpt_array_bytes(&c->header), io->sector_bytes);
+}
+
+/* Nothing but what belongs to the copy: a boot loader may stand right behind its entries. */
+static int put_copy(struct io *image, struct io *target, const struct gpt_copy *c)
+{
+	uint32_t sector = image->sector_bytes;
+	int r = copy_exactly(image, target, c->header.entries_lba * sector,
+			     entries_bytes(image, c));
+
+	if (r >= 0)
+		r = copy_exactly(image, target, c->offset_bytes, sector);
+	if (r >= 0 && c->header.my_lba == 1)
+		r = copy_exactly(image, target, 0, sector);
+	if (r < 0)
+		return r;
+	r = io_flush(target);
+	return r < 0 ? io_fail(target, r, "flushing the partition table,", c->offset_bytes, sector)
+		     : 0;
+}
+
+static int put(struct io *image, struct io *target, bool primary_first)
+{
+	_cleanup_gpt_copies_ struct gpt_copies c = {0};
+	int r = gpt_copies_read(image, &c);
+
+	if (r < 0)
+		return r;
+	if (!gpt_copies_best(&c) || gpt_copies_want_mending(&c) || c.cut_short)
+		return diag_fail(DIAG_INTERNAL, EUCLEAN,
+				 "libfdisk made a partition table whose copies do not agree");
+	r = put_copy(image, target, primary_first ? &c.primary : &c.backup);
+	return r < 0 ? r : put_copy(image, target, primary_first ? &c.backup : &c.primary);
+}
+
+/* --- a new table --- */
+
+/* Is the entry in the table exactly what was asked for? libfdisk moves and drops things. */
+static bool made_as_asked(const struct gpt_copy *c, const struct request *r, uint32_t sector)
+{
+	struct gpt_entry e;
+
+	return gpt_decode_entry(c->entries + (size_t)(r->number - 1) * GPT_ENTRY_BYTES,
+				GPT_ENTRY_BYTES, &e) == 1 &&
+	       e.first_lba == r->placed.offset_bytes / sector &&
+	       e.last_lba - e.first_lba + 1 == r->placed.size_bytes / sector &&
+	       uuid_equal(&e.uuid, &r->uuid) && uuid_equal(&e.type, &r->type) &&
+	       e.flags == r->flags && strcmp(e.name, r->label) == 0;
+}
+
+static int check_made(struct io *image, const struct request *requests, size_t n)
+{
+	_cleanup_gpt_copies_ struct gpt_copies c = {0};
+	int r = gpt_copies_read(image, &c);
+
+	for (size_t i = 0; i < n && r >= 0 && gpt_copy_good(&c.primary); i++) {
+		if (requests[i].in_table &&
+		    !made_as_asked(&c.primary, &requests[i], image->sector_bytes))
+			r = diag_fail(DIAG_INTERNAL, EUCLEAN,
+				      "libfdisk made another partition than was asked for: %s",
+				      requests[i].what);
+	}
+	return r;
+}
+
+/* Whose partition is kept, keeps its boot code, too. */
+static int keep_boot_code(struct io *target, struct io *image, const struct request *requests,
+			  size_t n)
+{
+	uint8_t code[GPT_BOOT_CODE_BYTES];
 	int r = 0;
 
-	if (primary_first)
-		r = copy_range(t, target, 0, head);
-	if (r >= 0)
-		r = copy_range(t, target, tail_offset, tail);
-	if (r >= 0 && !primary_first)
-		r = copy_range(t, target, 0, head);
+	for (size_t i = 0; i < n; i++) {
+		if (requests[i].kind != REQUEST_KEEP)
+			continue;
+		r = io_read(target, code, sizeof(code), 0);
+		if (r < 0)
+			return io_fail(target, r, "reading", 0, sizeof(code));
+		return io_write(image, code, sizeof(code), 0);
+	}
 	return r;
+}
+
+static int make_label(struct table *t, const struct uuid *disk)
+{
+	uint32_t sector = t->image->sector_bytes;
+	char id[UUID_TEXT_SIZE];
+	int r;
+
+	uuid_print(disk, id);
+	/* Its own default leaves the first MiB unused, where boot areas may want to be. */
+	fdisk_set_first_lba(t->cxt, gpt_head_bytes(sector) / sector);
+	r = fdisk_create_disklabel(t->cxt, "gpt");
+	if (r == 0)
+		r = fdisk_set_disklabel_id_from_string(t->cxt, id);
+	return r ? fail(r, "making a table") : 0;
 }
 
 int gpt_table_write(struct io *target, const struct uuid *disk, const struct request *requests,
 		    size_t n)
 {
 	_cleanup_table_ struct table t = {0};
-	char id[UUID_TEXT_SIZE];
-	int r = new_image(target, &t.image);
+	uint32_t sector = target->sector_bytes;
+	int r = new_image(round_down(target->size_bytes, sector), sector, &t.image);
 
 	if (r >= 0)
-		r = assign(&t, target);
-	if (r < 0)
-		return r;
-	uuid_print(disk, id);
-	/* Its own default leaves the first MiB unused, where boot areas may want to be. */
-	fdisk_set_first_lba(t.cxt, gpt_head_bytes(target->sector_bytes) / target->sector_bytes);
-	r = fdisk_create_disklabel(t.cxt, "gpt");
-	if (r == 0)
-		r = fdisk_set_disklabel_id_from_string(t.cxt, id);
-	if (r)
-		return fail(r, "making a table");
+		r = keep_boot_code(target, t.image, requests, n);
+	if (r >= 0)
+		r = assign(&t);
+	if (r >= 0)
+		r = make_label(&t, disk);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		if (requests[i].in_table)
-			r = add_partition(&t, &requests[i], target->sector_bytes);
+			r = add_partition(&t, &requests[i], sector);
 	}
 	if (r >= 0)
 		r = save(&t);
-	return r < 0 ? r : put(&t, target, false);
+	if (r >= 0)
+		r = check_made(t.image, requests, n);
+	return r < 0 ? r : put(t.image, target, false);
 }
 
-/* libfdisk looks at a backup only behind a protective MBR (UEFI 2.10, table 5-4): one for the whole
- * disk, which it puts right when it writes. */
-static int put_protective_mbr(struct io *image)
+/* --- mending --- */
+
+/* libfdisk looks at a backup only behind a protective MBR. Boot code stays, and so does all of an
+ * MBR that is good: it may be a hybrid. */
+static int load_mbr(struct io *from, struct io *image)
 {
-	static const uint8_t entry[16] = {0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff,
-					  1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
 	uint8_t mbr[512] = {0};
 
-	memcpy(mbr + 446, entry, sizeof(entry));
-	mbr[510] = 0x55;
-	mbr[511] = 0xaa;
+	if (io_read(from, mbr, sizeof(mbr), 0) < 0 || !gpt_is_protective_mbr(mbr, sizeof(mbr)))
+		gpt_make_protective_mbr(mbr);
 	return io_write(image, mbr, sizeof(mbr), 0);
 }
 
-/* The good copy's bytes where libfdisk looks for them. */
-static int load(struct table *t, struct io *target, const struct gpt_copies *c)
+/* The good copy's bytes where libfdisk looks for them, in an image of @size_bytes: it makes the
+ * other copy, and puts the backup at the end. */
+static int make_mended(struct io *from, const struct gpt_copy *c, uint64_t size_bytes,
+		       struct table *t)
 {
-	uint64_t head = gpt_head_bytes(target->sector_bytes);
-	uint64_t tail = gpt_tail_bytes(target->sector_bytes);
-	uint64_t tail_offset =
-	    target->size_bytes / target->sector_bytes * target->sector_bytes - tail;
-	int r = put_protective_mbr(t->image);
+	uint32_t sector = from->sector_bytes;
+	uint64_t entries = c->header.entries_lba * sector;
+	int r = new_image(size_bytes, sector, &t->image);
 
-	if (r >= 0 && good(&c->primary))
-		r = io_copy(target, target->sector_bytes, t->image, target->sector_bytes,
-			    head - target->sector_bytes, true, NULL);
-	else if (r >= 0)
-		r = io_copy(target, tail_offset, t->image, tail_offset, tail, true, NULL);
-	return r < 0 ? io_fail(target, r, "reading the partition table,", 0, head) : 0;
+	if (r >= 0)
+		r = load_mbr(from, t->image);
+	if (r >= 0)
+		r = io_copy(from, entries, t->image, entries, entries_bytes(from, c), true, NULL);
+	if (r >= 0)
+		r = io_copy(from, c->offset_bytes, t->image, c->offset_bytes, sector, true, NULL);
+	if (r < 0)
+		return io_fail(from, r, "reading the partition table,", entries,
+			       entries_bytes(from, c));
+	r = assign(t);
+	if (r < 0)
+		return r;
+	if (!fdisk_has_label(t->cxt) || !fdisk_is_label(t->cxt, GPT))
+		return diag_fail(DIAG_DAMAGED, EUCLEAN, "libfdisk cannot read the good copy");
+	return save(t);
+}
+
+static int check_mendable(const struct io *target, const struct gpt_copies *c)
+{
+	int r;
+
+	if (!gpt_copies_best(c))
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "%s: neither copy of the partition table is good", target->name);
+	if (!c->cut_short)
+		return 0;
+	r = diag_fail(DIAG_DAMAGED, EUCLEAN,
+		      "%s: its partition table was made for a larger target", target->name);
+	diag_state("nothing was changed");
+	diag_next("copy the whole image again, onto a target that is large enough");
+	return r;
 }
 
 int gpt_table_mend(struct io *target)
 {
-	_cleanup_gpt_copies_ struct gpt_copies c = {0};
-	_cleanup_table_ struct table t = {0};
+	_cleanup_gpt_copies_ struct gpt_copies c = {0}, old = {0};
+	_cleanup_table_ struct table t = {0}, smaller = {0};
+	uint64_t end = round_down(target->size_bytes, target->sector_bytes);
+	const struct gpt_copy *best;
+	struct io *from = target;
+	bool primary_first;
 	int r = gpt_copies_read(target, &c);
 
+	if (r >= 0)
+		r = check_mendable(target, &c);
 	if (r < 0)
 		return r;
-	if (!gpt_copies_best(&c))
-		return diag_fail(DIAG_DAMAGED, EUCLEAN,
-				 "neither copy of the partition table is good");
-	r = new_image(target, &t.image);
+	best = gpt_copies_best(&c);
+	/* What is overwritten second must be where it is found without the first. */
+	primary_first = best == &c.backup && !c.misplaced;
+	if (best == &c.backup && c.misplaced) { /* as it was on the smaller target */
+		r = make_mended(target, best, best->offset_bytes + target->sector_bytes, &smaller);
+		from = smaller.image;
+		if (r >= 0)
+			r = gpt_copies_read(from, &old);
+		best = &old.primary;
+		if (r >= 0 && !gpt_copy_good(best))
+			r = diag_fail(DIAG_DAMAGED, EUCLEAN, "libfdisk cannot read the backup");
+	}
 	if (r >= 0)
-		r = load(&t, target, &c);
-	if (r >= 0)
-		r = assign(&t, target);
-	if (r < 0)
-		return r;
-	if (!fdisk_has_label(t.cxt) || !fdisk_is_label(t.cxt, GPT))
-		return diag_fail(DIAG_DAMAGED, EUCLEAN, "libfdisk cannot read the good copy");
-	r = save(&t);
-	return r < 0 ? r : put(&t, target, !good(&c.primary));
+		r = make_mended(from, best, end, &t);
+	return r < 0 ? r : put(t.image, target, primary_first);
 }

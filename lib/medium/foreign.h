@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libblkid recognises on a bare target, and taking it away. lib/medium only. */
+#ifndef HOLDFAST_MEDIUM_FOREIGN_H
+#define HOLDFAST_MEDIUM_FOREIGN_H
+
+#include "base/arena.h"
+#include "base/io.h"
+#include "model/layout.h"
+
+/* *@ret: "ext4", "a dos partition table", in @arena; NULL: nothing. 0 or -errno having spoken:
+ * what cannot be read is not taken for empty. */
+int foreign_find(struct io *target, struct arena *arena, const char **ret);
+/* Zeroes the signatures that libblkid goes by, except in @spare; idempotent, not flushed. */
+int foreign_clear(struct io *target, const struct extent *spare);
+
+#endif
