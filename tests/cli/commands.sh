@@ -30,3 +30,5 @@ for layer in partition verity filesystem image; do
 	jq -e --arg l "$layer" 'select(.event == "result") | .kinds[] | select(.name == $l)' "$scratch/.out" >/dev/null &&
 		ok "lists $layer" || not_ok "does not list $layer"
 done
+check "the layout's manual has the option tables as they are" python3 "$HOLDFAST_TOP/docs/man/update" "$H" --check
+check "mandoc likes it, too" mandoc -T lint -W error "$HOLDFAST_TOP/docs/man/holdfast-layout.5"
