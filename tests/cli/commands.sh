@@ -17,8 +17,8 @@ for command in "${commands[@]}"; do
 	check "$command has a manual page" test -s "$page"
 	check "and mandoc likes it" mandoc -T lint -W error "$page"
 	while read -r flag; do
-		grep -qF -- "${flag//-/\\-}" "$page" || grep -qF -- "$flag" "$page" ||
-			not_ok "$command: $flag is not in the manual"
+		name=${flag#--}
+		grep -qF -- "Fl \\-${name//-/\\-}" "$page" || not_ok "$command: $flag is not in the manual"
 	done < <("$H" "$command" --help | sed -n '/^Options:/,/^Options of every/s/.*\(--[a-z-]*\).*/\1/p')
 done
 check "the main page" mandoc -T lint -W error "$HOLDFAST_TOP/docs/man/holdfast.1"
