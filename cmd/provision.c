@@ -6,7 +6,6 @@
 #include "cmd/layout-arguments.h"
 #include "cmd/session.h"
 #include "device/provision.h"
-#include "kernel/blkdev.h"
 
 static const struct flag flags[] = {
     LAYOUT_FLAGS,
@@ -43,7 +42,6 @@ static int run(struct session *s, const struct call *c)
 	struct setting settings[VALUES_MAX];
 	struct provisioning p = {0};
 	struct execute_events events = session_events(s);
-	bool block_device;
 	int r;
 
 	request.replace = replace;
@@ -65,10 +63,7 @@ static int run(struct session *s, const struct call *c)
 			    : request.shared ? "%s: shared image complete\n"
 					     : "%s: provisioned\n",
 			    request.target_path);
-	block_device = p.target.io && io_is_block_device(p.target.io);
 	provision_free(&p);
-	if (r >= 0 && block_device)
-		blkdev_reread(request.target_path);
 	return r;
 }
 

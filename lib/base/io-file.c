@@ -20,6 +20,7 @@ struct io_file {
 	struct io io;
 	int fd;
 	bool block_device;
+	bool exclusive;
 	char name[];
 };
 
@@ -222,18 +223,27 @@ static int fail_open(int err, const char *path, unsigned flags)
 
 /* Writing a block device takes it exclusively: refused while it or a partition of it is mounted,
  * mapped or swapped on, and nothing can mount it meanwhile. */
-static int exclusive(const char *path)
+static int open_path(const char *path, unsigned flags, bool *ret_exclusive)
 {
+	bool writable = flags & (IO_WRITE | IO_CREATE);
+	int how = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct stat st;
+	int fd;
 
-	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? O_EXCL : 0;
+	*ret_exclusive = writable && stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+	if (!*ret_exclusive)
+		return open(path, how | (flags & IO_CREATE ? O_CREAT : 0), 0600);
+	fd = open(path, how | O_EXCL);
+	if (fd >= 0 || errno != EBUSY || !(flags & IO_SHARE))
+		return fd;
+	*ret_exclusive = false;
+	return open(path, how);
 }
 
 int io_open_file(const char *path, unsigned flags, struct io **ret)
 {
-	bool writable = flags & (IO_WRITE | IO_CREATE);
-	int how = writable ? O_RDWR | (flags & IO_CREATE ? O_CREAT : exclusive(path)) : O_RDONLY;
-	_cleanup_close_ int fd = open(path, how | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	bool writable = flags & (IO_WRITE | IO_CREATE), exclusive;
+	_cleanup_close_ int fd = open_path(path, flags, &exclusive);
 	int r;
 
 	if (fd < 0 && errno == EISDIR)
@@ -248,7 +258,10 @@ int io_open_file(const char *path, unsigned flags, struct io **ret)
 		diag_next("wait for it to end, then run the same command again");
 		return r;
 	}
-	return io_from_fd(TAKE_FD(fd), path, writable, ret);
+	r = io_from_fd(TAKE_FD(fd), path, writable, ret);
+	if (r >= 0)
+		((struct io_file *)*ret)->exclusive = exclusive;
+	return r;
 }
 
 int io_fd(const struct io *io)
@@ -259,4 +272,9 @@ int io_fd(const struct io *io)
 bool io_is_block_device(const struct io *io)
 {
 	return io->ops == &file_ops && ((const struct io_file *)io)->block_device;
+}
+
+bool io_is_exclusive(const struct io *io)
+{
+	return io->ops == &file_ops && ((const struct io_file *)io)->exclusive;
 }

@@ -61,6 +61,7 @@ enum io_open_flags {
 	IO_WRITE = 1,  /* default is read-only */
 	IO_CREATE = 2, /* make an image file (0600) when there is none; implies IO_WRITE */
 	IO_LOCK = 4,   /* flock: exclusive with IO_WRITE, shared without; EWOULDBLOCK when held */
+	IO_SHARE = 8, /* with IO_WRITE: a block device that is in use, too; see io_is_exclusive() */
 };
 /* A regular file or a block device at @path. Speaks through diag. 0 or -errno. */
 int io_open_file(const char *path, unsigned flags, struct io **ret);
@@ -70,6 +71,9 @@ int io_from_fd(int fd, const char *name, bool writable, struct io **ret);
  */
 int io_fd(const struct io *io);
 bool io_is_block_device(const struct io *io);
+/* A block device that was free when it was opened for writing: nobody else can mount or map it, or
+ * a partition of it, until it is closed. */
+bool io_is_exclusive(const struct io *io);
 
 /* [offset, offset+len) of @below, which must outlive it and is not closed with it. */
 int io_open_window(struct io *below, const char *name, uint64_t offset, uint64_t len,

@@ -324,27 +324,37 @@ static int put_in_place(struct provisioning *p)
 	return t->work_path ? file_rename(t->work_path, t->path) : 0;
 }
 
-/* What the plan writes to must not be mounted, mapped or swapped on. Other partitions may be: a
- * device completes itself while it runs from one of them. */
+static int fail_in_use(const struct target *t, const char *who)
+{
+	int r = diag_fail(DIAG_IN_USE, EBUSY, "%s is in use: %s", t->path, who);
+
+	diag_state("nothing was changed by this run");
+	diag_next("holdfast close %s, or unmount it, then run the same command again", t->path);
+	return r;
+}
+
+/* A device completes itself while it runs from one of its volumes: then only the ranges that are
+ * written must be free. All else wants the whole device. */
 static int refuse_in_use(const struct provisioning *p)
 {
 	const struct target *t = &p->target;
+	char who[256] = "by another program";
 	int r = 0;
 
-	for (size_t i = 0; i < p->plan->steps.n && r == 0 && io_is_block_device(t->io); i++) {
+	if (!io_is_block_device(t->io) || io_is_exclusive(t->io))
+		return 0;
+	if (!p->plan->completion)
+		r = blkdev_in_use(t->path, 0, p->plan->capacity_bytes, who);
+	if (!p->plan->completion)
+		return r < 0 ? r : fail_in_use(t, who);
+	for (size_t i = 0; i < p->plan->steps.n && r == 0; i++) {
 		const struct step *s = &p->plan->steps.v[i];
-		char who[256];
 
 		if (!s->skip && s->target.size_bytes)
 			r = blkdev_in_use(t->path, s->target.offset_bytes, s->target.size_bytes,
 					  who);
-		if (r == 1) {
-			r = diag_fail(DIAG_IN_USE, EBUSY, "%s: in use: %s", t->path, who);
-			diag_state("nothing was changed by this run");
-			diag_next("unmount or close it, then run the same command again");
-		}
 	}
-	return r;
+	return r == 1 ? fail_in_use(t, who) : r;
 }
 
 /* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
@@ -363,7 +373,8 @@ static int tell_kernel(struct provisioning *p, struct env *env)
 		if (r == 0)
 			r = array_add(&entries, e);
 	}
-	if (r == 0 && blkdev_update(p->target.path, entries.v, entries.n) == -EBUSY)
+	if (r == 0 &&
+	    blkdev_update(io_fd(p->target.io), p->target.path, entries.v, entries.n) == -EBUSY)
 		diag_warn("%s: the kernel keeps its old partitions while they are in use; start "
 			  "the device anew to see the new ones",
 			  p->target.path);

@@ -48,7 +48,7 @@ int target_create(struct target *t, const char *path, struct env *env)
 	int r;
 
 	if (exists(path))
-		return target_open(t, path, IO_WRITE, env);
+		return target_open(t, path, IO_WRITE | IO_SHARE, env);
 	*t = (struct target){0};
 	part = text_make("%s.part", path);
 	if (!part)
@@ -62,7 +62,7 @@ int target_create(struct target *t, const char *path, struct env *env)
 		unlink(part);
 		io_close(io);
 		free(part);
-		return target_open(t, path, IO_WRITE, env);
+		return target_open(t, path, IO_WRITE | IO_SHARE, env);
 	}
 	set_io(t, io, path, env);
 	t->work_path = part;

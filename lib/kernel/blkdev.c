@@ -312,16 +312,13 @@ static int drop_old(void *ctx, const struct node *part)
 	return 0;
 }
 
-int blkdev_update(const char *disk_path, const struct blkdev_entry *entries, size_t n)
+int blkdev_update(int fd, const char *disk_path, const struct blkdev_entry *entries, size_t n)
 {
-	_cleanup_close_ int fd = open(disk_path, O_RDONLY | O_CLOEXEC);
 	struct updating u = {.fd = fd, .entries = entries, .n = n};
 	struct node disk;
 	size_t mark = diag_count();
 	int r;
 
-	if (fd < 0)
-		return -errno;
 	if (ioctl(fd, BLKRRPART) == 0)
 		return 0;
 	if (errno != EBUSY || n > sizeof(u.known))

@@ -25,10 +25,11 @@ struct blkdev_entry {
 
 /*
  * Makes the kernel's partitions those of the table: by BLKRRPART, or while some are in use one by
- * one, leaving alone those that stay as they are. 0, or -errno silently (EBUSY: one that is in use
- * would have to change; EINVAL: a device without partitions in the kernel).
+ * one, leaving alone those that stay as they are. @fd: the disk, opened exclusively if anyone has.
+ * 0, or -errno silently (EBUSY: one that is in use would have to change; EINVAL: a device without
+ * partitions in the kernel).
  */
-int blkdev_update(const char *disk_path, const struct blkdev_entry *entries, size_t n);
+int blkdev_update(int fd, const char *disk_path, const struct blkdev_entry *entries, size_t n);
 
 /* Whether anything (a mount, a mapping, swap, another program) uses the disk as a whole or a
  * partition that overlaps the range; @ret says who: "/dev/vda2, mounted on /srv". 1, 0 or -errno.
