@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
+#include "base/text.h"
+#include "format/gpt.h"
 #include "medium/allocate.h"
 #include "model/layer.h"
 
@@ -19,29 +21,34 @@ static bool is_placed(const struct request *r)
 	return r->placed.size_bytes > 0;
 }
 
-/* The end of something that overlaps the range, or 0. @who gets its name. */
-static uint64_t obstacle(const struct request *requests, size_t n, const struct space *space,
-			 const struct request *self, uint64_t offset, uint64_t size,
-			 const char **who)
+/* What stands in the way of a range. */
+struct obstacle {
+	struct extent extent; /* size 0: nothing */
+	const char *what;
+};
+
+static struct obstacle obstacle(const struct request *requests, size_t n, const struct space *space,
+				const struct request *self, uint64_t offset, uint64_t size)
 {
 	for (size_t i = 0; i < space->n_reserved; i++) {
 		const struct extent *e = &space->reserved[i];
 
-		if (!ranges_overlap(offset, size, e->offset_bytes, e->size_bytes))
-			continue;
-		*who = "the partition table";
-		return e->offset_bytes + e->size_bytes;
+		if (ranges_overlap(offset, size, e->offset_bytes, e->size_bytes))
+			return (struct obstacle){*e, "the partition table"};
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct request *r = &requests[i];
 
-		if (r == self || !is_placed(r) ||
-		    !ranges_overlap(offset, size, r->placed.offset_bytes, r->placed.size_bytes))
-			continue;
-		*who = r->what;
-		return r->placed.offset_bytes + r->placed.size_bytes;
+		if (r != self && is_placed(r) &&
+		    ranges_overlap(offset, size, r->placed.offset_bytes, r->placed.size_bytes))
+			return (struct obstacle){r->placed, r->what};
 	}
-	return 0;
+	return (struct obstacle){0};
+}
+
+static uint64_t end_of(const struct extent *e)
+{
+	return e->offset_bytes + e->size_bytes;
 }
 
 static uint64_t first_of(const struct request *r, const struct space *space)
@@ -49,32 +56,65 @@ static uint64_t first_of(const struct request *r, const struct space *space)
 	return r->in_table ? space->first_bytes : 0;
 }
 
+/* Entries end and begin with blocks that every sector size divides; areas of boot ROMs need not. */
+static uint64_t granule_of(const struct request *r)
+{
+	return r->in_table ? GRANULE : 512;
+}
+
+static int misaligned(const struct request *r)
+{
+	uint64_t granule = granule_of(r);
+	char at[WHERE_SIZE], below[SIZE_TEXT_SIZE], above[SIZE_TEXT_SIZE];
+
+	size_print_exact(round_down(r->offset_bytes, granule), below);
+	size_print_exact(round_up(r->offset_bytes, granule), above);
+	return diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
+			 "%s%s: offset %" PRIu64 " is not a multiple of %" PRIu64
+			 "; write offset = %s or %s%s",
+			 where_text(&r->where, at), r->what, r->offset_bytes, granule, below, above,
+			 r->in_table ? ", or in-table = false" : "");
+}
+
+static int outside(const struct request *r, const struct space *space, uint64_t size)
+{
+	char at[WHERE_SIZE], first[SIZE_TEXT_SIZE];
+
+	where_text(&r->where, at);
+	size_print_exact(round_up(first_of(r, space), granule_of(r)), first);
+	if (r->offset_bytes < first_of(r, space))
+		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
+				 "%s%s: offset %" PRIu64 " lies in the partition table; write "
+				 "offset = %s or more",
+				 at, r->what, r->offset_bytes, first);
+	return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
+			 "%s%s: %" PRIu64 " bytes at %" PRIu64 " end behind byte %" PRIu64
+			 ", where the room for partitions ends; make it smaller or move it",
+			 at, r->what, size, r->offset_bytes, space->end_bytes);
+}
+
 static int place_fixed(struct request *requests, size_t n, const struct space *space,
 		       struct request *r)
 {
-	uint64_t size = round_up(r->size_bytes, GRANULE);
-	const char *who;
-	char at[WHERE_SIZE];
+	uint64_t size = round_up(r->size_bytes, granule_of(r));
+	struct obstacle o;
+	char at[WHERE_SIZE], behind[SIZE_TEXT_SIZE];
 
-	where_text(&r->where, at);
-	if (r->offset_bytes % (r->in_table ? GRANULE : 512))
-		return diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
-				 "%s%s: offset %" PRIu64 " is not a multiple of %d", at, r->what,
-				 r->offset_bytes, r->in_table ? GRANULE : 512);
-	if (!r->in_table)
-		size = round_up(r->size_bytes, 512);
+	if (r->offset_bytes % granule_of(r))
+		return misaligned(r);
 	if (r->offset_bytes < first_of(r, space) ||
 	    !range_inside(r->offset_bytes, size, space->end_bytes))
-		return diag_fail(
-		    DIAG_LAYOUT_SPACE, ENOSPC,
-		    "%s%s: %" PRIu64 " bytes at %" PRIu64 " do not lie between %" PRIu64
-		    " and %" PRIu64 ", where partitions can be",
-		    at, r->what, size, r->offset_bytes, first_of(r, space), space->end_bytes);
-	if (obstacle(requests, n, space, r, r->offset_bytes, size, &who))
+		return outside(r, space, size);
+	o = obstacle(requests, n, space, r, r->offset_bytes, size);
+	if (o.extent.size_bytes) {
+		size_print_exact(round_up(end_of(&o.extent), granule_of(r)), behind);
 		return diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
-				 "%s%s (%" PRIu64 " bytes at %" PRIu64
-				 ") overlaps %s; move one of them",
-				 at, r->what, size, r->offset_bytes, who);
+				 "%s%s (%" PRIu64 " bytes at %" PRIu64 ") overlaps %s (%" PRIu64
+				 " bytes at %" PRIu64 "); move one of them: behind it is offset "
+				 "= %s",
+				 where_text(&r->where, at), r->what, size, r->offset_bytes, o.what,
+				 o.extent.size_bytes, o.extent.offset_bytes, behind);
+	}
 	r->placed = (struct extent){r->offset_bytes, size};
 	return 0;
 }
@@ -84,16 +124,16 @@ static bool find_gap(const struct request *requests, size_t n, const struct spac
 		     struct request *r, uint64_t size)
 {
 	uint64_t align = max_u64(space->align_bytes, r->align_bytes);
-	uint64_t at = round_up(space->first_bytes, align), end;
-	const char *who;
+	uint64_t at = round_up(space->first_bytes, align);
 
 	while (range_inside(at, size, space->end_bytes)) {
-		end = obstacle(requests, n, space, r, at, size, &who);
-		if (!end) {
+		struct obstacle o = obstacle(requests, n, space, r, at, size);
+
+		if (!o.extent.size_bytes) {
 			r->placed = (struct extent){at, size};
 			return true;
 		}
-		at = round_up(end, align);
+		at = round_up(end_of(&o.extent), align);
 	}
 	return false;
 }
@@ -128,12 +168,11 @@ static int place_fill(struct request *requests, size_t n, const struct space *sp
 	struct extent best = {0};
 
 	while (at < space->end_bytes) {
-		uint64_t end = space->end_bytes, blocked;
-		const char *who;
+		struct obstacle o = obstacle(requests, n, space, r, at, 1);
+		uint64_t end = space->end_bytes;
 
-		blocked = obstacle(requests, n, space, r, at, 1, &who);
-		if (blocked) {
-			at = round_up(blocked, align);
+		if (o.extent.size_bytes) {
+			at = round_up(end_of(&o.extent), align);
 			continue;
 		}
 		for (size_t i = 0; i < n; i++) {
@@ -213,12 +252,12 @@ uint64_t allocate_least(const struct plan *p, const struct space *space)
 /* --- entries of a table --- */
 
 static int twice(const struct request *a, const struct request *b, const char *what,
-		 const char *value)
+		 const char *value, const char *next)
 {
 	char at[WHERE_SIZE];
 
-	return diag_fail(DIAG_LAYOUT_SPACE, EINVAL, "%s%s and %s have the same partition %s %s",
-			 where_text(&b->where, at), b->what, a->what, what, value);
+	return diag_fail(DIAG_LAYOUT_SPACE, EINVAL, "%s%s and %s have the same partition %s %s; %s",
+			 where_text(&b->where, at), b->what, a->what, what, value, next);
 }
 
 static int check_pair(const struct request *a, const struct request *b)
@@ -226,14 +265,15 @@ static int check_pair(const struct request *a, const struct request *b)
 	char text[UUID_TEXT_SIZE];
 
 	if (strcmp(a->label, b->label) == 0)
-		return twice(a, b, "label", b->label);
+		return twice(a, b, "label", b->label, "write another label = … into one of them");
 	if (!uuid_is_nil(&a->uuid) && uuid_equal(&a->uuid, &b->uuid)) {
 		uuid_print(&b->uuid, text);
-		return twice(a, b, "UUID", text);
+		return twice(a, b, "UUID", text,
+			     "rename one of the volumes, or take its seed away");
 	}
 	if (a->number && a->number == b->number) {
 		snprintf(text, sizeof(text), "%u", b->number);
-		return twice(a, b, "number", text);
+		return twice(a, b, "number", text, "write another number = … into one of them");
 	}
 	return 0;
 }
@@ -258,8 +298,26 @@ static void number_one(struct request *requests, size_t n, struct request *r)
 	r->number = number;
 }
 
+static int check_count(const struct request *requests, size_t n)
+{
+	size_t entries = 0;
+
+	for (size_t i = 0; i < n; i++)
+		entries += requests[i].in_table;
+	if (entries <= GPT_ENTRIES)
+		return 0;
+	return diag_fail(DIAG_LAYOUT_SPACE, E2BIG,
+			 "%zu partitions, but a partition table has %d entries; take volumes or "
+			 "slots away",
+			 entries, GPT_ENTRIES);
+}
+
 int allocate_entries(struct request *requests, size_t n)
 {
+	int e = check_count(requests, n);
+
+	if (e < 0)
+		return e;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < i && requests[i].in_table; j++) {
 			int r = requests[j].in_table ? check_pair(&requests[j], &requests[i]) : 0;

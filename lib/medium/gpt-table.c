@@ -157,8 +157,8 @@ static size_t entries_bytes(const struct io *io, const struct gpt_copy *c)
 static int put_copy(struct io *image, struct io *target, const struct gpt_copy *c)
 {
 	uint32_t sector = image->sector_bytes;
-	int r = copy_exactly(image, target, c->header.entries_lba * sector,
-			     entries_bytes(image, c));
+	int r =
+	    copy_exactly(image, target, c->header.entries_lba * sector, entries_bytes(image, c));
 
 	if (r >= 0)
 		r = copy_exactly(image, target, c->offset_bytes, sector);
@@ -320,8 +320,8 @@ static int check_mendable(const struct io *target, const struct gpt_copies *c)
 				 "%s: neither copy of the partition table is good", target->name);
 	if (!c->cut_short)
 		return 0;
-	r = diag_fail(DIAG_DAMAGED, EUCLEAN,
-		      "%s: its partition table was made for a larger target", target->name);
+	r = diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: its partition table was made for a larger target",
+		      target->name);
 	diag_state("nothing was changed");
 	diag_next("copy the whole image again, onto a target that is large enough");
 	return r;

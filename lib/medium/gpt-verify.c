@@ -91,8 +91,8 @@ struct expected {
 	const char *volume;
 	unsigned number; /* 0: whichever lies there */
 	struct extent extent;
-	struct uuid uuid, type;
-	const char *label; /* NULL: not known */
+	struct uuid uuid, type; /* uuid nil: not known */
+	const char *label;      /* NULL: not known */
 };
 
 static bool lies_at(const struct gpt_entry *e, const struct extent *x, uint32_t sector)
@@ -126,7 +126,8 @@ static const char *what_is_wrong(const struct gpt_copy *c, const struct expected
 		return "is missing from the partition table";
 	if (!lies_at(&e, &x->extent, sector))
 		return "has another place in the partition table than was laid out";
-	if (!uuid_equal(&e.uuid, &x->uuid) || !uuid_equal(&e.type, &x->type))
+	if ((!uuid_is_nil(&x->uuid) && !uuid_equal(&e.uuid, &x->uuid)) ||
+	    !uuid_equal(&e.type, &x->type))
 		return "has another type or UUID in the partition table than was laid out";
 	if (x->label && strcmp(e.name, x->label) != 0)
 		return "has another label in the partition table than was laid out";
@@ -229,7 +230,7 @@ static int check_unknown(const struct medium *m, const struct layout *layout,
 	else if (overlaps(&e, vault, sector))
 		f.text = "is not of the layout, and lies over the vault";
 	if (f.text) {
-		f.volume = v ? v->full_name : NULL;
+		f.volume = v ? v->full_name : "";
 		return add(report, &f);
 	}
 	if (in_list(&m->values[GPT_KEEP], e.name))
@@ -252,8 +253,7 @@ static int check_entries(const struct medium *m, const struct layout *layout,
 	};
 	int r = 0;
 
-	/* Where it is not known how it was called, it must only be there. */
-	if (layout->vault.extent.size_bytes && !uuid_is_nil(&vault.uuid))
+	if (vault.extent.size_bytes)
 		r = check_expected(c, &vault, sector, known, report);
 	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++)
 		r = check_volume(layout->volumes[i], c, sector, known, report);
@@ -277,7 +277,9 @@ int gpt_verify(const struct medium *m, const struct layout *layout, struct env *
 	best = gpt_copies_best(&c);
 	r = check_copies(env->target, &c, report);
 	report->checked_bytes += gpt_head_bytes(sector) + gpt_tail_bytes(sector);
-	/* Without volumes there is no layout to compare with: recovery looks at the copies alone. */
-	return r < 0 || !best || !layout->n_volumes ? r
-						    : check_entries(m, layout, best, sector, report);
+	/* Without volumes there is no layout to compare with: recovery looks at the copies alone.
+	 */
+	return r < 0 || !best || !layout->n_volumes
+		   ? r
+		   : check_entries(m, layout, best, sector, report);
 }

@@ -1,52 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A medium with a GUID partition table. */
-#include <blkid.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "base/hex.h"
 #include "base/overflow.h"
 #include "format/dps.h"
 #include "medium/allocate.h"
+#include "medium/foreign.h"
 #include "medium/gpt-table.h"
+#include "medium/gpt.h"
 #include "medium/registry.h"
-#include "model/build.h"
+#include "model/layer.h"
 
-enum { SIZE, ALIGN, KEEP };
+#define SIZE_GRANULE 4096 /* every sector size divides it */
+
 static const struct option_spec options[] = {
-    [SIZE] = {"size", OPTION_SIZE, .min = 1024 * 1024,
-	      .help = "Of an image file that is to be made; default: the least that holds it all"},
-    [ALIGN] = {"align", OPTION_SIZE, "1M", 4096, 1ULL << 30, .power_of_2 = true,
-	       .help = "Partitions begin at multiples of it: the erase block of the flash"},
-    [KEEP] = {"keep", OPTION_LIST, .min = 1, .max = 32,
-	      .help = "Labels of partitions that stand there and are not touched"},
+    [GPT_SIZE] = {"size", OPTION_SIZE, .min = 1024 * 1024,
+		  .help =
+		      "Of an image file that is to be made; default: the least that holds it all"},
+    [GPT_ALIGN] = {"align", OPTION_SIZE, "1M", 4096, 1ULL << 30, .power_of_2 = true,
+		   .help = "Partitions begin at multiples of it: the erase block of the flash"},
+    [GPT_KEEP] = {"keep", OPTION_LIST, .min = 1, .max = 32,
+		  .help = "Labels of partitions that stand there and are not touched"},
     {0},
 };
 
-/* --- facts --- */
-
-/* What libblkid calls a target without a table of ours; NULL: nothing. */
-static const char *foreign_name(struct io *target, struct arena *arena)
+static int check(const struct medium *m)
 {
-	blkid_probe pr = io_fd(target) >= 0 ? blkid_new_probe() : NULL;
-	const char *type = NULL, *ret = NULL;
+	const struct option_value *size = &m->values[GPT_SIZE], *keep = &m->values[GPT_KEEP];
+	char at[WHERE_SIZE], less[SIZE_TEXT_SIZE];
+	int r = 0;
 
-	if (!pr)
-		return NULL;
-	if (blkid_probe_set_device(pr, io_fd(target), 0, (blkid_loff_t)target->size_bytes) == 0) {
-		blkid_probe_enable_superblocks(pr, 1);
-		blkid_probe_enable_partitions(pr, 1);
-		if (blkid_do_safeprobe(pr) != 1 &&
-		    (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 ||
-		     blkid_probe_lookup_value(pr, "PTTYPE", &type, NULL) == 0))
-			ret = arena_strdup(arena, type);
+	size_print_exact(round_down(size->number, SIZE_GRANULE), less);
+	if (size->present && size->number % SIZE_GRANULE)
+		r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			      "%ssize = %s is not a multiple of %d bytes; write size = %s",
+			      where_text(&size->where, at), size->text, SIZE_GRANULE, less);
+	for (size_t i = 0; i < keep->n_list; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(keep->list[i], keep->list[j]) == 0)
+				r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+					      "%skeep names \"%s\" twice; write it once",
+					      where_text(&keep->where, at), keep->list[i]);
+		}
+		if (strchr(keep->list[i], ','))
+			r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				      "%skeep: \"%s\": a label with a comma cannot be kept; "
+				      "rename the partition, or write one label an entry",
+				      where_text(&keep->where, at), keep->list[i]);
 	}
-	blkid_free_probe(pr);
-	return ret;
+	return r;
 }
+
+/* --- facts --- */
 
 static int add_partition(struct medium_facts *f, unsigned number, const struct gpt_entry *e)
 {
@@ -78,6 +87,14 @@ static int add_partitions(struct medium_facts *f, const struct gpt_copy *c)
 	return r;
 }
 
+/* The backup's header was the last sector when it was made. */
+static uint64_t capacity_of(const struct gpt_copy *c, uint32_t sector)
+{
+	uint64_t last = max_u64(c->header.my_lba, c->header.other_lba), bytes;
+
+	return mul_u64(last, sector, &bytes) && add_u64(bytes, sector, &bytes) ? bytes : UINT64_MAX;
+}
+
 static int probe(struct medium *m, struct layout *layout, struct env *env)
 {
 	_cleanup_gpt_copies_ struct gpt_copies c = {0};
@@ -91,22 +108,22 @@ static int probe(struct medium *m, struct layout *layout, struct env *env)
 	best = gpt_copies_best(&c);
 	f->capacity_bytes = env->target->size_bytes;
 	f->sector_bytes = env->target->sector_bytes;
-	f->primary_good = c.primary.header_good && c.primary.entries_good;
-	f->backup_good = c.backup.header_good && c.backup.entries_good;
+	f->primary_good = gpt_copy_good(&c.primary);
+	f->backup_good = gpt_copy_good(&c.backup);
 	f->backup_misplaced = c.misplaced;
+	f->mendable = gpt_copies_want_mending(&c);
 	if (best) {
 		f->table = TABLE_OURS;
-		f->table_capacity_bytes =
-		    (max_u64(best->header.my_lba, best->header.other_lba) + 1) * f->sector_bytes;
+		f->table_capacity_bytes = capacity_of(best, f->sector_bytes);
 		return add_partitions(f, best);
 	}
 	if (c.primary.seen || c.backup.seen) {
 		f->table = TABLE_DAMAGED;
 		return 0;
 	}
-	f->foreign = foreign_name(env->target, &layout->arena);
+	r = foreign_find(env->target, &layout->arena, &f->foreign);
 	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
-	return 0;
+	return r;
 }
 
 /* --- allocation --- */
@@ -117,7 +134,7 @@ static struct space space_of(const struct medium *m, uint64_t capacity, uint32_t
 	struct space s = {
 	    .first_bytes = gpt_head_bytes(sector),
 	    .end_bytes = end > tail ? end - tail : 0,
-	    .align_bytes = m->values[ALIGN].number,
+	    .align_bytes = m->values[GPT_ALIGN].number,
 	    .n_reserved = 1,
 	};
 
@@ -125,25 +142,71 @@ static struct space space_of(const struct medium *m, uint64_t capacity, uint32_t
 	return s;
 }
 
-static int keep_one(const struct medium *m, struct plan *p, const char *label)
+/* What libfdisk would not write as it stands: then it could not be said to be kept. */
+static const char *cannot_keep(const struct partition_facts *f, const struct space *space,
+			       const struct medium_facts *facts)
 {
-	const struct partition_facts *f = m->facts ? facts_partition(m->facts, label) : NULL;
-	struct request *r;
-	char at[WHERE_SIZE];
+	if (f->extent.offset_bytes < space->first_bytes ||
+	    !range_inside(f->extent.offset_bytes, f->extent.size_bytes, space->end_bytes))
+		return "it does not lie between the two copies of the new table";
+	if (f->number > GPT_ENTRIES)
+		return "its number is above 128";
+	if (strstr(f->label, "\xef\xbf\xbd"))
+		return "its label is no valid text";
+	for (const char *c = f->label; *c; c++) {
+		if ((unsigned char)*c >= 0xf0)
+			return "its label has characters beyond the basic plane";
+	}
+	if (f->flags & ((1ULL << 48) - 8))
+		return "it has reserved attribute bits";
+	array_each (other, &facts->partitions) {
+		if (other != f && strcmp(other->label, f->label) == 0)
+			return "another partition has the same label";
+	}
+	return NULL;
+}
 
-	if (!f && !m->facts)
-		return 0; /* an image that is to be made has nothing to keep */
-	if (!f && m->facts->table == TABLE_NONE)
+static int find_kept(const struct medium *m, const struct space *space, const char *label,
+		     const struct partition_facts **ret)
+{
+	const struct partition_facts *f = facts_partition(m->facts, label);
+	const char *why = f ? cannot_keep(f, space, m->facts) : NULL;
+	_cleanup_text_ struct text labels = {0};
+	char at[WHERE_SIZE];
+	int r = 0;
+
+	*ret = f;
+	if (f && !why)
 		return 0;
-	if (!f)
-		return diag_fail(DIAG_LAYOUT_UNKNOWN, ENOENT,
-				 "%skeep: there is no partition \"%s\" on the target",
-				 where_text(&m->values[KEEP].where, at), label);
+	where_text(&m->values[GPT_KEEP].where, at);
+	array_each (p, &m->facts->partitions)
+		text_add(&labels, "%s\"%s\"", labels.len ? ", " : "", p->label);
+	if (f)
+		r = diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
+			      "%skeep: partition %u \"%s\" cannot be kept as it is: %s", at,
+			      f->number, label, why);
+	else
+		r = diag_fail(DIAG_LAYOUT_UNKNOWN, ENOENT,
+			      "%skeep: there is no partition \"%s\" on the target; there are: %s",
+			      at, label, labels.s ? labels.s : "none");
+	diag_state("nothing was changed");
+	return r;
+}
+
+static int keep_one(const struct medium *m, const struct space *space, struct plan *p,
+		    const char *label)
+{
+	const struct partition_facts *f;
+	struct request *r;
+	int e = find_kept(m, space, label, &f);
+
+	if (e < 0)
+		return e;
 	r = plan_request(p, REQUEST_KEEP, NULL, ROLE_DATA);
 	if (!r)
 		return -E2BIG;
 	r->what = arena_print(&p->arena, "kept partition \"%s\"", f->label);
-	r->where = m->values[KEEP].where;
+	r->where = m->values[GPT_KEEP].where;
 	r->in_table = true;
 	r->number = f->number;
 	r->type = f->type;
@@ -151,17 +214,28 @@ static int keep_one(const struct medium *m, struct plan *p, const char *label)
 	r->flags = f->flags;
 	r->size_bytes = f->extent.size_bytes;
 	r->placed = f->extent;
-	snprintf(r->label, sizeof(r->label), "%.36s", f->label);
+	memcpy(r->label, f->label, sizeof(r->label));
 	return r->what ? 0 : diag_no_memory();
+}
+
+/* A target that is empty, or an image that is to be made, has nothing to keep. */
+static int keep_all(const struct medium *m, const struct space *space, struct plan *p)
+{
+	const struct option_value *keep = &m->values[GPT_KEEP];
+	int r = 0;
+
+	if (!m->facts || m->facts->table == TABLE_NONE)
+		return 0;
+	for (size_t i = 0; i < keep->n_list && r >= 0; i++)
+		r = keep_one(m, space, p, keep->list[i]);
+	return r;
 }
 
 static int allocate(const struct medium *m, struct plan *p)
 {
 	struct space space = space_of(m, p->capacity_bytes, p->sector_bytes);
-	int r = 0;
+	int r = keep_all(m, &space, p);
 
-	for (size_t i = 0; i < m->values[KEEP].n_list && r >= 0; i++)
-		r = keep_one(m, p, m->values[KEEP].list[i]);
 	for (size_t i = 0; i < p->n_requests && r >= 0; i++) {
 		if (p->requests[i].kind == REQUEST_VAULT)
 			p->requests[i].type = dps_vault_type;
@@ -176,7 +250,8 @@ static uint64_t least_bytes(const struct medium *m, const struct plan *p)
 	struct space space = space_of(m, UINT64_MAX / 8, p->sector_bytes);
 	uint64_t end = allocate_least(p, &space);
 
-	return end ? round_up(end + gpt_tail_bytes(p->sector_bytes), m->values[ALIGN].number) : 0;
+	return end ? round_up(end + gpt_tail_bytes(p->sector_bytes), m->values[GPT_ALIGN].number)
+		   : 0;
 }
 
 /* --- steps --- */
@@ -186,35 +261,42 @@ struct table_params {
 	const struct plan *plan;
 };
 
+static int check_uuid(const struct request *requests, size_t n, const struct request *r)
+{
+	if (uuid_is_nil(&r->uuid))
+		return diag_fail(DIAG_INTERNAL, EINVAL, "%s: its root hash is not known", r->what);
+	for (size_t i = 0; i < n; i++) {
+		if (&requests[i] == r || !requests[i].in_table ||
+		    !uuid_equal(&requests[i].uuid, &r->uuid))
+			continue;
+		return diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
+				 "%s and %s have the same contents, hence the same root hash and "
+				 "partition UUID; give one of them another verity { salt = … }",
+				 r->what, requests[i].what);
+	}
+	return 0;
+}
+
 /* Partitions that are named by their root hash: known only now. */
-static int fill_uuids(const struct layout *layout, struct env *env, struct request *requests,
-		      size_t n)
+static int fill_uuids(struct layout *layout, struct env *env, struct request *requests, size_t n)
 {
 	bool learnt = false;
+	int e = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && e >= 0; i++) {
 		struct request *r = &requests[i];
-		int e = 0;
 
 		if (!r->in_table || !uuid_is_nil(&r->uuid) || r->kind != REQUEST_VOLUME)
 			continue;
-		if (uuid_is_nil(&r->volume->partition_uuid[r->role]) && !learnt)
-			e = layout_learn((struct layout *)(uintptr_t)layout, env);
-		learnt = true;
-		r->uuid = r->volume->partition_uuid[r->role];
-		if (e < 0)
-			return e;
-		for (size_t j = 0; j < n; j++) {
-			if (j != i && requests[j].in_table &&
-			    uuid_equal(&requests[j].uuid, &r->uuid))
-				return diag_fail(
-				    DIAG_LAYOUT_SPACE, EINVAL,
-				    "%s and %s have the same root hash, hence the same "
-				    "partition UUID",
-				    r->what, requests[j].what);
+		if (uuid_is_nil(&r->volume->partition_uuid[r->role]) && !learnt) {
+			e = layout_learn(layout, env);
+			learnt = true;
 		}
+		r->uuid = r->volume->partition_uuid[r->role];
+		if (e >= 0)
+			e = check_uuid(requests, n, r);
 	}
-	return 0;
+	return e;
 }
 
 static int run_write(const struct step *s, struct env *env, struct cursor *cursor)
@@ -227,7 +309,7 @@ static int run_write(const struct step *s, struct env *env, struct cursor *curso
 	if (!requests)
 		return diag_no_memory();
 	memcpy(requests, p->plan->requests, p->plan->n_requests * sizeof(*requests));
-	r = fill_uuids(s->layout, env, requests, p->plan->n_requests);
+	r = fill_uuids(p->plan->layout, env, requests, p->plan->n_requests);
 	return r < 0 ? r : gpt_table_write(env->target, &p->disk, requests, p->plan->n_requests);
 }
 
@@ -245,15 +327,22 @@ static int zero(struct io *target, uint64_t offset, uint64_t len)
 	return r < 0 ? io_fail(target, r, "clearing the old partition table,", offset, len) : 0;
 }
 
-/* Backup first: with a cut between, the primary still tells what stood there. */
+/*
+ * Backup first: with a cut between, the primary still tells what stood there; the other way round
+ * the kernel would take the backup. Then what libblkid would still see: a file system's signature
+ * that outlives its table makes udev take the whole disk for that.
+ */
 static int run_retire(const struct step *s, struct env *env, struct cursor *cursor)
 {
 	struct io *t = env->target;
-	uint64_t tail = gpt_tail_bytes(t->sector_bytes), head = gpt_head_bytes(t->sector_bytes);
 	uint64_t end = round_down(t->size_bytes, t->sector_bytes);
+	uint64_t tail = min_u64(gpt_tail_bytes(t->sector_bytes), end);
+	uint64_t head = min_u64(gpt_head_bytes(t->sector_bytes), end);
 	int r = zero(t, end - tail, tail);
 
-	return r < 0 ? r : zero(t, 0, head);
+	if (r >= 0)
+		r = zero(t, 0, head);
+	return r < 0 ? r : foreign_clear(t, &s->layout->vault.extent);
 }
 
 static const struct step_ops write_step = {"partition table", STEP_REDO, run_write, NULL};
@@ -265,12 +354,12 @@ static int plan_mend(const struct medium *m, struct plan *p)
 	const struct medium_facts *f = m->facts;
 	struct step step = {.ops = &mend_step, .subject = m->name};
 
-	if (!f || f->table != TABLE_OURS ||
-	    (f->primary_good && f->backup_good && !f->backup_misplaced))
+	if (!f || f->table != TABLE_OURS || !f->mendable)
 		return 0;
 	step.detail = !f->primary_good      ? "primary copy from the backup"
 		      : f->backup_misplaced ? "backup copy to the target's end"
-					    : "backup copy from the primary";
+		      : !f->backup_good     ? "backup copy from the primary"
+					    : "backup copy and protective MBR from the primary";
 	return plan_add(p, &step);
 }
 
@@ -303,209 +392,17 @@ static int plan_retire(const struct medium *m, struct plan *p)
 	return plan_add(p, &step);
 }
 
-/* --- checking --- */
-
-static int add_copy(struct report *report, const struct gpt_copy *c, const char *area,
-		    uint64_t offset, bool other_good)
-{
-	struct finding f = {
-	    .kind = other_good ? FINDING_MENDABLE : FINDING_CORRUPT,
-	    .layer = "gpt",
-	    .area = area,
-	    .offset_bytes = offset,
-	    .text = c->why,
-	};
-
-	if (c->header_good && c->entries_good)
-		return 0;
-	f.len_bytes = c->header_good ? (uint64_t)c->header.entries * GPT_ENTRY_BYTES : 512;
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-}
-
-static int check_copies(struct io *t, const struct gpt_copies *c, struct report *report)
-{
-	bool primary = c->primary.header_good && c->primary.entries_good;
-	bool backup = c->backup.header_good && c->backup.entries_good;
-	uint64_t last = round_down(t->size_bytes, t->sector_bytes) - t->sector_bytes;
-	struct finding f = {.layer = "gpt", .area = "backup copy", .offset_bytes = last};
-	int r;
-
-	r = add_copy(report, &c->primary,
-		     c->primary.header_good ? "primary entries" : "primary header",
-		     c->primary.header_good ? c->primary.header.entries_lba * t->sector_bytes
-					    : t->sector_bytes,
-		     backup);
-	if (r < 0)
-		return r;
-	if (c->misplaced) {
-		f.kind = FINDING_MENDABLE;
-		f.text = "is not at the target's end: the table was made for a smaller target";
-		return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-	}
-	r = add_copy(report, &c->backup, c->backup.header_good ? "backup entries" : "backup header",
-		     c->backup.header_good ? c->backup.header.entries_lba * t->sector_bytes : last,
-		     primary);
-	if (r < 0 || !primary || !backup)
-		return r;
-	if (c->primary.header.entries_crc == c->backup.header.entries_crc &&
-	    uuid_equal(&c->primary.header.disk, &c->backup.header.disk))
-		return 0;
-	f.kind = FINDING_MENDABLE;
-	f.text = "says something else than the primary copy";
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-}
-
-static int check_mbr(struct io *t, bool any_good, struct report *report)
-{
-	uint8_t mbr[512];
-	struct finding f = {
-	    .kind = any_good ? FINDING_MENDABLE : FINDING_CORRUPT,
-	    .layer = "gpt",
-	    .area = "protective MBR",
-	    .len_bytes = sizeof(mbr),
-	    .text = "is not there",
-	};
-
-	if (io_read(t, mbr, sizeof(mbr), 0) >= 0 && mbr[510] == 0x55 && mbr[511] == 0xaa &&
-	    (mbr[446 + 4] == 0xee || mbr[462 + 4] == 0xee))
-		return 0;
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-}
-
-/* Does the table still say what the vault says? */
-static int check_volume(const struct volume *v, const struct gpt_copy *c, uint32_t sector,
-			struct report *report)
-{
-	struct finding f = {
-	    .kind = FINDING_WRONG, .volume = v->full_name, .layer = "gpt", .area = "entry"};
-
-	for (int role = 0; role < ROLE_COUNT; role++) {
-		const struct extent *e = &v->extent[role];
-		unsigned number = v->partition_number[role];
-		struct gpt_entry entry;
-
-		if (!number || !e->size_bytes)
-			continue;
-		f.offset_bytes = c->header.entries_lba * sector + (number - 1) * GPT_ENTRY_BYTES;
-		f.len_bytes = GPT_ENTRY_BYTES;
-		f.text = NULL;
-		if (number > c->header.entries ||
-		    gpt_decode_entry(c->entries + (number - 1) * GPT_ENTRY_BYTES, GPT_ENTRY_BYTES,
-				     &entry) != 1)
-			f.text = "is missing from the partition table";
-		else if (entry.first_lba * sector != e->offset_bytes ||
-			 (entry.last_lba - entry.first_lba + 1) * sector != e->size_bytes)
-			f.text = "has another place in the partition table than was laid out";
-		else if (!uuid_equal(&entry.uuid, &v->partition_uuid[role]) ||
-			 !uuid_equal(&entry.type, &v->partition_type[role]))
-			f.text =
-			    "has another type or UUID in the partition table than was laid out";
-		if (f.text && report_add(report, &f) < 0)
-			return diag_no_memory();
-	}
-	return 0;
-}
-
-static int check_volumes(const struct layout *layout, const struct gpt_copy *c, struct env *env,
-			 struct report *report)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++)
-		r = check_volume(layout->volumes[i], c, env->target->sector_bytes, report);
-	return r;
-}
-
-static int verify(const struct medium *m, const struct layout *layout, struct env *env,
-		  struct report *report)
-{
-	_cleanup_gpt_copies_ struct gpt_copies c = {0};
-	const struct gpt_copy *best;
-	int r = gpt_copies_read(env->target, &c);
-
-	if (r < 0)
-		return r;
-	best = gpt_copies_best(&c);
-	r = check_copies(env->target, &c, report);
-	if (r >= 0)
-		r = check_mbr(env->target, best != NULL, report);
-	report->checked_bytes +=
-	    gpt_head_bytes(env->target->sector_bytes) + gpt_tail_bytes(env->target->sector_bytes);
-	return r < 0 || !best ? r : check_volumes(layout, best, env, report);
-}
-
-/* --- images without a vault --- */
-
-static const struct partition_facts *find_tree(const struct medium_facts *f,
-					       const struct partition_facts *data)
-{
-	const struct dps_type *tree = dps_companion(&data->type, DPS_VERITY);
-
-	array_each (p, &f->partitions) {
-		if (tree && uuid_equal(&p->type, &tree->uuid))
-			return p;
-	}
-	return NULL;
-}
-
-static void take(struct volume *v, enum role role, const struct partition_facts *p)
-{
-	v->extent[role] = p->extent;
-	v->partition_uuid[role] = p->uuid;
-	v->partition_type[role] = p->type;
-	v->partition_number[role] = p->number;
-	snprintf(v->partition_label[role], sizeof(v->partition_label[role]), "%.36s", p->label);
-}
-
-static int discover_one(struct medium *m, struct layout *layout, const struct partition_facts *p,
-			const struct layer_ops *const *layers)
-{
-	const struct partition_facts *tree = find_tree(m->facts, p);
-	const struct dps_type *type = dps_by_uuid(&p->type);
-	const struct where nowhere = {0};
-	char name[NAME_MAX_BYTES + 1], root[65];
-	struct volume *v;
-	struct layer *l;
-
-	if (type && type->kind != DPS_DATA)
-		return 0;
-	snprintf(name, sizeof(name), "%s%.0u", tree ? type->name : "partition",
-		 tree ? 0 : p->number);
-	v = layout_add_volume(layout, name, NULL, m, nowhere);
-	if (!v || !volume_add_layer(v, layer_kind(layers, "partition"), nowhere))
-		return -ENOMEM;
-	take(v, ROLE_DATA, p);
-	if (!tree)
-		return 0;
-	l = volume_add_layer(v, layer_kind(layers, "verity"), nowhere);
-	if (!l)
-		return -ENOMEM;
-	take(v, ROLE_HASH, tree);
-	hex_encode(p->uuid.b, 16, root);
-	hex_encode(tree->uuid.b, 16, root + 32);
-	return layer_learn(l, "root-hash", "%s", root);
-}
-
-static int discover(struct medium *m, struct layout *layout, struct env *env,
-		    const struct layer_ops *const *layers)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < m->facts->partitions.n && r >= 0; i++)
-		r = discover_one(m, layout, &m->facts->partitions.v[i], layers);
-	return r;
-}
-
 const struct medium_ops medium_gpt = {
     .name = "gpt",
     .summary = "A GUID partition table on a block device or image file.",
     .provides = PLACE_GPT,
     .options = options,
+    .check = check,
     .probe = probe,
     .allocate = allocate,
     .least_bytes = least_bytes,
     .plan = plan_table,
     .plan_retire = plan_retire,
-    .verify = verify,
-    .discover = discover,
+    .verify = gpt_verify,
+    .discover = gpt_discover,
 };

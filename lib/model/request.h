@@ -26,7 +26,7 @@ struct request {
 
 	bool in_table;   /* gets an entry where the medium has a table */
 	unsigned number; /* entry wanted, from 1; 0: any */
-	char label[37];  /* ASCII, at most 36 characters */
+	char label[112]; /* our own: ASCII, at most 36 characters; kept ones: UTF-8 */
 	struct uuid type;
 	struct uuid uuid; /* nil: learnt from the root hash when the table is written */
 	uint64_t flags;   /* GPT attribute bits */

@@ -2,6 +2,7 @@
 /* From a layout to a plan: survey, sizes on their way down, allocation, steps. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -164,7 +165,8 @@ static void take_placement(struct plan *p)
 		r->volume->partition_uuid[r->role] = r->uuid;
 		r->volume->partition_type[r->role] = r->type;
 		r->volume->partition_number[r->role] = r->in_table ? r->number : 0;
-		memcpy(r->volume->partition_label[r->role], r->label, sizeof(r->label));
+		snprintf(r->volume->partition_label[r->role],
+			 sizeof(r->volume->partition_label[r->role]), "%.36s", r->label);
 	}
 }
 
@@ -177,7 +179,7 @@ static int allocate(struct plan *p)
 		p->capacity_bytes = m->values[size].number;
 	if (!p->capacity_bytes)
 		p->capacity_bytes = m->ops->least_bytes(m, p);
-	return m->ops->allocate(m, p);
+	return p->capacity_bytes ? m->ops->allocate(m, p) : -EINVAL; /* least_bytes() spoke */
 }
 
 static int add_steps(struct plan *p)
