@@ -34,6 +34,12 @@ static void init_once(void)
 	/* Whether udev makes the nodes libdevmapper finds out itself; without one it makes them. */
 }
 
+static void destroy(struct dm_task *t)
+{
+	if (t)
+		dm_task_destroy(t);
+}
+
 static struct dm_task *new_task(int type, const char *name)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -60,6 +66,7 @@ static const char *reason(int err, const char *type)
 				       : "the kernel has no device-mapper";
 	case EINVAL:
 		return type ? "the kernel lacks this type, or does not take the table" : NULL;
+	case ENOENT:
 	case ENODEV:
 	case ENXIO:
 		return type ? "a device that it stands on is not there" : NULL;
@@ -89,16 +96,6 @@ static int fail(struct dm_task *t, const char *name, const char *doing, const ch
 	return r;
 }
 
-static bool add_targets(struct dm_task *t, const struct mapping_target *targets, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (!dm_task_add_target(t, targets[i].start_bytes / 512, targets[i].len_bytes / 512,
-					targets[i].type, targets[i].params))
-			return false;
-	}
-	return true;
-}
-
 static bool is_ours(const struct mapping_info *info)
 {
 	return strncmp(info->uuid, MAPPING_UUID_PREFIX, strlen(MAPPING_UUID_PREFIX)) == 0;
@@ -114,30 +111,76 @@ static int refuse_existing(const char *name, const struct mapping_info *info)
 	return r;
 }
 
+/* The three steps of the kernel's protocol one by one: only so is each one's errno to be had. */
+
+static int create(const char *name, const char *uuid)
+{
+	struct dm_task *t = new_task(DM_DEVICE_CREATE, name);
+	int r = 0;
+
+	if (!t || !dm_task_set_uuid(t, uuid) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_RESUME) ||
+	    !dm_task_run(t))
+		r = fail(t, name, "make", NULL);
+	destroy(t);
+	return r;
+}
+
+static int load(const char *name, bool read_only, const struct mapping_target *targets, unsigned n)
+{
+	struct dm_task *t = new_task(DM_DEVICE_RELOAD, name);
+	bool good = t && (!read_only || dm_task_set_ro(t));
+	int r = 0;
+
+	for (unsigned i = 0; i < n && good; i++)
+		good =
+		    dm_task_add_target(t, targets[i].start_bytes / 512, targets[i].len_bytes / 512,
+				       targets[i].type, targets[i].params);
+	if (!good || !dm_task_run(t))
+		r = fail(t, name, "make", targets[0].type);
+	destroy(t);
+	return r;
+}
+
+/* The node is there afterwards, whether udev makes it or libdevmapper. */
+static int run_and_settle(int type, const char *name, const char *doing)
+{
+	struct dm_task *t = new_task(type, name);
+	uint32_t cookie = 0;
+	int r = 0;
+
+	if (!t || !dm_task_set_add_node(t, DM_ADD_NODE_ON_RESUME) ||
+	    !dm_task_set_cookie(t, &cookie, 0) || !dm_task_run(t))
+		r = fail(t, name, doing, NULL);
+	destroy(t);
+	if (cookie)
+		dm_udev_wait(cookie);
+	dm_task_update_nodes();
+	return r;
+}
+
 int mapping_make(const char *name, const char *uuid, bool read_only,
 		 const struct mapping_target *targets, unsigned n, char ret_path[static 256])
 {
 	struct mapping_info info;
-	struct dm_task *t;
-	uint32_t cookie = 0;
 	int r = mapping_query(name, &info);
 
 	if (r < 0)
 		return r;
 	if (info.exists)
 		return refuse_existing(name, &info);
-	t = new_task(DM_DEVICE_CREATE, name);
-	if (!t || !dm_task_set_uuid(t, uuid) || (read_only && !dm_task_set_ro(t)) ||
-	    !add_targets(t, targets, n) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE) ||
-	    !dm_task_set_cookie(t, &cookie, 0) || !dm_task_run(t)) {
-		r = fail(t, name, "make", targets[0].type);
-		if (t)
-			dm_task_destroy(t);
+	r = create(name, uuid);
+	if (r < 0)
+		return r;
+	r = load(name, read_only, targets, n);
+	if (r >= 0)
+		r = run_and_settle(DM_DEVICE_RESUME, name, "start");
+	if (r < 0) {
+		size_t mark = diag_count();
+
+		run_and_settle(DM_DEVICE_REMOVE, name, "remove");
+		diag_forget(mark); /* the failure before it says why */
 		return r;
 	}
-	dm_task_destroy(t);
-	dm_udev_wait(cookie);
-	dm_task_update_nodes();
 	snprintf(ret_path, 256, "%s/%s", dm_dir(), name);
 	return 0;
 }
@@ -145,34 +188,24 @@ int mapping_make(const char *name, const char *uuid, bool read_only,
 int mapping_remove(const char *name, unsigned patience_ms)
 {
 	const struct timespec nap = {.tv_nsec = 50 * 1000 * 1000};
+	size_t mark = diag_count();
 
 	for (unsigned waited = 0;; waited += 50) {
 		struct mapping_info info;
-		struct dm_task *t;
-		uint32_t cookie = 0;
 		int r = mapping_query(name, &info);
 
 		if (r < 0 || !info.exists || !is_ours(&info))
 			return r;
-		t = new_task(DM_DEVICE_REMOVE, name);
-		if (t && dm_task_set_cookie(t, &cookie, 0) && dm_task_run(t)) {
-			dm_task_destroy(t);
-			dm_udev_wait(cookie);
-			dm_task_update_nodes();
-			return 0;
+		r = run_and_settle(DM_DEVICE_REMOVE, name, "remove");
+		if (r != -EBUSY || waited >= patience_ms) {
+			if (r < 0)
+				diag_next("unmount or close what uses /dev/mapper/%s, then run the "
+					  "same command again",
+					  name);
+			return r;
 		}
-		if (t && dm_task_get_errno(t) == EBUSY && waited < patience_ms) {
-			dm_task_destroy(t);
-			nanosleep(&nap, NULL);
-			continue;
-		}
-		r = fail(t, name, "remove", NULL);
-		diag_next(
-		    "unmount or close what uses /dev/mapper/%s, then run the same command again",
-		    name);
-		if (t)
-			dm_task_destroy(t);
-		return r;
+		diag_forget(mark);
+		nanosleep(&nap, NULL);
 	}
 }
 
@@ -186,12 +219,11 @@ int mapping_query(const char *name, struct mapping_info *ret)
 	int r = 0;
 
 	if (!t || !dm_task_run(t) || !dm_task_get_info(t, &info)) {
-		if (t && dm_task_get_errno(t) == ENXIO && strstr(last_message, "control") == NULL)
+		if (t && dm_task_get_errno(t) == ENXIO)
 			*ret = out; /* no such mapping */
 		else
 			r = fail(t, name, "ask for", NULL);
-		if (t)
-			dm_task_destroy(t);
+		destroy(t);
 		return r;
 	}
 	out.exists = info.exists;
@@ -207,7 +239,7 @@ int mapping_query(const char *name, struct mapping_info *ret)
 		out.read_only = info.read_only;
 		out.open_count = info.open_count;
 	}
-	dm_task_destroy(t);
+	destroy(t);
 	*ret = out;
 	return 0;
 }
