@@ -9,12 +9,10 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "soft/verity.h"
+#include "soft/verity-private.h"
 
-#define WINDOW_PIECES 2048 /* parents whose findings are collected before they are told */
-#define DOUBTS_MAX    12   /* digests of a corrupt hash block that may be the wrong ones */
-#define ATTEMPTS_MAX  100000
-#define PATCHES_MAX   4096 /* corrupt hash blocks whose true contents are remembered */
+#define WINDOW_BYTES  (16ULL * 1024 * 1024) /* of a level, between two calls of tick() */
+#define PATCHES_BYTES (16ULL * 1024 * 1024)
 
 /* A hash block's true contents, where the medium's are corrupt. */
 struct patch {
@@ -23,26 +21,32 @@ struct patch {
 	uint8_t *bytes;
 };
 
-struct scratch {
-	struct block_digest *digest;
-	uint8_t *blocks;   /* children, a run at a time */
-	uint8_t *parent;   /* one hash block */
-	uint8_t *own;      /* the block being solved, as the medium has it */
-	uint8_t *attempt;  /* a reconstruction of it */
-	uint8_t *digests;  /* of all children, strided like a hash block */
-	uint8_t *computed; /* the same, kept while others are computed */
-	uint8_t *status;   /* of all children */
+/* What a hash block is good for. */
+enum vouches {
+	AS_IT_STANDS,
+	FOR_CHILDREN, /* corrupt, but all below it proved to be as they were */
+	BY_PATCH,     /* corrupt, but its true contents are known */
+	FOR_NOTHING,
 };
 
-enum status { FINE, CORRUPT, UNREADABLE, UNPROVEN };
+struct scratch {
+	struct verity_worker worker;
+	struct verity_mender mender;
+	uint8_t *parent;  /* one hash block */
+	uint8_t *digests; /* of all children, strided like a hash block */
+	uint8_t *status;  /* of all children: enum status, and perhaps DIFFERS */
+};
+
+enum status { FINE, CORRUPT, UNREADABLE, UNPROVEN, DIFFERS = 0x80 };
 
 struct check {
 	const struct verity_device *d;
 	struct env *env;
 	const uint8_t *root;
-	int level;           /* of the children being checked */
-	uint8_t *parent_bad; /* a byte a block of level+1: it vouches for nothing */
-	uint8_t *child_bad;  /* the same for this level, being filled */
+	int level;        /* of the children being checked */
+	uint8_t *parents; /* enum vouches of every block of level+1 */
+	uint8_t *own;     /* the same for this level, being filled */
+	bool anew;        /* mending: the second, thorough attempt */
 	pthread_mutex_t lock;
 	ARRAY(struct patch) patches;
 	ARRAY(struct verity_found) found;
@@ -50,16 +54,22 @@ struct check {
 	unsigned n_scratch;
 };
 
-static int add_found(struct check *c, enum status status, int level, uint64_t block)
+typedef int (*found_fn)(void *ctx, const struct verity_found *f);
+
+/* Neighbours of one piece are put together at once. Under the lock. */
+static int add_found(struct check *c, uint8_t status, uint64_t block)
 {
 	static const enum verity_found_kind kinds[] = {[CORRUPT] = VERITY_CORRUPT,
 						       [UNREADABLE] = VERITY_UNREADABLE,
 						       [UNPROVEN] = VERITY_UNPROVEN};
-	struct verity_found f = {
-	    .kind = kinds[status], .level = level, .first_block = block, .blocks = 1};
+	struct verity_found f = {.kind = kinds[status & ~DIFFERS],
+				 .differs = status & DIFFERS,
+				 .level = c->level,
+				 .first_block = block,
+				 .blocks = 1};
 	struct verity_found *last = c->found.n ? &c->found.v[c->found.n - 1] : NULL;
 
-	if (last && last->kind == f.kind && last->level == level &&
+	if (last && last->kind == f.kind && last->differs == f.differs &&
 	    last->first_block + last->blocks == block) {
 		last->blocks++;
 		return 0;
@@ -80,17 +90,18 @@ static const uint8_t *find_patch(struct check *c, int level, uint64_t block)
 	return bytes;
 }
 
-static int keep_patch(struct check *c, int level, uint64_t block, const uint8_t *bytes)
+static int keep_patch(struct check *c, uint64_t block, const uint8_t *bytes)
 {
-	struct patch p = {.level = level, .block = block};
+	struct patch p = {.level = c->level, .block = block};
+	size_t size = c->d->params.hash_block_bytes;
 	int r = -ENOMEM;
 
-	p.bytes = malloc(c->d->params.hash_block_bytes);
+	p.bytes = malloc(size);
 	if (!p.bytes)
 		return r;
-	memcpy(p.bytes, bytes, c->d->params.hash_block_bytes);
+	memcpy(p.bytes, bytes, size);
 	pthread_mutex_lock(&c->lock);
-	if (c->patches.n < PATCHES_MAX)
+	if (c->patches.n < PATCHES_BYTES / size)
 		r = array_add(&c->patches, p);
 	pthread_mutex_unlock(&c->lock);
 	if (r < 0)
@@ -98,245 +109,104 @@ static int keep_patch(struct check *c, int level, uint64_t block, const uint8_t 
 	return r;
 }
 
-/* Digests of @n blocks of @level from @first on; what cannot be read gets no digest. */
-static void digest_children(const struct verity_device *d, struct scratch *s, int level,
-			    uint64_t first, uint64_t n)
-{
-	uint32_t size = verity_level_block_bytes(d, level), stride = d->tree.digest_stride;
-	uint64_t at_once = max_u64(1, VERITY_READ_BYTES / size);
-	struct io *io;
+/* --- one parent's children --- */
 
-	memset(s->digests, 0, d->params.hash_block_bytes);
+/* Digests of all children; what cannot be read gets none. */
+static void digest_children(struct scratch *s, int level, uint64_t first, uint64_t n)
+{
+	uint32_t stride = s->worker.d->tree.digest_stride;
+	uint64_t at_once = verity_run_blocks(&s->worker, level);
+
 	memset(s->status, FINE, (size_t)n);
 	for (uint64_t i = 0; i < n;) {
-		uint64_t run = min_u64(at_once, n - i);
-		uint64_t offset = verity_locate(d, level, first + i, &io);
+		uint64_t end = i + min_u64(at_once, n - i);
 
-		if (io_read(io, s->blocks, (size_t)(run * size), offset) == 0) {
-			block_digest_run(s->digest, s->blocks, size, (size_t)run,
-					 s->digests + i * stride, stride);
-			i += run;
-			continue;
-		}
-		for (uint64_t end = i + run; i < end; i++) { /* one by one, to tell which */
-			offset = verity_locate(d, level, first + i, &io);
-			if (io_read(io, s->blocks, size, offset) < 0)
+		if (verity_hash_run(&s->worker, level, first + i, end - i,
+				    s->digests + i * stride) == 0)
+			i = end;
+		for (; i < end; i++) { /* one by one, to tell which */
+			if (verity_hash_run(&s->worker, level, first + i, 1,
+					    s->digests + i * stride) < 0)
 				s->status[i] = UNREADABLE;
-			else
-				block_digest_run(s->digest, s->blocks, size, 1,
-						 s->digests + i * stride, stride);
 		}
 	}
 }
 
-static bool matches(const struct verity_device *d, struct scratch *s, const uint8_t *block,
-		    const uint8_t *expected)
-{
-	uint8_t digest[DIGEST_MAX_BYTES];
-
-	return block_digest_run(s->digest, block, d->params.hash_block_bytes, 1, digest,
-				sizeof(digest)) == 0 &&
-	       digest_equal(digest, expected, d->tree.digest_bytes);
-}
-
-/* The digest that a hash block would have if everything below it were as the data say. */
-static int rebuild(const struct verity_device *d, struct scratch *s, int level, uint64_t block,
-		   uint8_t *ret)
-{
-	uint64_t first = block * d->tree.per_block;
-	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
-	uint8_t *own;
-	int r = 0;
-
-	if (level == 0) {
-		digest_children(d, s, -1, first, n);
-		return block_digest_run(s->digest, s->digests, d->params.hash_block_bytes, 1, ret,
-					DIGEST_MAX_BYTES);
-	}
-	own = calloc(1, d->params.hash_block_bytes);
-	if (!own)
-		return -ENOMEM;
-	for (uint64_t i = 0; i < n && r >= 0; i++) {
-		uint8_t digest[DIGEST_MAX_BYTES];
-
-		r = rebuild(d, s, level - 1, first + i, digest);
-		memcpy(own + i * d->tree.digest_stride, digest, d->tree.digest_bytes);
-	}
-	if (r >= 0)
-		r = block_digest_run(s->digest, own, d->params.hash_block_bytes, 1, ret,
-				     DIGEST_MAX_BYTES);
-	free(own);
-	return r;
-}
-
-/* Digests of a corrupt hash block that may be any of these. */
-struct doubts {
-	uint64_t at[DOUBTS_MAX]; /* which child */
-	uint8_t choice[DOUBTS_MAX][3][DIGEST_MAX_BYTES];
-	unsigned n, choices;
-};
-
-/* Where the block and what is below it disagree. False: in too many places. */
-static bool collect_doubts(const struct verity_device *d, struct scratch *s, int level,
-			   uint64_t block, struct doubts *ret)
-{
-	uint64_t first = block * d->tree.per_block;
-	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
-	uint32_t stride = d->tree.digest_stride, len = d->tree.digest_bytes;
-
-	ret->n = 0;
-	ret->choices = level > 0 ? 3 : 2;
-	for (uint64_t i = 0; i < n; i++) {
-		if (memcmp(s->computed + i * stride, s->own + i * stride, len) == 0)
-			continue;
-		if (ret->n == DOUBTS_MAX)
-			return false;
-		memcpy(ret->choice[ret->n][0], s->computed + i * stride, len);
-		memcpy(ret->choice[ret->n][1], s->own + i * stride, len);
-		ret->at[ret->n++] = i;
-	}
-	for (unsigned i = 0; i < ret->n && level > 0; i++) {
-		if (rebuild(d, s, level - 1, first + ret->at[i], ret->choice[i][2]) < 0)
-			return false;
-	}
-	return true;
-}
-
-/* Tries every choice of every doubt, like counting. True: s->attempt is it. */
-static bool try_choices(const struct verity_device *d, struct scratch *s,
-			const struct doubts *doubts, const uint8_t *expected)
-{
-	unsigned digit[DOUBTS_MAX] = {0}, i;
-	uint64_t attempts = 0;
-
-	memcpy(s->attempt, s->computed, d->params.hash_block_bytes);
-	do {
-		for (i = 0; i < doubts->n; i++)
-			memcpy(s->attempt + doubts->at[i] * d->tree.digest_stride,
-			       doubts->choice[i][digit[i]], d->tree.digest_bytes);
-		if (matches(d, s, s->attempt, expected))
-			return true;
-		for (i = 0; i < doubts->n && ++digit[i] == doubts->choices; i++)
-			digit[i] = 0;
-	} while (i < doubts->n && ++attempts < ATTEMPTS_MAX);
-	return false;
-}
-
-/*
- * A hash block of @level is corrupt, its own digest @expected is not. Its true contents are, digest
- * by digest, what it says, or what the block below has, or what that would have if it were made
- * from the data anew: where these agree there is no doubt, and of the others all choices are tried.
- * True: s->attempt holds the true contents.
- */
-static bool solve(const struct verity_device *d, struct scratch *s, int level, uint64_t block,
-		  const uint8_t *expected)
-{
-	uint64_t first = block * d->tree.per_block;
-	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - first);
-	struct doubts doubts;
-
-	digest_children(d, s, level - 1, first, n);
-	memcpy(s->computed, s->digests, d->params.hash_block_bytes);
-	memcpy(s->attempt, s->computed, d->params.hash_block_bytes);
-	if (matches(d, s, s->attempt, expected))
-		return true;
-	return collect_doubts(d, s, level, block, &doubts) && try_choices(d, s, &doubts, expected);
-}
-
-/* Is the hash block still good for vouching, through its true contents? */
-static bool mend(struct check *c, struct scratch *s, uint64_t block, const uint8_t *expected)
+/* The digests of @parent's children. NULL: its block cannot be read. */
+static const uint8_t *expected_digests(struct check *c, struct scratch *s, uint64_t parent)
 {
 	const struct verity_device *d = c->d;
-	struct io *io;
-	uint64_t offset = verity_locate(d, c->level, block, &io);
-
-	if (io_read(io, s->own, d->params.hash_block_bytes, offset) < 0)
-		memset(s->own, 0, d->params.hash_block_bytes);
-	return solve(d, s, c->level, block, expected) &&
-	       keep_patch(c, c->level, block, s->attempt) == 0;
-}
-
-/* What vouches for the children of @parent: NULL when nothing does. */
-static const uint8_t *vouching(struct check *c, struct scratch *s, uint64_t parent)
-{
-	const struct verity_device *d = c->d;
-	const uint8_t *patch;
 	struct io *io;
 	uint64_t offset;
 
 	if (c->level + 1 == (int)d->tree.levels)
 		return c->root;
-	if (c->parent_bad[parent])
-		return NULL;
-	patch = find_patch(c, c->level + 1, parent);
-	if (patch)
-		return patch;
+	if (c->parents[parent] == BY_PATCH)
+		return find_patch(c, c->level + 1, parent);
 	offset = verity_locate(d, c->level + 1, parent, &io);
 	return io_read(io, s->parent, d->params.hash_block_bytes, offset) < 0 ? NULL : s->parent;
 }
 
-static void judge(const struct verity_device *d, struct scratch *s, const uint8_t *expected,
-		  uint64_t n)
+static enum vouches vouches(const struct check *c, uint64_t parent)
 {
+	return c->level + 1 == (int)c->d->tree.levels ? AS_IT_STANDS
+						      : (enum vouches)c->parents[parent];
+}
+
+/* Turns digests into what is wrong; how many blocks that are. */
+static uint64_t judge(struct check *c, struct scratch *s, uint64_t parent, uint64_t n)
+{
+	const uint8_t *expected = expected_digests(c, s, parent);
+	bool proof = expected && vouches(c, parent) != FOR_NOTHING;
+	uint32_t stride = c->d->tree.digest_stride, len = c->d->tree.digest_bytes;
+	uint64_t wrong = 0;
+
 	for (uint64_t i = 0; i < n; i++) {
-		if (!expected)
-			s->status[i] = UNPROVEN;
-		else if (s->status[i] == FINE &&
-			 !digest_equal(s->digests + i * d->tree.digest_stride,
-				       expected + i * d->tree.digest_stride, d->tree.digest_bytes))
+		bool equal = s->status[i] == FINE && expected &&
+			     digest_equal(s->digests + i * stride, expected + i * stride, len);
+
+		if (s->status[i] == FINE && proof && !equal)
 			s->status[i] = CORRUPT;
+		else if (s->status[i] == FINE && !proof)
+			s->status[i] = UNPROVEN | (expected && !equal ? DIFFERS : 0);
+		wrong += s->status[i] != FINE;
 	}
+	return wrong;
+}
+
+static int keep_wrong(struct check *c, const struct scratch *s, uint64_t first, uint64_t n)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (uint64_t i = 0; i < n && r >= 0; i++) {
+		if (s->status[i] != FINE)
+			r = add_found(c, s->status[i], first + i);
+		if (s->status[i] != FINE && c->level >= 0)
+			c->own[first + i] = FOR_NOTHING;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 /* All children of one parent. */
 static int check_piece(void *ctx, uint64_t parent, unsigned worker)
 {
 	struct check *c = ctx;
-	const struct verity_device *d = c->d;
 	struct scratch *s = &c->scratch[worker];
-	uint64_t first = parent * d->tree.per_block;
-	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, c->level) - first);
-	const uint8_t *expected = vouching(c, s, parent);
+	uint64_t first, n = verity_children(c->d, c->level + 1, parent, &first);
 	uint64_t wrong = 0;
-	int r = 0;
 
-	digest_children(d, s, c->level, first, n);
-	judge(d, s, expected, n);
+	if (vouches(c, parent) != FOR_CHILDREN) { /* those were read and found right already */
+		digest_children(s, c->level, first, n);
+		wrong = judge(c, s, parent, n);
+	}
 	if (c->level < 0)
-		env_progress(c->env, n * d->params.data_block_bytes);
-	for (uint64_t i = 0; i < n; i++)
-		wrong += s->status[i] != FINE;
-	if (!wrong)
-		return 0;
-	pthread_mutex_lock(&c->lock);
-	for (uint64_t i = 0; i < n && r >= 0; i++) {
-		if (s->status[i] != FINE)
-			r = add_found(c, (enum status)s->status[i], c->level, first + i);
-		if (s->status[i] != FINE && c->level >= 0)
-			c->child_bad[first + i] = 1;
-	}
-	pthread_mutex_unlock(&c->lock);
-	return r;
+		env_progress(c->env, n * c->d->params.data_block_bytes);
+	return wrong ? keep_wrong(c, s, first, n) : 0;
 }
 
-/* The hash blocks of this level that turned out corrupt: can they be reconstructed? One by one. */
-static void mend_level(struct check *c)
-{
-	const struct verity_device *d = c->d;
-	struct scratch *s = &c->scratch[0];
-
-	for (uint64_t i = 0; i < verity_level_blocks(d, c->level); i++) {
-		const uint8_t *expected;
-
-		if (!c->child_bad[i])
-			continue;
-		expected = vouching(c, s, i / d->tree.per_block);
-		if (expected && c->level + 1 < (int)d->tree.levels)
-			expected += i % d->tree.per_block * d->tree.digest_stride;
-		if (expected && mend(c, s, i, expected))
-			c->child_bad[i] = 0;
-	}
-}
+/* --- one level --- */
 
 static int by_block(const void *a, const void *b)
 {
@@ -346,7 +216,7 @@ static int by_block(const void *a, const void *b)
 }
 
 /* Tells what a window found, in order, neighbours put together. */
-static int tell(struct check *c, int (*found)(void *ctx, const struct verity_found *f), void *ctx)
+static int tell(struct check *c, found_fn found, void *ctx)
 {
 	size_t n = c->found.n;
 	int r = 0;
@@ -357,6 +227,7 @@ static int tell(struct check *c, int (*found)(void *ctx, const struct verity_fou
 		struct verity_found f = c->found.v[i++];
 
 		while (i < n && c->found.v[i].kind == f.kind &&
+		       c->found.v[i].differs == f.differs &&
 		       c->found.v[i].first_block == f.first_block + f.blocks)
 			f.blocks += c->found.v[i++].blocks;
 		r = found(ctx, &f);
@@ -365,20 +236,24 @@ static int tell(struct check *c, int (*found)(void *ctx, const struct verity_fou
 	return r;
 }
 
-static int check_level(struct check *c, int (*found)(void *ctx, const struct verity_found *f),
+static int stopped(void)
+{
+	return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while checking");
+}
+
+/* Pieces [0, @end) by @fn, some at a time: @covers bytes each. @found NULL: nothing to tell. */
+static int run_windows(struct check *c, pool_fn fn, uint64_t end, uint64_t covers, found_fn found,
 		       void *ctx)
 {
-	uint64_t parents = div_round_up(verity_level_blocks(c->d, c->level), c->d->tree.per_block);
-	int r;
+	uint64_t window = max_u64(pool_workers(c->env->pool), WINDOW_BYTES / covers);
 
-	for (uint64_t first = 0; first < parents; first += WINDOW_PIECES) {
-		r = pool_run(c->env->pool, first, min_u64(first + WINDOW_PIECES, parents),
-			     check_piece, c, c->env->cancel);
-		if (r == -ECANCELED)
-			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while checking");
+	for (uint64_t first = 0; first < end; first += window) {
+		int r = pool_run(c->env->pool, first, min_u64(first + window, end), fn, c,
+				 c->env->cancel);
+
 		if (r < 0)
-			return diag_no_memory();
-		r = tell(c, found, ctx);
+			return r == -ECANCELED ? stopped() : diag_no_memory();
+		r = found ? tell(c, found, ctx) : 0;
 		if (r < 0)
 			return r;
 		if (c->env->tick)
@@ -387,52 +262,101 @@ static int check_level(struct check *c, int (*found)(void *ctx, const struct ver
 	return 0;
 }
 
-static int check_all(struct check *c, int (*found)(void *ctx, const struct verity_found *f),
-		     void *ctx)
+/* A hash block of this level that turned out corrupt: can its true contents be told? */
+static int mend_piece(void *ctx, uint64_t block, unsigned worker)
 {
-	int r = 0;
+	struct check *c = ctx;
+	struct scratch *s = &c->scratch[worker];
+	uint64_t parent = block / c->d->tree.per_block;
+	enum verity_mended mended;
+	const uint8_t *expected;
 
-	for (c->level = (int)c->d->tree.levels - 1; c->level >= -1 && r >= 0; c->level--) {
-		if (c->level >= 0) {
-			c->child_bad = calloc(verity_level_blocks(c->d, c->level), 1);
-			if (!c->child_bad)
-				return diag_no_memory();
-		}
-		r = check_level(c, found, ctx);
-		if (c->level >= 0 && r >= 0)
-			mend_level(c);
-		free(c->parent_bad);
-		c->parent_bad = c->child_bad;
-		c->child_bad = NULL;
+	if (c->own[block] != FOR_NOTHING || vouches(c, parent) == FOR_NOTHING)
+		return 0;
+	expected = expected_digests(c, s, parent);
+	if (!expected)
+		return 0;
+	if (c->level + 1 < (int)c->d->tree.levels)
+		expected += block % c->d->tree.per_block * c->d->tree.digest_stride;
+	mended = verity_mend(&s->mender, c->env, c->level, block, expected, c->anew);
+	if (mended == VERITY_CHILDREN_PROVE)
+		c->own[block] = FOR_CHILDREN;
+	else if (mended == VERITY_MENDED && keep_patch(c, block, s->mender.attempt) == 0)
+		c->own[block] = BY_PATCH;
+	return 0;
+}
+
+/* First what is cheap, side by side; then, one by one, what takes making the tree anew. */
+static int mend_level(struct check *c)
+{
+	uint64_t blocks = verity_level_blocks(c->d, c->level);
+	uint64_t covers =
+	    (uint64_t)c->d->tree.per_block * verity_level_block_bytes(c->d, c->level - 1);
+	int r;
+
+	if (!memchr(c->own, FOR_NOTHING, (size_t)blocks))
+		return 0;
+	c->anew = false;
+	r = run_windows(c, mend_piece, blocks, covers, NULL, NULL);
+	c->anew = true;
+	for (uint64_t i = 0; i < blocks && c->level > 0 && r >= 0; i++) {
+		mend_piece(c, i, 0);
+		if (env_cancelled(c->env))
+			r = stopped();
 	}
 	return r;
 }
 
+static int check_level(struct check *c, found_fn found, void *ctx)
+{
+	uint64_t blocks = verity_level_blocks(c->d, c->level);
+	uint64_t covers = (uint64_t)c->d->tree.per_block * verity_level_block_bytes(c->d, c->level);
+	int r;
+
+	if (c->level >= 0) {
+		c->own = calloc((size_t)blocks, 1);
+		if (!c->own)
+			return diag_no_memory();
+	}
+	r = run_windows(c, check_piece, div_round_up(blocks, c->d->tree.per_block), covers, found,
+			ctx);
+	return r >= 0 && c->level >= 0 ? mend_level(c) : r;
+}
+
+static int check_all(struct check *c, found_fn found, void *ctx)
+{
+	int r = 0;
+
+	for (c->level = (int)c->d->tree.levels - 1; c->level >= -1 && r >= 0; c->level--) {
+		r = check_level(c, found, ctx);
+		free(c->parents);
+		c->parents = c->own;
+		c->own = NULL;
+	}
+	return r;
+}
+
+/* --- the whole --- */
+
 static int make_scratch(struct check *c)
 {
-	const struct verity_params *p = &c->d->params;
 	unsigned n = pool_workers(c->env->pool);
-	size_t room = VERITY_READ_BYTES;
 
-	room = p->data_block_bytes > room ? p->data_block_bytes : room;
-	room = p->hash_block_bytes > room ? p->hash_block_bytes : room;
 	c->scratch = calloc(n, sizeof(*c->scratch));
 	if (!c->scratch)
 		return diag_no_memory();
-	c->n_scratch = n;
+	c->n_scratch = n; /* what is not there yet can be freed, too */
 	for (unsigned i = 0; i < n; i++) {
 		struct scratch *s = &c->scratch[i];
+		int r = verity_worker_init(c->d, n, &s->worker);
 
-		s->digest = verity_digester(c->d);
-		s->blocks = malloc(room);
-		s->parent = malloc(p->hash_block_bytes);
-		s->own = malloc(p->hash_block_bytes);
-		s->attempt = malloc(p->hash_block_bytes);
-		s->digests = malloc(p->hash_block_bytes);
-		s->computed = malloc(p->hash_block_bytes);
+		if (r < 0)
+			return r;
+		s->parent = malloc(c->d->params.hash_block_bytes);
+		s->digests = malloc(c->d->params.hash_block_bytes);
 		s->status = malloc(c->d->tree.per_block);
-		if (!s->digest || !s->blocks || !s->parent || !s->own || !s->attempt ||
-		    !s->digests || !s->computed || !s->status)
+		if (!s->parent || !s->digests || !s->status ||
+		    verity_mender_init(&s->worker, &s->mender) < 0)
 			return diag_no_memory();
 	}
 	return 0;
@@ -443,13 +367,10 @@ static void free_check(struct check *c)
 	for (unsigned i = 0; i < c->n_scratch; i++) {
 		struct scratch *s = &c->scratch[i];
 
-		block_digest_free(s->digest);
-		free(s->blocks);
+		verity_mender_free(&s->mender);
+		verity_worker_free(&s->worker);
 		free(s->parent);
-		free(s->own);
-		free(s->attempt);
 		free(s->digests);
-		free(s->computed);
 		free(s->status);
 	}
 	free(c->scratch);
@@ -457,13 +378,13 @@ static void free_check(struct check *c)
 		free(p->bytes);
 	array_free(&c->patches);
 	array_free(&c->found);
-	free(c->parent_bad);
-	free(c->child_bad);
+	free(c->parents);
+	free(c->own);
 	pthread_mutex_destroy(&c->lock);
 }
 
 int verity_check(const struct verity_device *d, const uint8_t *root, struct env *env,
-		 int (*found)(void *ctx, const struct verity_found *f), void *ctx)
+		 found_fn found, void *ctx)
 {
 	struct check c = {.d = d, .env = env, .root = root};
 	int r;

@@ -75,42 +75,65 @@ static int hash_block(struct reader *r, int level, uint64_t block, const uint8_t
 	return 0;
 }
 
-static int read_block(struct reader *r, uint64_t block)
+/* Is @bytes what data block @block must be? */
+static int check_data(struct reader *r, uint64_t block, const uint8_t *bytes)
 {
 	const struct verity_tree *t = &r->d.tree;
-	uint32_t size = r->d.params.data_block_bytes;
 	const uint8_t *expected = r->root;
-	int e = 0;
+	int e = t->levels > 0 ? hash_block(r, 0, block / t->per_block, &expected) : 0;
 
-	if (t->levels > 0) {
-		e = hash_block(r, 0, block / t->per_block, &expected);
-		expected += e < 0 ? 0 : block % t->per_block * t->digest_stride;
-	}
+	if (e < 0)
+		return e;
+	if (t->levels > 0)
+		expected += block % t->per_block * t->digest_stride;
+	return check(r, bytes, r->d.params.data_block_bytes, expected);
+}
+
+/* Whole blocks, straight to where they go. */
+static int read_blocks(struct reader *r, uint64_t first, uint64_t n, uint8_t *to)
+{
+	uint32_t size = r->d.params.data_block_bytes;
+	int e = io_read(r->d.data, to, (size_t)(n * size), first * size);
+
+	for (uint64_t i = 0; i < n && e >= 0; i++)
+		e = check_data(r, first + i, to + i * size);
+	return e;
+}
+
+/* A part of one block. */
+static int read_part(struct reader *r, uint64_t block, size_t skip, size_t len, uint8_t *to)
+{
+	int e = read_blocks(r, block, 1, r->block);
+
 	if (e >= 0)
-		e = io_read(r->d.data, r->block, size, block * size);
-	return e < 0 ? e : check(r, r->block, size, expected);
+		memcpy(to, r->block + skip, len);
+	return e;
 }
 
 static int reader_read(struct io *io, void *buf, size_t len, uint64_t offset)
 {
 	struct reader *r = (struct reader *)io;
 	uint32_t size = r->d.params.data_block_bytes;
-	uint8_t *to = buf;
+	size_t done = 0;
 	int e = 0;
 
 	pthread_mutex_lock(&r->lock);
-	while (len > 0 && e >= 0) {
-		size_t skip = (size_t)(offset % size);
-		size_t n = (size_t)min_u64(len, size - skip);
+	while (done < len && e >= 0) {
+		uint64_t block = (offset + done) / size;
+		size_t skip = (size_t)((offset + done) % size), n = len - done;
 
-		e = read_block(r, offset / size);
-		if (e >= 0)
-			memcpy(to, r->block + skip, n);
-		to += n;
-		offset += n;
-		len -= n;
+		if (skip || n < size) {
+			n = (size_t)min_u64(n, size - skip);
+			e = read_part(r, block, skip, n, (uint8_t *)buf + done);
+		} else {
+			n = (size_t)round_down(n, size);
+			e = read_blocks(r, block, n / size, (uint8_t *)buf + done);
+		}
+		done += n;
 	}
 	pthread_mutex_unlock(&r->lock);
+	if (e < 0)
+		memset(buf, 0, len); /* nothing unverified is left for anybody to use */
 	return e;
 }
 
@@ -149,13 +172,15 @@ int verity_open_reader(const struct verity_device *d, const uint8_t *root, bool 
 		       struct io **ret)
 {
 	struct reader *r = calloc(1, sizeof(*r));
+	int e;
 
 	if (!r)
 		return diag_no_memory();
 	pthread_mutex_init(&r->lock, NULL);
 	r->d = *d;
 	memcpy(r->root, root, d->tree.digest_bytes);
-	r->digest = verity_digester(d);
+	e = block_digest_new(d->params.algorithm, d->params.salt, d->params.salt_len,
+			     d->params.hash_type == 1, &r->digest);
 	r->block = malloc(d->params.data_block_bytes);
 	r->kept = calloc(d->tree.levels ? d->tree.levels : 1, sizeof(*r->kept));
 	r->io = (struct io){
@@ -165,9 +190,11 @@ int verity_open_reader(const struct verity_device *d, const uint8_t *root, bool 
 	    .sector_bytes = d->data->sector_bytes,
 	    .read_only = true,
 	};
-	if (!r->digest || !r->block || !r->kept) {
+	if (e >= 0 && (!r->block || !r->kept))
+		e = diag_no_memory();
+	if (e < 0) {
 		reader_close(&r->io); /* the caller keeps what it gave */
-		return diag_no_memory();
+		return e;
 	}
 	r->owns = owns;
 	*ret = &r->io;

@@ -9,9 +9,12 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "soft/verity.h"
+#include "soft/verity-private.h"
 
-#define WINDOW_BYTES (64ULL * 1024 * 1024) /* between two calls of done() */
+#define WINDOW_BYTES (16ULL * 1024 * 1024) /* between two calls of done() */
+#define READ_BYTES   (1024 * 1024)         /* of one worker, at most */
+#define READS_BYTES  (16 * 1024 * 1024)    /* of all workers together */
+#define PIECE_BYTES  (1024 * 1024)         /* one piece of work, or what one hash block covers */
 
 /* --- geometry --- */
 
@@ -34,23 +37,33 @@ uint64_t verity_locate(const struct verity_device *d, int level, uint64_t block,
 	       (d->tree.level[level].first_block + block) * d->params.hash_block_bytes;
 }
 
+uint64_t verity_children(const struct verity_device *d, int level, uint64_t block,
+			 uint64_t *ret_first)
+{
+	*ret_first = block * d->tree.per_block;
+	return min_u64(d->tree.per_block, verity_level_blocks(d, level - 1) - *ret_first);
+}
+
 int verity_prepare(struct verity_device *d)
 {
-	uint32_t digest = (uint32_t)digest_bytes(d->params.algorithm);
-	uint64_t data = d->params.data_blocks * d->params.data_block_bytes;
+	const struct verity_params *p = &d->params;
+	uint32_t digest = (uint32_t)digest_bytes(p->algorithm);
+	uint64_t data;
 
 	if (!digest)
 		return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "hash algorithm \"%s\" is not known",
-				 d->params.algorithm);
-	if (verity_tree(&d->params, digest, &d->tree) < 0)
+				 p->algorithm);
+	if (verity_tree(p, digest, &d->tree) < 0)
 		return diag_fail(DIAG_DAMAGED, ERANGE,
-				 "no hash tree is possible with blocks of %u bytes and %s",
-				 d->params.hash_block_bytes, d->params.algorithm);
-	if (data > d->data->size_bytes)
-		return diag_fail(DIAG_DAMAGED, ERANGE,
-				 "%s has %" PRIu64 " bytes, but its hash tree is for %" PRIu64,
-				 d->data->name, d->data->size_bytes, data);
-	if (!range_inside(d->tree_offset_bytes, d->tree.total_blocks * d->params.hash_block_bytes,
+				 "no hash tree is possible over %" PRIu64
+				 " blocks with blocks of %u bytes and %s",
+				 p->data_blocks, p->hash_block_bytes, p->algorithm);
+	if (!mul_u64(p->data_blocks, p->data_block_bytes, &data) || data > d->data->size_bytes)
+		return diag_fail(
+		    DIAG_DAMAGED, ERANGE,
+		    "%s has %" PRIu64 " bytes, but its hash tree is for %" PRIu64 " blocks of %u",
+		    d->data->name, d->data->size_bytes, p->data_blocks, p->data_block_bytes);
+	if (!range_inside(d->tree_offset_bytes, d->tree.total_blocks * p->hash_block_bytes,
 			  d->hash->size_bytes))
 		return diag_fail(DIAG_DAMAGED, ERANGE,
 				 "%s is too small for a hash tree of %" PRIu64 " blocks",
@@ -58,20 +71,105 @@ int verity_prepare(struct verity_device *d)
 	return 0;
 }
 
-struct block_digest *verity_digester(const struct verity_device *d)
-{
-	struct block_digest *ret = NULL;
+/* --- hashing runs of blocks --- */
 
-	block_digest_new(d->params.algorithm, d->params.salt, d->params.salt_len,
-			 d->params.hash_type == 1, &ret);
-	return ret;
+static size_t read_room(const struct verity_params *p, unsigned workers)
+{
+	uint64_t room = min_u64(READ_BYTES, READS_BYTES / workers);
+
+	room = max_u64(room, p->data_block_bytes);
+	return (size_t)max_u64(room, p->hash_block_bytes);
+}
+
+int verity_worker_init(const struct verity_device *d, unsigned workers, struct verity_worker *ret)
+{
+	const struct verity_params *p = &d->params;
+	struct verity_worker w = {.d = d, .room_bytes = read_room(p, workers)};
+	int r = block_digest_new(p->algorithm, p->salt, p->salt_len, p->hash_type == 1, &w.digest);
+
+	if (r < 0)
+		return r;
+	w.blocks = calloc(1, w.room_bytes);
+	r = w.blocks ? block_digest_run(w.digest, w.blocks, p->data_block_bytes, 1, w.zero,
+					sizeof(w.zero))
+		     : -ENOMEM;
+	if (r < 0) {
+		verity_worker_free(&w);
+		return diag_no_memory();
+	}
+	*ret = w;
+	return 0;
+}
+
+void verity_worker_free(struct verity_worker *w)
+{
+	block_digest_free(w->digest);
+	free(w->blocks);
+	*w = (struct verity_worker){0};
+}
+
+uint64_t verity_run_blocks(const struct verity_worker *w, int level)
+{
+	return w->room_bytes / verity_level_block_bytes(w->d, level);
+}
+
+static bool is_zero(const uint8_t *p, size_t n)
+{
+	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
+static bool is_hole(struct io *io, uint64_t offset, uint64_t len)
+{
+	uint64_t hole;
+	bool data;
+
+	return io_extent(io, offset, &data, &hole) == 0 && !data && hole >= len;
+}
+
+/* What fits into w->blocks. Data of zeroes are common, and their digest is known. */
+static int hash_few(struct verity_worker *w, int level, uint64_t first, uint64_t n, uint8_t *ret)
+{
+	uint32_t size = verity_level_block_bytes(w->d, level), stride = w->d->tree.digest_stride;
+	struct io *io;
+	uint64_t offset = verity_locate(w->d, level, first, &io);
+	bool hole = level < 0 && is_hole(io, offset, n * size);
+	int r = hole ? 0 : io_read(io, w->blocks, (size_t)(n * size), offset);
+
+	for (uint64_t i = 0; i < n && r >= 0; i++) {
+		const uint8_t *block = w->blocks + i * size;
+
+		if (hole || (level < 0 && is_zero(block, size)))
+			memcpy(ret + i * stride, w->zero, w->d->tree.digest_bytes);
+		else
+			r = block_digest_run(w->digest, block, size, 1, ret + i * stride, stride);
+	}
+	return r;
+}
+
+int verity_hash_run(struct verity_worker *w, int level, uint64_t first, uint64_t n, uint8_t *ret)
+{
+	uint64_t at_once = verity_run_blocks(w, level);
+	int r = 0;
+
+	for (uint64_t i = 0; i < n && r >= 0; i += at_once)
+		r = hash_few(w, level, first + i, min_u64(at_once, n - i),
+			     ret + i * w->d->tree.digest_stride);
+	return r;
+}
+
+bool verity_block_matches(struct verity_worker *w, const uint8_t *block, const uint8_t *expected)
+{
+	uint8_t digest[DIGEST_MAX_BYTES];
+
+	return block_digest_run(w->digest, block, w->d->params.hash_block_bytes, 1, digest,
+				sizeof(digest)) == 0 &&
+	       digest_equal(digest, expected, w->d->tree.digest_bytes);
 }
 
 /* --- building --- */
 
 struct scratch {
-	struct block_digest *digest;
-	uint8_t *blocks; /* VERITY_READ_BYTES, or one block if that is larger */
+	struct verity_worker worker;
 	uint8_t *hashes; /* one hash block */
 };
 
@@ -79,9 +177,8 @@ struct scratch {
 struct build {
 	const struct verity_device *d;
 	struct env *env;
-	int from;           /* level that is hashed; -1: data */
-	uint64_t per_piece; /* hash blocks that a piece makes */
-	uint8_t zero_digest[DIGEST_MAX_BYTES];
+	int from;                /* level that is hashed; -1: data */
+	uint64_t per_piece;      /* hash blocks that a piece makes */
 	struct scratch *scratch; /* one a worker */
 	unsigned n_scratch;
 };
@@ -89,87 +186,44 @@ struct build {
 static void free_scratch(struct build *b)
 {
 	for (unsigned i = 0; i < b->n_scratch; i++) {
-		block_digest_free(b->scratch[i].digest);
-		free(b->scratch[i].blocks);
+		verity_worker_free(&b->scratch[i].worker);
 		free(b->scratch[i].hashes);
 	}
 	free(b->scratch);
 }
 
-static size_t read_room(const struct verity_device *d)
-{
-	size_t room = VERITY_READ_BYTES;
-
-	room = d->params.data_block_bytes > room ? d->params.data_block_bytes : room;
-	return d->params.hash_block_bytes > room ? d->params.hash_block_bytes : room;
-}
-
 static int make_scratch(struct build *b)
 {
 	unsigned n = pool_workers(b->env->pool);
+	int r = 0;
 
 	b->scratch = calloc(n, sizeof(*b->scratch));
 	if (!b->scratch)
 		return diag_no_memory();
-	for (; b->n_scratch < n; b->n_scratch++) {
-		struct scratch *s = &b->scratch[b->n_scratch];
-
-		s->digest = verity_digester(b->d);
-		s->blocks = malloc(read_room(b->d));
-		s->hashes = malloc(b->d->params.hash_block_bytes);
-		if (!s->digest || !s->blocks || !s->hashes) {
-			b->n_scratch++;
-			return s->digest ? diag_no_memory() : -ENOTSUP;
-		}
+	b->n_scratch = n; /* what is not there yet can be freed, too */
+	for (unsigned i = 0; i < n && r >= 0; i++) {
+		r = verity_worker_init(b->d, n, &b->scratch[i].worker);
+		b->scratch[i].hashes = malloc(b->d->params.hash_block_bytes);
+		if (r >= 0 && !b->scratch[i].hashes)
+			r = diag_no_memory();
 	}
-	return 0;
-}
-
-/* Digests of @n blocks of the level below, from @block on, into @hashes. Holes are not read. */
-static int hash_run(const struct build *b, struct scratch *s, uint64_t block, uint64_t n,
-		    uint8_t *hashes)
-{
-	const struct verity_device *d = b->d;
-	uint32_t size = verity_level_block_bytes(d, b->from);
-	struct io *io;
-	uint64_t offset = verity_locate(d, b->from, block, &io), hole = 0;
-	bool data = true;
-	int r;
-
-	if (b->from < 0 && io_extent(io, offset, &data, &hole) == 0 && !data && hole >= n * size) {
-		for (uint64_t i = 0; i < n; i++)
-			memcpy(hashes + i * d->tree.digest_stride, b->zero_digest,
-			       d->tree.digest_bytes);
-		return 0;
-	}
-	r = io_read(io, s->blocks, (size_t)(n * size), offset);
-	if (r < 0)
-		return r;
-	return block_digest_run(s->digest, s->blocks, size, (size_t)n, hashes,
-				d->tree.digest_stride);
+	return r;
 }
 
 /* One hash block of the level above b->from. */
 static int build_block(const struct build *b, struct scratch *s, uint64_t hash_block)
 {
 	const struct verity_device *d = b->d;
-	uint32_t size = verity_level_block_bytes(d, b->from);
-	uint64_t first = hash_block * d->tree.per_block;
-	uint64_t n = min_u64(d->tree.per_block, verity_level_blocks(d, b->from) - first);
-	uint64_t at_once = max_u64(1, VERITY_READ_BYTES / size), offset;
+	uint64_t first, n = verity_children(d, b->from + 1, hash_block, &first), offset;
 	struct io *io;
+	int r;
 
 	memset(s->hashes, 0, d->params.hash_block_bytes);
-	for (uint64_t i = 0; i < n;) {
-		uint64_t run = min_u64(at_once, n - i);
-		int r = hash_run(b, s, first + i, run, s->hashes + i * d->tree.digest_stride);
-
-		if (r < 0)
-			return r;
-		if (b->from < 0)
-			env_progress(b->env, run * size);
-		i += run;
-	}
+	r = verity_hash_run(&s->worker, b->from, first, n, s->hashes);
+	if (r < 0)
+		return r;
+	if (b->from < 0)
+		env_progress(b->env, n * d->params.data_block_bytes);
 	offset = verity_locate(d, b->from + 1, hash_block, &io);
 	return io_write(io, s->hashes, d->params.hash_block_bytes, offset);
 }
@@ -189,13 +243,14 @@ static int build_piece(void *ctx, uint64_t piece, unsigned worker)
 	return 0;
 }
 
-/* Pieces of about VERITY_READ_BYTES of the level below, at least one hash block each. */
-static void choose_pieces(struct build *b, int from)
+/* Bytes of the level below that a piece covers: at least those of one hash block. */
+static uint64_t choose_pieces(struct build *b, int from)
 {
 	uint64_t covers = (uint64_t)b->d->tree.per_block * verity_level_block_bytes(b->d, from);
 
 	b->from = from;
-	b->per_piece = max_u64(1, VERITY_READ_BYTES / covers);
+	b->per_piece = max_u64(1, PIECE_BYTES / covers);
+	return b->per_piece * covers;
 }
 
 static int fail_build(const struct build *b, int r)
@@ -207,49 +262,25 @@ static int fail_build(const struct build *b, int r)
 			   verity_level_block_bytes(b->d, b->from));
 }
 
-static int build_data_level(struct build *b, uint64_t start, int (*done)(void *ctx, uint64_t bytes),
-			    void *ctx)
+/* The level above @from, from byte @start of @from on. */
+static int build_level(struct build *b, int from, uint64_t start,
+		       int (*done)(void *ctx, uint64_t bytes), void *ctx)
 {
-	const struct verity_device *d = b->d;
-	uint64_t covers, pieces, window, piece;
+	uint64_t covers = choose_pieces(b, from);
+	uint64_t end = verity_level_blocks(b->d, from) * verity_level_block_bytes(b->d, from);
+	uint64_t pieces = div_round_up(end, covers);
+	uint64_t window = max_u64(pool_workers(b->env->pool), WINDOW_BYTES / covers);
+	int r = 0;
 
-	choose_pieces(b, -1);
-	covers = b->per_piece * d->tree.per_block * d->params.data_block_bytes;
-	pieces = div_round_up(d->tree.level[0].blocks, b->per_piece);
-	window = max_u64(1, WINDOW_BYTES / covers);
-	env_progress(b->env, min_u64(start, d->params.data_blocks * d->params.data_block_bytes));
-	for (piece = start / covers; piece < pieces;) {
-		uint64_t end = min_u64(piece + window, pieces);
-		int r = pool_run(b->env->pool, piece, end, build_piece, b, b->env->cancel);
+	for (uint64_t piece = start / covers; piece < pieces && r >= 0; piece += window) {
+		uint64_t last = min_u64(piece + window, pieces);
 
+		r = pool_run(b->env->pool, piece, last, build_piece, b, b->env->cancel);
 		if (r < 0)
 			return fail_build(b, r);
-		r = done ? done(ctx, end * covers) : 0;
-		if (r < 0)
-			return r;
+		r = done ? done(ctx, min_u64(last * covers, end)) : 0;
 		if (b->env->tick)
 			b->env->tick(b->env);
-		piece = end;
-	}
-	return 0;
-}
-
-static int build_levels(struct build *b, uint64_t start, int (*done)(void *ctx, uint64_t bytes),
-			void *ctx)
-{
-	const struct verity_device *d = b->d;
-	int r;
-
-	if (d->tree.levels == 0)
-		return 0;
-	r = build_data_level(b, start, done, ctx);
-	for (int from = 0; from + 1 < (int)d->tree.levels && r >= 0; from++) {
-		choose_pieces(b, from);
-		r = pool_run(b->env->pool, 0,
-			     div_round_up(d->tree.level[from + 1].blocks, b->per_piece),
-			     build_piece, b, b->env->cancel);
-		if (r < 0)
-			return fail_build(b, r);
 	}
 	return r;
 }
@@ -260,14 +291,13 @@ int verity_build(const struct verity_device *d, struct env *env, uint64_t start,
 	struct build b = {.d = d, .env = env};
 	int r = make_scratch(&b);
 
-	if (r >= 0) {
-		memset(b.scratch[0].blocks, 0, d->params.data_block_bytes);
-		r = block_digest_run(b.scratch[0].digest, b.scratch[0].blocks,
-				     d->params.data_block_bytes, 1, b.zero_digest,
-				     DIGEST_MAX_BYTES);
+	if (r >= 0 && d->tree.levels > 0) {
+		env_progress(env,
+			     min_u64(start, d->params.data_blocks * d->params.data_block_bytes));
+		r = build_level(&b, -1, start, done, ctx);
 	}
-	if (r >= 0)
-		r = build_levels(&b, start, done, ctx);
+	for (int from = 0; from + 1 < (int)d->tree.levels && r >= 0; from++)
+		r = build_level(&b, from, 0, NULL, NULL);
 	free_scratch(&b);
 	return r;
 }
@@ -276,19 +306,18 @@ int verity_root(const struct verity_device *d, uint8_t ret[static DIGEST_MAX_BYT
 {
 	int top = (int)d->tree.levels - 1; /* -1: the only data block */
 	uint32_t size = verity_level_block_bytes(d, top);
-	struct block_digest *digest = verity_digester(d);
-	_cleanup_free_ uint8_t *block = malloc(size);
+	struct verity_worker w;
 	struct io *io;
 	uint64_t offset = verity_locate(d, top, 0, &io);
-	int r;
+	uint8_t digest[DIGEST_MAX_BYTES];
+	int r = verity_worker_init(d, 1, &w);
 
-	if (!block || !digest) {
-		block_digest_free(digest);
-		return diag_no_memory();
-	}
-	r = io_read(io, block, size, offset);
-	if (r >= 0)
-		r = block_digest_run(digest, block, size, 1, ret, DIGEST_MAX_BYTES);
-	block_digest_free(digest);
-	return r < 0 ? io_fail(io, r, "reading", offset, size) : 0;
+	if (r < 0)
+		return r;
+	r = verity_hash_run(&w, top, 0, 1, digest);
+	verity_worker_free(&w);
+	if (r < 0)
+		return io_fail(io, r, "reading", offset, size);
+	memcpy(ret, digest, d->tree.digest_bytes);
+	return 0;
 }

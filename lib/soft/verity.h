@@ -21,9 +21,6 @@ struct verity_device {
 /* Fills d->tree from d->params; checks that both devices are large enough. Speaks. */
 int verity_prepare(struct verity_device *d);
 
-/* The largest number of bytes that one piece of work reads at a time. */
-#define VERITY_READ_BYTES (1024 * 1024)
-
 /*
  * Writes the tree, in parallel, from byte @start of the data on (0, or where a former run's @done
  * got to: a multiple of what it was called with). Upper levels are always made anew. @done, if
@@ -46,6 +43,7 @@ struct verity_found {
 	int level;            /* -1: data; 0 … levels-1: of the tree */
 	uint64_t first_block; /* within its level, or of the data */
 	uint64_t blocks;
+	bool differs; /* unproven, and not what is left of that which vouches for it says either */
 };
 
 /*
@@ -62,10 +60,6 @@ int verity_check(const struct verity_device *d, const uint8_t *root, struct env 
 int verity_open_reader(const struct verity_device *d, const uint8_t *root, bool owns,
 		       struct io **ret);
 
-/* --- lib/soft/verity*.c only --- */
-
-/* Digests of @n blocks; one object per worker. */
-struct block_digest *verity_digester(const struct verity_device *d);
 /* Where block @block of @level (-1: data) lies in *@ret_io. */
 uint64_t verity_locate(const struct verity_device *d, int level, uint64_t block,
 		       struct io **ret_io);
