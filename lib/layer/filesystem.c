@@ -323,6 +323,46 @@ static int plan(const struct layer *l, struct plan *p)
 	return step.detail ? plan_add(p, &step) : diag_no_memory();
 }
 
+struct grow_params {
+	uint64_t old_bytes;
+};
+
+static int run_grow(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	const struct grow_params *p = s->params;
+	_cleanup_attached_ struct attached below = {0};
+	struct io *place;
+	int r = layer_attach_below(s->layer, env, ATTACH_WRITE, &below, &place);
+
+	return r < 0 ? r : filesystem_grow_ext4(place, p->old_bytes, env);
+}
+
+static const struct step_ops grow_step = {"grow file system", STEP_REDO, run_grow, NULL};
+
+/* In place, because the source need not be here; what cannot grow is made anew from it. */
+static int grow(const struct layer *l, uint64_t old_bytes, struct plan *p)
+{
+	struct grow_params *params = arena_new(&p->arena, struct grow_params);
+	struct step step = {.layer = l,
+			    .ops = &grow_step,
+			    .params = params,
+			    .target = l->volume->extent[ROLE_DATA],
+			    .work_bytes = old_bytes,
+			    .detail = "resize2fs on a copy, changes through a redo log"};
+	char at[WHERE_SIZE];
+
+	if (!params)
+		return diag_no_memory();
+	params->old_bytes = old_bytes;
+	if (type_of(l) == &filesystem_ext4)
+		return plan_add(p, &step);
+	if (l->source.details)
+		return plan(l, p);
+	return diag_fail(DIAG_LAYOUT_TYPE, EINVAL,
+			 "%s%s cannot grow: give the volume a size, or its source here",
+			 where_text(&l->where, at), type_of(l)->name);
+}
+
 /* --- checking --- */
 
 static int read_magic(const struct layer *l, struct env *env, bool *ret_there)
@@ -431,7 +471,8 @@ const struct layer_ops layer_filesystem = {
     .size = size,
     .gives = gives,
     .plan = plan,
-    .probe = probe,
+    .grow = grow,
+	.probe = probe,
     .verify = verify,
     .open = open_layer,
     .close = close_layer,

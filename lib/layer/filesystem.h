@@ -42,6 +42,10 @@ struct filesystem_type {
 extern const struct filesystem_type filesystem_ext4, filesystem_vfat, filesystem_erofs,
     filesystem_squashfs;
 
+/* The ext4 on the first @old_bytes of @place takes all of it. A cut at any write leaves the old or
+ * the new one; calling it again goes on. Speaks. */
+int filesystem_grow_ext4(struct io *place, uint64_t old_bytes, struct env *env);
+
 /* "/proc/self/fd/N": how a program that wants a path gets the work file. Static per thread. */
 const char *filesystem_path(const struct io *io);
 /* Runs @argv with the work file (and @extra_fd, if ≥ 0) kept open. */
