@@ -334,19 +334,20 @@ static int fail_in_use(const struct target *t, const char *who)
 }
 
 /* A device completes itself while it runs from one of its volumes: then only the ranges that are
- * written must be free. All else wants the whole device. */
+ * written must be free. All else wants the whole device, so does taking away the table that the
+ * next boot would need. */
 static int refuse_in_use(const struct provisioning *p)
 {
 	const struct target *t = &p->target;
-	char who[256] = "by another program";
+	char who[256] = "held by another program";
 	int r = 0;
 
 	if (!io_is_block_device(t->io) || io_is_exclusive(t->io))
 		return 0;
-	if (!p->plan->completion)
+	if (!p->plan->completion || p->plan->retire) {
 		r = blkdev_in_use(t->path, 0, p->plan->capacity_bytes, who);
-	if (!p->plan->completion)
 		return r < 0 ? r : fail_in_use(t, who);
+	}
 	for (size_t i = 0; i < p->plan->steps.n && r == 0; i++) {
 		const struct step *s = &p->plan->steps.v[i];
 

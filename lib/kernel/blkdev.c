@@ -292,21 +292,26 @@ struct updating {
 	bool known[256]; /* entries that the kernel has already */
 };
 
-static int drop_old(void *ctx, const struct node *part)
+/* Stays as it is, grows (also while it is in use), or goes. */
+static int fit_old(void *ctx, const struct node *part)
 {
 	struct updating *u = ctx;
-	int r;
+	int r = -ENOENT;
 
-	for (size_t i = 0; i < u->n; i++) {
+	for (size_t i = 0; i < u->n && r < 0; i++) {
 		const struct blkdev_entry *e = &u->entries[i];
 
-		if (e->number == part->number && e->offset_bytes == part->offset_bytes &&
-		    e->len_bytes == part->len_bytes) {
-			u->known[i] = true;
-			return 0;
-		}
+		if (e->number != part->number || e->offset_bytes != part->offset_bytes)
+			continue;
+		if (e->len_bytes == part->len_bytes)
+			r = 0;
+		else if (e->len_bytes > part->len_bytes)
+			r = change(u->fd, BLKPG_RESIZE_PARTITION, e->number, e->offset_bytes,
+				   e->len_bytes);
+		u->known[i] = r == 0;
 	}
-	r = change(u->fd, BLKPG_DEL_PARTITION, part->number, 0, 0);
+	if (r < 0)
+		r = change(u->fd, BLKPG_DEL_PARTITION, part->number, 0, 0);
 	if (r < 0 && !u->first_error)
 		u->first_error = r;
 	return 0;
@@ -325,7 +330,7 @@ int blkdev_update(int fd, const char *disk_path, const struct blkdev_entry *entr
 		return -errno;
 	r = read_disk(disk_path, &disk);
 	if (r >= 0)
-		r = each_partition(&disk, drop_old, &u);
+		r = each_partition(&disk, fit_old, &u);
 	diag_forget(mark);
 	if (r < 0)
 		return r;

@@ -106,7 +106,7 @@ fi
 prints "free" free "$K" in-use /dev/vda 0 $((64 * M))
 wait
 
-# --- a new table ---
+# --- a new table: what the kernel knows is what it is told here, not what stands there ---
 one=1:$M:$((16 * M)) two=2:$((17 * M)):$((16 * M)) new=3:$((40 * M)):$((8 * M))
 check "mount" "$K" mount /dev/vda2 /mnt/a/b ext2 rw
 sfdisk -q --no-reread --delete /dev/vda 3 2>/dev/null
@@ -117,6 +117,9 @@ prints "the old is not" none "$K" partition /dev/vda $((33 * M)) $((8 * M))
 check "the mounted one works" sh -c "echo x >/mnt/a/b/x && sync /mnt/a/b/x"
 prints "the mounted one cannot change" "Device or resource busy" "$K" update /dev/vda "$one $new"
 prints "and stays" /dev/vda2 "$K" partition /dev/vda $((17 * M)) $((16 * M))
+check "a neighbour makes room" "$K" update /dev/vda "$one $two"
+prints "the mounted one can grow" Success "$K" update /dev/vda "$one 2:$((17 * M)):$((20 * M))"
+prints "and has grown" /dev/vda2 "$K" partition /dev/vda $((17 * M)) $((20 * M))
 check "unmount" "$K" unmount /mnt/a/b
 prints "free: read from the table" Success "$K" update /dev/vda ""
 prints "as the table has it" /dev/vda3 "$K" partition /dev/vda $((40 * M)) $((8 * M))
