@@ -195,14 +195,37 @@ static int request_tree(const struct layer *l, struct plan *p, uint64_t data)
 	return r;
 }
 
+/* The kernel refuses blocks that are smaller than what the target reads at once. */
+static int check_sectors(const struct layer *l, const struct plan *p)
+{
+	static const int blocks[] = {DATA_BLOCK, HASH_BLOCK};
+	char at[WHERE_SIZE];
+
+	for (int i = 0; i < 2; i++) {
+		const struct option_value *v = &l->values[blocks[i]];
+
+		if (v->number < p->sector_bytes)
+			return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+					 "%svolume \"%s\": %s = %s, but the target has sectors of "
+					 "%u bytes: write %s = %u",
+					 where_text(&v->where, at), l->volume->name,
+					 options[blocks[i]].name, v->text, p->sector_bytes,
+					 options[blocks[i]].name, p->sector_bytes);
+	}
+	return 0;
+}
+
 static int size(const struct layer *l, struct sizing *s, struct plan *p)
 {
 	uint64_t need =
 	    round_up(max_u64(s->need_bytes, s->least_bytes), l->values[DATA_BLOCK].number);
-	uint64_t overhead = need ? tree_bytes(l, need) : 0;
+	int r = check_sectors(l, p);
 
+	if (r < 0)
+		return r;
 	if (appended(l)) {
-		need = need ? round_up(need, l->values[HASH_BLOCK].number) + overhead : 0;
+		need = round_up(need, l->values[HASH_BLOCK].number);
+		need += need ? tree_bytes(l, need) : 0; /* over what gives() will give */
 		s->need_bytes = s->least_bytes = need;
 		return 0;
 	}
@@ -348,11 +371,13 @@ static int plan(const struct layer *l, struct plan *plan)
 static int number_learned(const struct layer *l, const char *name, uint64_t *ret)
 {
 	const char *text = layer_learned(l, name);
+	char *end;
 
 	if (!text)
 		return -ENOENT;
-	*ret = strtoull(text, NULL, 10);
-	return 0;
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno || *end || end == text ? -EUCLEAN : 0;
 }
 
 /* From the vault's record alone: -ENOENT when there is none. */
@@ -360,15 +385,19 @@ static int params_from_learned(const struct layer *l, struct verity_params *p)
 {
 	const char *salt = layer_learned(l, "salt"), *uuid = layer_learned(l, "uuid");
 	size_t salt_len = 0;
-	uint64_t type;
+	uint64_t type = 0, room = 0;
+	int blocks, known_type;
 
 	params_from_options(l, p);
-	if (!salt || !uuid || number_learned(l, "data-blocks", &p->data_blocks) < 0 ||
-	    number_learned(l, "hash-type", &type) < 0)
+	blocks = number_learned(l, "data-blocks", &p->data_blocks);
+	known_type = number_learned(l, "hash-type", &type);
+	if (!salt || !uuid || blocks == -ENOENT || known_type == -ENOENT)
 		return -ENOENT;
 	if (hex_decode_upto(strcmp(salt, "-") == 0 ? "" : salt, p->salt, VERITY_SALT_MAX,
 			    &salt_len) < 0 ||
-	    uuid_scan(uuid, &p->uuid) < 0 || type > 1 || p->data_blocks == 0)
+	    uuid_scan(uuid, &p->uuid) < 0 || blocks < 0 || known_type < 0 || type > 1 ||
+	    p->data_blocks == 0 || layer_below_gives(l, &room) < 0 ||
+	    p->data_blocks > room / p->data_block_bytes)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's record of %s cannot be used",
 				 l->volume->full_name);
 	p->hash_type = (uint32_t)type;
@@ -547,6 +576,9 @@ static int tell(void *ctx, const struct verity_found *f)
 
 	if (f->level >= 0)
 		snprintf(area, sizeof(area), "hash level %d", f->level);
+	if (f->differs)
+		finding.text = "cannot be checked: the hash block above it is destroyed, and what "
+			       "is left of that says something else";
 	finding.offset_bytes += f->level < 0 ? v->extent[ROLE_DATA].offset_bytes
 					     : superblock_offset(t->l, &t->d->params);
 	return report_add(t->report, &finding) < 0 ? diag_no_memory() : 0;
