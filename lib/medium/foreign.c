@@ -77,7 +77,8 @@ static int look_begin(struct io *target, struct look *l)
 	blkid_probe_enable_superblocks(l->probe, 1);
 	blkid_probe_set_superblocks_flags(l->probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC);
 	blkid_probe_enable_partitions(l->probe, 1);
-	blkid_probe_set_partitions_flags(l->probe, BLKID_PARTS_MAGIC);
+	/* A GPT also where its protective MBR is gone: its backup outlives what is overwritten. */
+	blkid_probe_set_partitions_flags(l->probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ static int assign(struct table *t)
 	if (!t->cxt)
 		return diag_no_memory();
 	fdisk_disable_dialogs(t->cxt, 1);
+	fdisk_enable_bootbits_protection(t->cxt, 1); /* what is in the image's MBR, stays there */
 	fdisk_save_user_sector_size(t->cxt, t->image->sector_bytes, t->image->sector_bytes);
 	r = fdisk_assign_device(t->cxt, path, 0);
 	return r ? fail(r, "opening the table in memory") : 0;

@@ -121,9 +121,12 @@ static const char *what_is_wrong(const struct gpt_copy *c, const struct expected
 				 uint32_t number, uint32_t sector)
 {
 	struct gpt_entry e;
+	int r = number && number <= c->header.entries ? entry_at(c, number - 1, &e) : 0;
 
-	if (!number || number > c->header.entries || entry_at(c, number - 1, &e) != 1)
+	if (r == 0)
 		return "is missing from the partition table";
+	if (r < 0)
+		return "ends before it begins in the partition table";
 	if (!lies_at(&e, &x->extent, sector))
 		return "has another place in the partition table than was laid out";
 	if ((!uuid_is_nil(&x->uuid) && !uuid_equal(&e.uuid, &x->uuid)) ||

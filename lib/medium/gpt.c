@@ -40,16 +40,10 @@ static int check(const struct medium *m)
 			      "%ssize = %s is not a multiple of %d bytes; write size = %s",
 			      where_text(&size->where, at), size->text, SIZE_GRANULE, less);
 	for (size_t i = 0; i < keep->n_list; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(keep->list[i], keep->list[j]) == 0)
-				r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-					      "%skeep names \"%s\" twice; write it once",
-					      where_text(&keep->where, at), keep->list[i]);
-		}
 		if (strchr(keep->list[i], ','))
 			r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				      "%skeep: \"%s\": a label with a comma cannot be kept; "
-				      "rename the partition, or write one label an entry",
+				      "%skeep: \"%s\": a label with a comma cannot be kept; write "
+				      "one label an entry, or rename the partition",
 				      where_text(&keep->where, at), keep->list[i]);
 	}
 	return r;
@@ -104,6 +98,8 @@ static int probe(struct medium *m, struct layout *layout, struct env *env)
 
 	if (r < 0)
 		return r;
+	if (m->facts)
+		array_free(&m->facts->partitions);
 	m->facts = f;
 	best = gpt_copies_best(&c);
 	f->capacity_bytes = env->target->size_bytes;

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/overflow.h"
 #include "medium/allocate.h"
+#include "medium/foreign.h"
 #include "medium/registry.h"
 
 enum { SIZE, ALIGN };
@@ -22,13 +23,18 @@ static struct space space_of(const struct medium *m, uint64_t capacity)
 	return (struct space){.end_bytes = capacity, .align_bytes = m->values[ALIGN].number};
 }
 
+/* There is no table of its own: whatever libblkid recognises is somebody else's. */
 static int probe(struct medium *m, struct layout *layout, struct env *env)
 {
-	m->facts = arena_new(&layout->arena, struct medium_facts);
-	if (!m->facts)
-		return diag_no_memory();
-	m->facts->capacity_bytes = env->target->size_bytes;
-	m->facts->sector_bytes = env->target->sector_bytes;
+	struct medium_facts *f = arena_new(&layout->arena, struct medium_facts);
+	int r = f ? foreign_find(env->target, &layout->arena, &f->foreign) : diag_no_memory();
+
+	if (r < 0)
+		return r;
+	f->capacity_bytes = env->target->size_bytes;
+	f->sector_bytes = env->target->sector_bytes;
+	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
+	m->facts = f;
 	return 0;
 }
 
@@ -46,6 +52,21 @@ static uint64_t least_bytes(const struct medium *m, const struct plan *p)
 	return round_up(allocate_least(p, &space), m->values[ALIGN].number);
 }
 
+/* An old partition table would make partitions over the volumes. */
+static int run_retire(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	return foreign_clear(env->target, &s->layout->vault.extent);
+}
+
+static const struct step_ops retire_step = {"retire old signatures", STEP_REDO, run_retire, NULL};
+
+static int plan_retire(const struct medium *m, struct plan *p)
+{
+	const struct step step = {.ops = &retire_step, .subject = m->name};
+
+	return plan_add(p, &step);
+}
+
 const struct medium_ops medium_raw = {
     .name = "raw",
     .summary = "No table: volumes at fixed offsets, for boot ROMs and flash without partitions.",
@@ -54,4 +75,5 @@ const struct medium_ops medium_raw = {
     .probe = probe,
     .allocate = allocate,
     .least_bytes = least_bytes,
+    .plan_retire = plan_retire,
 };
