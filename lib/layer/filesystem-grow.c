@@ -65,7 +65,8 @@ static uint64_t ext4_bytes(struct io *io)
 static int run(struct env *env, struct io *work, const char *program, const char *flag)
 {
 	const char *argv[] = {program, flag, filesystem_path(work), NULL};
-	const char *const set_env[] = {"E2FSPROGS_FAKE_TIME=" FILESYSTEM_TIME_TEXT, NULL};
+	const char *const set_env[] = {"E2FSPROGS_FAKE_TIME=" FILESYSTEM_TIME_TEXT,
+				       "E2FSCK_TIME=" FILESYSTEM_TIME_TEXT, NULL};
 
 	return filesystem_run(env, argv, set_env, work, -1);
 }
@@ -179,11 +180,10 @@ static int read_log(struct io *place, uint64_t old_bytes, struct log *log)
 	if (r < 0)
 		return fail(place, r);
 	blocks = le64_get(d.blocks);
-	if (memcmp(d.magic, LOG_MAGIC, sizeof(d.magic)) != 0 || blocks > old_bytes / BLOCK)
+	if (memcmp(d.magic, LOG_MAGIC, sizeof(d.magic)) != 0 || blocks > old_bytes / BLOCK ||
+	    list_bytes(blocks) + blocks * BLOCK > header_offset(place))
 		return 0;
 	log->len = list_bytes(blocks) + blocks * BLOCK;
-	if (log->len > header_offset(place))
-		return 0;
 	log->bytes = malloc(log->len ? log->len : 1);
 	if (!log->bytes)
 		return diag_no_memory();
@@ -204,6 +204,18 @@ static int read_log(struct io *place, uint64_t old_bytes, struct log *log)
 	return 1;
 }
 
+/* The header last: while it is there, what else is to be cleared is known. */
+static int clear_log(struct io *place, const struct log *log)
+{
+	int r = io_zero(place, header_offset(place) - log->len, log->len);
+
+	if (r >= 0)
+		r = io_flush(place);
+	if (r >= 0)
+		r = io_zero(place, header_offset(place), BLOCK);
+	return r < 0 ? fail(place, r) : 0;
+}
+
 static int apply_log(struct io *place, const struct log *log)
 {
 	const uint8_t *block = log->bytes + list_bytes(log->changed.n);
@@ -213,9 +225,7 @@ static int apply_log(struct io *place, const struct log *log)
 		r = io_write(place, block + i * BLOCK, BLOCK, log->changed.v[i] * BLOCK);
 	if (r >= 0)
 		r = io_flush(place);
-	if (r >= 0)
-		r = io_zero(place, header_offset(place) - log->len, log->len + BLOCK);
-	return r < 0 ? fail(place, r) : 0;
+	return r < 0 ? fail(place, r) : clear_log(place, log);
 }
 
 /* Nothing that the old file system reads: can be cut and repeated at will. */
@@ -237,6 +247,8 @@ int filesystem_grow_ext4(struct io *place, uint64_t old_bytes, struct env *env)
 	old_bytes = round_down(old_bytes, BLOCK);
 	if (ext4_bytes(place) > old_bytes) {
 		r = read_log(place, old_bytes, &log); /* applied, perhaps only in part */
+		if (r == 0 && log.len)
+			return clear_log(place, &log); /* all of it, and cut while it was cleared */
 		return r == 1 ? apply_log(place, &log) : r;
 	}
 	r = read_log(place, old_bytes, &log);

@@ -61,6 +61,12 @@ static const char layout_text[] =
     "volume \"plain\" { partition { size = 256K }  image { source = \"boot.bin\" } }\n"
     "volume \"rest\" { partition { size = \"fill\" } }\n";
 
+static const char grow_text[] =
+    "device \"crash\" { seed = \"5c0d3f3e-1111-4222-8333-444455556666\" }\n"
+    "vault { size = 1M }\n"
+    "volume \"data\" { partition { size = \"fill\" }\n"
+    "                filesystem { source = \"tree\" owner = \"root\" } }\n";
+
 static int set_up(void **state)
 {
 	static uint8_t bytes[300000];
@@ -73,6 +79,9 @@ static int set_up(void **state)
 	write_file("boot.bin", bytes, 50000);
 	write_file("root.bin", bytes, sizeof(bytes));
 	write_file("crash.layout", layout_text, sizeof(layout_text) - 1);
+	write_file("grow.layout", grow_text, sizeof(grow_text) - 1);
+	assert_int_equal(mkdir("tree", 0755), 0);
+	write_file("tree/file", bytes, sizeof(bytes));
 	return 0;
 }
 
@@ -100,7 +109,8 @@ static int provision(struct provision_request *request)
 	int r = pool_new(2, &env.pool);
 
 	diag_forget(0);
-	request->layout_path = "crash.layout";
+	if (!request->layout_path)
+		request->layout_path = "crash.layout";
 	request->kinds = &kinds;
 	if (r >= 0)
 		r = provision_prepare(&p, request, &env);
@@ -276,6 +286,33 @@ static void completion_from_a_file_survives_every_cut(void **state)
 	free(expected);
 }
 
+/* The device has no source: its ext4 is grown in place. */
+static void growing_survives_every_cut(void **state)
+{
+	struct provision_request shared = {
+	    .target_path = "small.img", .layout_path = "grow.layout", .shared = true};
+	struct provision_request whole = {.target_path = "grown.img", .layout_path = "grow.layout"};
+	struct provision_request cut = {.target_path = "cut6.img", .layout_path = "grow.layout"};
+	const size_t size = 48 * 1024 * 1024;
+	uint8_t *expected;
+	uint64_t n;
+	size_t len;
+
+	count_operations(&shared);
+	assert_int_equal(rename("tree", "away"), 0);
+	copy_file("small.img", "grown.img", size);
+	n = count_operations(&whole);
+	expected = reference("grown.img", &len);
+	print_message("%llu cut points\n", (unsigned long long)n);
+	for (uint64_t i = 1; i <= n; i++) {
+		copy_file("small.img", "cut6.img", size);
+		cut_and_resume(&cut, i, i);
+		assert_same("cut6.img", expected, len);
+	}
+	free(expected);
+	assert_int_equal(rename("away", "tree"), 0);
+}
+
 /* Half of the shared image arrived: its superblock is good, its data are not there. */
 static void half_a_shared_image_is_refused(void **state)
 {
@@ -326,7 +363,8 @@ int main(void)
 	    cmocka_unit_test(provisioning_survives_every_cut),
 	    cmocka_unit_test(completion_survives_every_cut),
 	    cmocka_unit_test(completion_from_a_file_survives_every_cut),
-	    cmocka_unit_test(half_a_shared_image_is_refused),
+	    cmocka_unit_test(growing_survives_every_cut),
+		cmocka_unit_test(half_a_shared_image_is_refused),
 	    cmocka_unit_test(every_error_is_told_and_resumable),
 	};
 
