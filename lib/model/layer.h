@@ -42,7 +42,7 @@ enum attach_mode {
 struct open_how {
 	const char
 	    *mount_below; /* directories are mounted at MOUNT_BELOW/NAME; NULL: stop below them */
-	const char *dm_prefix; /* dm names are PREFIX-VOLUME[-LAYER] */
+	const char *dm_prefix; /* dm names are PREFIX-VOLUME[-SLOT][.ROLE] */
 	bool read_only;
 };
 
