@@ -364,7 +364,7 @@ int main(void)
 	    cmocka_unit_test(completion_survives_every_cut),
 	    cmocka_unit_test(completion_from_a_file_survives_every_cut),
 	    cmocka_unit_test(growing_survives_every_cut),
-		cmocka_unit_test(half_a_shared_image_is_refused),
+	    cmocka_unit_test(half_a_shared_image_is_refused),
 	    cmocka_unit_test(every_error_is_told_and_resumable),
 	};
 
