@@ -104,6 +104,8 @@ int diag_io(int err, const char *what)
 {
 	enum diag_code code = common_code(err);
 
+	if (err == ENODATA)
+		return diag_fail(DIAG_TARGET_SIZE, err, "%s: it has become smaller", what);
 	if (code == DIAG_OK)
 		code = err == ENOENT ? DIAG_NO_TARGET : err == EWOULDBLOCK ? DIAG_BUSY : DIAG_IO;
 	return diag_fail(code, err, "%s: %s", what, strerror(err));

@@ -67,9 +67,19 @@ static int file_write(struct io *io, const void *buf, size_t len, uint64_t offse
 	return 0;
 }
 
+/* A file that somebody cut is made longer again by the next write, with nothing where our bytes
+ * were. */
 static int file_flush(struct io *io)
 {
-	return fdatasync(fd_of(io)) < 0 ? -errno : 0;
+	struct stat st;
+
+	if (fdatasync(fd_of(io)) < 0)
+		return -errno;
+	if (((struct io_file *)io)->block_device)
+		return 0;
+	if (fstat(fd_of(io), &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size < io->size_bytes ? -ENODATA : 0;
 }
 
 static int file_zero(struct io *io, uint64_t offset, uint64_t len)

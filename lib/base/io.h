@@ -19,7 +19,8 @@ struct io_ops {
 	const char *name;
 	int (*read)(struct io *io, void *buf, size_t len, uint64_t offset);
 	int (*write)(struct io *io, const void *buf, size_t len, uint64_t offset);
-	int (*flush)(struct io *io); /* what was written before is on the medium afterwards */
+	/* What was written before is on the medium afterwards. -ENODATA: it has become smaller. */
+	int (*flush)(struct io *io);
 	/* Writes zeroes, by punching a hole or by the device's command where that reads as zero. */
 	int (*zero)(struct io *io, uint64_t offset, uint64_t len);
 	/* A hint; contents afterwards are undefined. */

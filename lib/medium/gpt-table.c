@@ -136,16 +136,20 @@ static int save(struct table *t)
 
 /* --- onto the target --- */
 
+/* What stands there already is not written again: a good copy is never put at risk. */
 static int copy_exactly(struct io *image, struct io *target, uint64_t offset, size_t len)
 {
-	_cleanup_free_ uint8_t *buf = malloc(len);
+	_cleanup_free_ uint8_t *buf = malloc(2 * len);
 	int r;
 
 	if (!buf)
 		return diag_no_memory();
 	r = io_read(image, buf, len, offset);
-	if (r >= 0)
-		r = io_write(target, buf, len, offset);
+	if (r < 0)
+		return io_fail(image, r, "reading", offset, len);
+	if (io_read(target, buf + len, len, offset) >= 0 && memcmp(buf, buf + len, len) == 0)
+		return 0;
+	r = io_write(target, buf, len, offset);
 	return r < 0 ? io_fail(target, r, "writing the partition table,", offset, len) : 0;
 }
 

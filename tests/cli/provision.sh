@@ -164,7 +164,27 @@ if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=40M tmpfs full 2>/
 fi
 check_status 0 "-j 1 gives the same" "$H" provision big.layout one.img -j 1
 
-# --- read-only, shrunk ---
+# --- what changes under us ---
+begin() { # in the background; waits until it writes
+	rm -f big.img big.img.part
+	"$H" provision big.layout big.img --json >"$scratch/.out" 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null && [ "$(stat -c %b big.img.part 2>/dev/null || echo 0)" -lt 40000 ]; do sleep 0.005; done
+}
+begin
+truncate -s 1M big.img.part
+status=0
+wait $pid || status=$?
+[ "$status" = 5 ] && ok "a target that shrinks" || not_ok "a target that shrinks: status $status"
+said '"code":"HF-TARGET-SIZE"'
+begin
+for i in $(seq 0 4096 299999999 | shuf -n 300 --random-source=<(yes)); do printf y | dd of=big.bin bs=1 seek="$i" conv=notrunc status=none; done
+status=0
+wait $pid || status=$?
+[ "$status" = 4 ] && ok "a source that changes" || not_ok "a source that changes: status $status"
+said '"code":"HF-SOURCE-CHANGED"'
+
+# --- read-only ---
 cp gw.img ro.img
 if [ "$(id -u)" = 0 ]; then run_as=(setpriv --reuid 65534 --clear-groups); else run_as=(); fi
 chmod 755 "$scratch"

@@ -263,6 +263,21 @@ static void sectors_of_4096_too(void **state)
 	assert_table_as_asked();
 }
 
+/* Only the table's own sectors are taken, not the first MiB. */
+static void partitions_may_begin_right_behind_the_table(void **state)
+{
+	struct request *r;
+
+	new_plan(INTENT_PROVISION);
+	r = ask("loader", ROLE_DATA, 64 * 1024);
+	r->has_offset = true;
+	r->offset_bytes = 20 * 1024;
+	assert_ok(medium_gpt.allocate(f.m, f.plan));
+	assert_ok(medium_gpt.plan(f.m, f.plan));
+	assert_ok(run_steps());
+	assert_int_equal(facts_partition(probe(), "loader")->extent.offset_bytes, 20 * 1024);
+}
+
 static void the_same_seed_makes_the_same_bytes(void **state)
 {
 	uint8_t head[64 * 1024], tail[64 * 1024];
@@ -344,6 +359,21 @@ static void equal_root_hashes_are_refused(void **state)
 	assert_int_equal(probe()->table, TABLE_NONE);
 }
 
+/* Makes a copy's checksums right: tampering, not damage. */
+static void seal(uint64_t header, uint64_t entries, uint32_t n)
+{
+	uint32_t crc = gpt_crc32(bytes(entries), n * 128);
+
+	for (int i = 0; i < 4; i++) {
+		*bytes(header + 80 + (uint64_t)i) = (uint8_t)(n >> 8 * i);
+		*bytes(header + 88 + (uint64_t)i) = (uint8_t)(crc >> 8 * i);
+	}
+	memset(bytes(header + 16), 0, 4);
+	crc = gpt_crc32(bytes(header), 92);
+	for (int i = 0; i < 4; i++)
+		*bytes(header + 16 + (uint64_t)i) = (uint8_t)(crc >> 8 * i);
+}
+
 /* --- keeping --- */
 
 static void keep(const char *const *labels, size_t n)
@@ -407,14 +437,40 @@ static void what_cannot_be_kept_is_refused(void **state)
 {
 	make_vendor_table("misc", 0);
 	*bytes(1024 + 4 * 128 + 48 + 2) = 1; /* a reserved attribute bit: not made by libfdisk */
-	for (int i = 0; i < 4; i++)
-		*bytes(512 + 88 + (uint64_t)i) =
-		    (uint8_t)(gpt_crc32(bytes(1024), GPT_ARRAY_BYTES) >> 8 * i);
-	memset(bytes(512 + 16), 0, 4);
-	for (uint32_t i = 0, crc = gpt_crc32(bytes(512), 92); i < 4; i++)
-		*bytes(512 + 16 + i) = (uint8_t)(crc >> 8 * i);
+	seal(512, 1024, 128);
 	assert_not_kept("x.layout:3: keep: partition 5 \"misc\" cannot be kept as it is: it has "
 			"reserved attribute bits");
+}
+
+static void a_number_that_there_will_not_be_cannot_be_kept(void **state)
+{
+	make_vendor_table("misc", 0);
+	memcpy(bytes(1024 + 199 * 128), bytes(1024 + 4 * 128), 128);
+	memset(bytes(1024 + 4 * 128), 0, 128);
+	seal(512, 1024, 256);
+	assert_not_kept("partition 200 \"misc\" cannot be kept as it is: its number is above 128");
+}
+
+static void a_label_that_stands_twice_cannot_be_kept(void **state)
+{
+	make_vendor_table("misc", 0);
+	memcpy(bytes(1024), bytes(1024 + 4 * 128), 128);
+	seal(512, 1024, 128);
+	assert_not_kept("another partition has the same label");
+}
+
+static void a_label_that_is_no_text_cannot_be_kept(void **state)
+{
+	static const char *const labels[] = {"misc\xef\xbf\xbd"};
+
+	make_vendor_table("misc", 0);
+	memcpy(bytes(1024 + 4 * 128 + 64), "\x3d\xd8", 2); /* half a pair */
+	seal(512, 1024, 128);
+	keep(labels, 1);
+	probe();
+	ask_all();
+	assert_true(medium_gpt.allocate(f.m, f.plan) < 0);
+	assert_non_null(strstr(diag_get(0)->text, "its label is no valid text"));
 }
 
 static void what_is_not_there_cannot_be_kept(void **state)
@@ -591,26 +647,14 @@ static void a_table_for_a_larger_target_is_not_touched(void **state)
 
 /* --- against the layout --- */
 
-/* Changes an entry in both copies and makes all checksums right: tampering, not damage. */
-static void seal(uint64_t header, uint64_t entries)
-{
-	uint32_t crc = gpt_crc32(bytes(entries), GPT_ARRAY_BYTES);
-
-	for (int i = 0; i < 4; i++)
-		*bytes(header + 88 + (uint64_t)i) = (uint8_t)(crc >> 8 * i);
-	memset(bytes(header + 16), 0, 4);
-	crc = gpt_crc32(bytes(header), 92);
-	for (int i = 0; i < 4; i++)
-		*bytes(header + 16 + (uint64_t)i) = (uint8_t)(crc >> 8 * i);
-}
-
+/* In both copies. */
 static void tamper(unsigned entry, unsigned offset, uint8_t value)
 {
 	uint64_t at = entry * 128 + offset, backup = SIZE - 33 * 512;
 
 	*bytes(1024 + at) = *bytes(backup + at) = value;
-	seal(512, 1024);
-	seal(backup_header(), backup);
+	seal(512, 1024, 128);
+	seal(backup_header(), backup, 128);
 }
 
 static void changed_entries_are_wrong(void **state)
@@ -666,6 +710,20 @@ static void a_second_entry_over_a_volume_is_wrong(void **state)
 	for (unsigned i = 0; i < 128; i++)
 		tamper(9, i, entry[i]);
 	assert_int_equal(findings(FINDING_WRONG, "root entry: is not of the layout, and lies over"),
+			 1);
+}
+
+static void an_entry_over_the_vault_is_wrong(void **state)
+{
+	uint8_t entry[128];
+
+	make_table();
+	memcpy(entry, bytes(1024 + 2 * 128), sizeof(entry));
+	entry[16] ^= 1;
+	for (unsigned i = 0; i < 128; i++)
+		tamper(9, i, entry[i]);
+	assert_int_equal(findings(FINDING_WRONG, "entry: is not of the layout, and lies over the "
+						 "vault"),
 			 1);
 }
 
@@ -795,6 +853,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_table_is_made_as_asked),
 	    TEST(sectors_of_4096_too),
+	    TEST(partitions_may_begin_right_behind_the_table),
 	    TEST(the_same_seed_makes_the_same_bytes),
 	    TEST(only_the_tables_own_bytes_are_written),
 	    TEST(the_least_image_holds_it_all),
@@ -802,6 +861,9 @@ int main(void)
 	    TEST(equal_root_hashes_are_refused),
 	    TEST(kept_partitions_stay_as_they_are),
 	    TEST(what_cannot_be_kept_is_refused),
+	    TEST(a_number_that_there_will_not_be_cannot_be_kept),
+	    TEST(a_label_that_stands_twice_cannot_be_kept),
+	    TEST(a_label_that_is_no_text_cannot_be_kept),
 	    TEST(what_is_not_there_cannot_be_kept),
 	    TEST(a_kept_partition_must_lie_between_the_copies),
 	    TEST(an_empty_target_has_nothing_to_keep),
@@ -819,6 +881,7 @@ int main(void)
 	    TEST(places_do_not_wrap_around),
 	    TEST(a_missing_entry_is_wrong),
 	    TEST(a_second_entry_over_a_volume_is_wrong),
+	    TEST(an_entry_over_the_vault_is_wrong),
 	    TEST(an_empty_target_is_empty),
 	    TEST(foreign_things_are_named),
 	    TEST(retiring_leaves_nothing_behind),

@@ -120,6 +120,14 @@ static void a_partition_table_is_foreign_here(void **state)
 	assert_string_equal(m->facts->foreign, "a gpt partition table");
 }
 
+static void a_backup_that_was_left_behind_is_foreign_too(void **state)
+{
+	make_gpt();
+	memset(io_memory_bytes(io), 0, MIB);
+	assert_ok(medium_raw.probe(m, layout, &env));
+	assert_int_equal(m->facts->table, TABLE_FOREIGN);
+}
+
 static void retiring_leaves_no_copy_of_a_table(void **state)
 {
 	_cleanup_gpt_copies_ struct gpt_copies c = {0};
@@ -148,6 +156,7 @@ int main(void)
 	    TEST(what_does_not_fit_is_refused),
 	    TEST(an_empty_target_is_empty),
 	    TEST(a_partition_table_is_foreign_here),
+	    TEST(a_backup_that_was_left_behind_is_foreign_too),
 	    TEST(retiring_leaves_no_copy_of_a_table),
 	};
 
