@@ -46,7 +46,10 @@ static int open_target(struct provisioning *p, struct env *env)
 		return 0;
 	r = q->dry_run ? target_open(&p->target, q->target_path, 0, env)
 		       : target_create(&p->target, q->target_path, env);
-	return r < 0 ? r : target_identify(&p->target, env, q->kinds);
+	if (r < 0)
+		return r;
+	p->target.vault_hint = p->layout->vault.extent;
+	return target_identify(&p->target, env, q->kinds);
 }
 
 static bool same_layout(const struct vault_begun *begun, const uint8_t *digest)

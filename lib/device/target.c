@@ -149,7 +149,11 @@ int target_identify(struct target *t, struct env *env, const struct kinds *kinds
 		t->state = LIFECYCLE_BLANK;
 		return 0;
 	}
-	r = vault_find(t->io, &t->vault);
+	r = t->vault_hint.size_bytes
+		? vault_open(t->io, t->vault_hint.offset_bytes, t->vault_hint.size_bytes, &t->vault)
+		: 0;
+	if (r == 0)
+		r = vault_find(t->io, &t->vault);
 	if (r == 1) {
 		r = look_at_vault(t, kinds);
 		if (r >= 0 && (t->layout || t->state == LIFECYCLE_PROVISIONING))

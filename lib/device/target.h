@@ -10,11 +10,12 @@
 #include "vault/vault.h"
 
 struct target {
-	const char *path;    /* as given; borrowed */
-	char *work_path;     /* PATH.part while an image file is being made, else NULL */
-	struct io *io;       /* the same as env->target */
-	struct vault *vault; /* NULL: none */
-	bool has_plan;       /* @begun is filled in */
+	const char *path;         /* as given; borrowed */
+	char *work_path;          /* PATH.part while an image file is being made, else NULL */
+	struct io *io;            /* the same as env->target */
+	struct extent vault_hint; /* where a layout has the vault; size 0: none */
+	struct vault *vault;      /* NULL: none */
+	bool has_plan;            /* @begun is filled in */
 	struct vault_begun begun;
 	struct layout *layout; /* from the vault, else from a DPS table; NULL: neither */
 	bool layout_from_vault;

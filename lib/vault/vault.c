@@ -250,6 +250,19 @@ static bool find_header(struct io *target, uint64_t offset, struct extent *ret)
 	return true;
 }
 
+/* Where a raw medium's layout may have put it. */
+static int scan(struct io *target, struct vault **ret)
+{
+	struct extent e;
+	int r = 0;
+
+	for (uint64_t at = 0; at < VAULT_SCAN_END && r == 0; at += VAULT_SCAN_STEP) {
+		if (find_header(target, at, &e))
+			r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
+	}
+	return r;
+}
+
 int vault_find(struct io *target, struct vault **ret)
 {
 	uint64_t sectors = target->size_bytes / target->sector_bytes;
@@ -264,7 +277,7 @@ int vault_find(struct io *target, struct vault **ret)
 		r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
 	if (r == 0)
 		r = vault_open(target, VAULT_DEFAULT_OFFSET, VAULT_DEFAULT_SIZE, ret);
-	return r;
+	return r == 0 ? scan(target, ret) : r;
 }
 
 struct extent vault_extent(const struct vault *v)

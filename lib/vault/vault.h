@@ -14,7 +14,10 @@
 
 #define VAULT_DEFAULT_OFFSET (1024 * 1024)
 #define VAULT_DEFAULT_SIZE   (8 * 1024 * 1024)
-#define VAULT_LEAST_SIZE     (1024 * 1024)
+/* Without a table it is found at these places only. */
+#define VAULT_SCAN_STEP  (64 * 1024)
+#define VAULT_SCAN_END   (64 * 1024 * 1024)
+#define VAULT_LEAST_SIZE (1024 * 1024)
 
 /* What a vault's journal header says of the plan that was begun. */
 struct vault_begun {
@@ -36,7 +39,7 @@ struct vault;
  * whose copies are damaged is found where any part of it is recognisable. */
 int vault_open(struct io *target, uint64_t offset_bytes, uint64_t size_bytes, struct vault **ret);
 /* Where a vault may be when there is no layout: the table's entry of type VAULT, else the default
- * offset. 1, 0 or -errno as above. */
+ * offset, else a header at a multiple of VAULT_SCAN_STEP. 1, 0 or -errno as above. */
 int vault_find(struct io *target, struct vault **ret);
 struct vault *vault_close(struct vault *v);
 void vault_closep(struct vault **v);

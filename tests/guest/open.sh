@@ -133,3 +133,22 @@ check_status 0 "complete: nothing to do" "$1" provision eio-own.layout /dev/vda
 EOF
 guest_tap --disk device.img device.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 check "the same volumes as in the image file" bash -c "cmp <(\"$HOLDFAST\" cmdline -q device.img root) <(\"$HOLDFAST\" cmdline -q eio-own.img root)"
+
+# --- sectors of 4096 bytes ---
+truncate -s 160M wide.img
+cat >wide.sh <<'EOF'
+. "$2/tests/lib/tap.sh"
+scratch=$(mktemp -d)
+cd "$3"
+check "the disk has sectors of 4096" test "$(blockdev --getss /dev/vda)" = 4096
+check "provision it" "$1" provision eio-own.layout /dev/vda
+check "verify it" "$1" verify /dev/vda
+check "sfdisk agrees" sfdisk --verify /dev/vda
+check "open it" "$1" open /dev/vda --mount /mnt/v
+check "the root has its contents" test "$(sha256sum </mnt/v/root/blob)" = "$4"
+check "vfat has its contents" test "$(cat /mnt/v/esp/boot.cfg)" = boot
+check "ext4 is written" sh -c 'echo kept >/mnt/v/data/file'
+check "close it" "$1" close /dev/vda --mount /mnt/v
+check "verify it again" "$1" verify /dev/vda
+EOF
+guest_tap --disk-4k wide.img wide.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch" "$blob"
