@@ -279,7 +279,7 @@ int partition_device_name(const struct volume *v, enum role role, struct text *t
 {
 	char uuid[UUID_TEXT_SIZE];
 
-	if (uuid_is_nil(&v->partition_uuid[role]))
+	if (!v->partition_number[role] || uuid_is_nil(&v->partition_uuid[role]))
 		return diag_fail(
 		    DIAG_NO_VOLUME, EINVAL,
 		    "volume %s has no partition UUID, so the kernel cannot be told where it "
