@@ -94,36 +94,45 @@ static size_t index_of(const struct medium_facts *f, const struct partition_fact
 	return index;
 }
 
+/* Does the tree belong to a data partition, whichever? 1, 0, or -ENOMEM. */
+static int is_taken(struct io *target, const struct medium_facts *f, const struct uuid *type,
+		    const struct partition_facts *tree)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->partitions.n && r == 0; i++) {
+		if (uuid_equal(&f->partitions.v[i].type, type))
+			r = is_pair(target, &f->partitions.v[i], tree);
+	}
+	return r;
+}
+
 /*
- * With one tree of the type there is nothing to choose: then damage shows as damage. With several
- * (slots), the tree whose top matches; one that is damaged stands in the same order as its data.
+ * The tree whose top is what both UUIDs say. Where there is none, the one that stands in the same
+ * order as its data, unless it is somebody else's: then damage in it shows as damage.
  */
 static int find_tree(struct io *target, const struct medium_facts *f,
 		     const struct partition_facts *data, const struct partition_facts **ret)
 {
 	const struct dps_type *type = dps_companion(&data->type, DPS_VERITY);
+	const struct partition_facts *tree;
 	int r = 0;
 
 	*ret = NULL;
-	if (!type)
-		return 0;
-	if (!nth_of(f, &data->type, 1) && !nth_of(f, &type->uuid, 1)) {
-		*ret = nth_of(f, &type->uuid, 0);
-		return 0;
-	}
-	array_each (p, &f->partitions) {
-		if (!uuid_equal(&p->type, &type->uuid))
-			continue;
-		r = is_pair(target, data, p);
+	for (size_t i = 0; type && (tree = nth_of(f, &type->uuid, i)); i++) {
+		r = is_pair(target, data, tree);
 		if (r < 0)
 			return r;
 		if (r == 1) {
-			*ret = p;
+			*ret = tree;
 			return 0;
 		}
 	}
-	*ret = nth_of(f, &type->uuid, index_of(f, data));
-	return 0;
+	tree = type ? nth_of(f, &type->uuid, index_of(f, data)) : NULL;
+	r = tree ? is_taken(target, f, &data->type, tree) : 0;
+	if (r == 0)
+		*ret = tree;
+	return r < 0 ? r : 0;
 }
 
 /* --- volumes --- */

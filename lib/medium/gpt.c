@@ -345,12 +345,36 @@ static const struct step_ops write_step = {"partition table", STEP_REDO, run_wri
 static const struct step_ops mend_step = {"mend partition table", STEP_REDO, run_mend, NULL};
 static const struct step_ops retire_step = {"retire old table", STEP_REDO, run_retire, NULL};
 
+/* A copy that says something else than the vault is a stale one: of the disk's former life. */
+static bool agrees(const struct medium_facts *f, const struct volume *v, enum role role)
+{
+	if (!v->partition_number[role] || !v->extent[role].size_bytes)
+		return true;
+	array_each (p, &f->partitions) {
+		if (p->number == v->partition_number[role])
+			return p->extent.offset_bytes == v->extent[role].offset_bytes &&
+			       p->extent.size_bytes == v->extent[role].size_bytes;
+	}
+	return false;
+}
+
+static bool agrees_with_layout(const struct medium_facts *f, const struct layout *layout)
+{
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		for (int role = 0; role < ROLE_COUNT; role++) {
+			if (!agrees(f, layout->volumes[i], (enum role)role))
+				return false;
+		}
+	}
+	return true;
+}
+
 static int plan_mend(const struct medium *m, struct plan *p)
 {
 	const struct medium_facts *f = m->facts;
 	struct step step = {.ops = &mend_step, .subject = m->name};
 
-	if (!f || f->table != TABLE_OURS || !f->mendable)
+	if (!f || f->table != TABLE_OURS || !f->mendable || !agrees_with_layout(f, p->layout))
 		return 0;
 	step.detail = !f->primary_good      ? "primary copy from the backup"
 		      : f->backup_misplaced ? "backup copy to the target's end"

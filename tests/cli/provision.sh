@@ -133,6 +133,7 @@ check_status 7 "somebody else has it" "$H" provision gw.layout blank.img
 exec 9>&-
 head -c 300000000 /dev/zero | tr '\0' 'x' >big.bin
 cat >big.layout <<'EOF'
+vault { offset = 2M  size = 4M } # not where it is looked for first: a resumed run must find it
 volume "root" { partition { type = "root" size = 300M } verity { hash = "sha512" } image { source = "big.bin" } }
 EOF
 for signal in INT TERM HUP; do

@@ -241,6 +241,19 @@ static void mending_survives(void **state)
 	survives(grown_and_bad_entries, gpt_table_mend, 1);
 }
 
+static void a_good_copy_is_not_written_again(void **state)
+{
+	uint64_t ops;
+
+	start(bad_backup_header);
+	assert_ok(run_cut(gpt_table_mend, 0, 0, &ops));
+	assert_int_equal(ops, 3); /* the header's sector, and a flush a copy */
+	start(old_table);
+	assert_ok(run_cut(gpt_table_mend, 0, 0, &ops));
+	assert_int_equal(ops, 2);
+	disk = io_close(disk);
+}
+
 static void retiring_survives(void **state)
 {
 	survives(old_table, run_retire, 0);
@@ -254,6 +267,7 @@ int main(void)
 	    cmocka_unit_test(a_table_over_another_survives),
 	    cmocka_unit_test(a_new_table_is_there_or_not),
 	    cmocka_unit_test(mending_survives),
+	    cmocka_unit_test(a_good_copy_is_not_written_again),
 	    cmocka_unit_test(retiring_survives),
 	};
 

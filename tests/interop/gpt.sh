@@ -172,3 +172,9 @@ check "each finds its own tree" "$HOLDFAST" verify swapped.img
 said '2 volumes'
 "$HOLDFAST" read -q swapped.img root-1 -o one.out 2>/dev/null || true
 check "and its own contents" cmp -n 300000 a.bin one.out
+
+# One of the trees is gone: nobody takes the other's.
+sfdisk --quiet --delete swapped.img 4
+check "without its tree a volume is but a partition" "$HOLDFAST" verify swapped.img
+said '2 volumes'
+equal "and the other one keeps its own" "$("$HOLDFAST" status swapped.img --json | tail -1 | jq -c '[.volumes[] | .layers | length]')" '[1,2]'

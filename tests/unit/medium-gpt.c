@@ -601,6 +601,22 @@ static void copies_that_differ_become_the_primary(void **state)
 	assert_table_as_asked();
 }
 
+/* The primary is lost, and at the end stands what another table left there. */
+static void a_stale_backup_is_not_made_the_table(void **state)
+{
+	uint8_t tail[33 * 512], head[34 * 512];
+
+	make_vendor_table("old", 0);
+	memcpy(tail, bytes(SIZE - sizeof(tail)), sizeof(tail));
+	make_table();
+	memcpy(bytes(SIZE - sizeof(tail)), tail, sizeof(tail));
+	*bytes(600) ^= 1;
+	memcpy(head, bytes(0), sizeof(head));
+	assert_int_equal(findings(FINDING_WRONG, "root entry: is missing"), 1);
+	assert_int_equal(mend(), 0);
+	assert_memory_equal(head, bytes(0), sizeof(head));
+}
+
 /* The target's first @size bytes on a target of @new_size. */
 static void resize(uint64_t new_size)
 {
@@ -762,7 +778,10 @@ static void retiring_leaves_nothing_behind(void **state)
 	memset(bytes(MIB), 0x11, MIB); /* the vault, which is begun before */
 	assert_ok(run_steps());
 	assert_int_equal(probe()->table, TABLE_NONE);
-	for (uint64_t i = MIB; i < 2 * MIB; i++)
+	memcpy(bytes(MIB), "\x0d\xd0\x01\xc0", 4); /* what libblkid takes for VMFS */
+	assert_ok(run_steps());
+	assert_memory_equal(bytes(MIB), "\x0d\xd0\x01\xc0", 4);
+	for (uint64_t i = MIB + 4; i < 2 * MIB; i++)
 		assert_int_equal(*bytes(i), 0x11);
 }
 
@@ -874,6 +893,7 @@ int main(void)
 	    TEST(nothing_but_the_table_is_mended),
 	    TEST(with_both_lost_it_is_damaged),
 	    TEST(copies_that_differ_become_the_primary),
+	    TEST(a_stale_backup_is_not_made_the_table),
 	    TEST(a_table_for_a_smaller_target_moves_to_the_end),
 	    TEST(a_grown_target_without_primary_entries_is_mended),
 	    TEST(a_table_for_a_larger_target_is_not_touched),
