@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A partition table as it may stand on a medium: probed, checked, volumes made of it. */
+/* A partition table as it may stand on a medium: probed, checked, volumes made of it, mended. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/pool.h"
 #include "format/gpt.h"
 #include "layer/registry.h"
+#include "medium/gpt-table.h"
 #include "medium/registry.h"
 #include "model/build.h"
+
+/* What is said to be mended has nothing left to mend, and its partitions are what they were. */
+static void mend(struct io *io)
+{
+	_cleanup_gpt_copies_ struct gpt_copies before = {0}, after = {0};
+	const struct gpt_copy *was;
+
+	if (gpt_copies_read(io, &before) < 0 || gpt_table_mend(io) < 0)
+		return;
+	if (gpt_copies_read(io, &after) < 0 || !gpt_copies_best(&after) ||
+	    gpt_copies_want_mending(&after))
+		abort();
+	was = gpt_copies_best(&before);
+	if (was->header.entries_crc != after.primary.header.entries_crc ||
+	    was->header.entries_crc != after.backup.header.entries_crc)
+		abort();
+}
 
 static void probe(struct io *io)
 {
@@ -24,6 +43,8 @@ static void probe(struct io *io)
 		if (m->facts->table == TABLE_OURS)
 			medium_gpt.discover(m, layout, &env, layer_registry);
 		medium_gpt.verify(m, layout, &env, &report);
+		if (m->facts->mendable)
+			mend(io);
 	}
 	report_free(&report);
 	layout_free(layout);
