@@ -143,7 +143,7 @@ static int next_signature(struct io *target, struct extent *ret)
 
 int foreign_clear(struct io *target, const struct extent *spare)
 {
-	struct extent e;
+	struct extent e = {0};
 	int r = 0;
 
 	for (int i = 0; i < SIGNATURES_MAX; i++) {

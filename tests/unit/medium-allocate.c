@@ -37,7 +37,7 @@ static struct request *ask(const char *what, uint64_t size)
 
 	*r = (struct request){.what = what, .size_bytes = size, .in_table = true};
 	r->where = (struct where){"x.layout", (unsigned)++n};
-	snprintf(r->label, sizeof(r->label), "%s", what);
+	snprintf(r->label, sizeof(r->label), "%.36s", what);
 	return r;
 }
 
