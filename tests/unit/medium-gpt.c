@@ -8,6 +8,7 @@
 #include "format/dps.h"
 #include "layer/registry.h"
 #include "lib/check.h"
+#include "lib/fault-io.h"
 #include "medium/gpt-table.h"
 #include "medium/registry.h"
 #include "model/build.h"
@@ -756,6 +757,18 @@ static void an_empty_target_is_empty(void **state)
 	assert_true(findings(FINDING_CORRUPT, "") > 0);
 }
 
+static void a_target_that_cannot_be_read_is_not_empty(void **state)
+{
+	struct fault_plan faults = {.cut_at = 1};
+
+	f.io = fault_wrap(f.io, &faults);
+	f.env.target = f.io;
+	assert_true(io_flush(f.io) < 0); /* from here on it gives EIO */
+	assert_int_equal(medium_gpt.probe(f.m, f.layout, &f.env), -EIO);
+	assert_int_equal(diag_get(0)->code, DIAG_IO);
+	assert_int_equal(medium_raw.probe(f.m, f.layout, &f.env), -EIO);
+}
+
 static void foreign_things_are_named(void **state)
 {
 	memcpy(bytes(4096 - 10), "SWAPSPACE2", 10);
@@ -903,6 +916,7 @@ int main(void)
 	    TEST(a_second_entry_over_a_volume_is_wrong),
 	    TEST(an_entry_over_the_vault_is_wrong),
 	    TEST(an_empty_target_is_empty),
+	    TEST(a_target_that_cannot_be_read_is_not_empty),
 	    TEST(foreign_things_are_named),
 	    TEST(retiring_leaves_nothing_behind),
 	    TEST(pairs_are_found_by_their_types),
