@@ -318,6 +318,8 @@ static void names_for_the_kernel_need_a_partition_uuid(void **state)
 
 	assert_int_equal(partition_device_name(f->volume, ROLE_DATA, &name), -EINVAL);
 	memset(f->volume->partition_uuid[ROLE_DATA].b, 0xab, 16);
+	assert_int_equal(partition_device_name(f->volume, ROLE_DATA, &name), -EINVAL);
+	f->volume->partition_number[ROLE_DATA] = 1; /* it has an entry in the table */
 	assert_ok(partition_device_name(f->volume, ROLE_DATA, &name));
 	assert_string_equal(name.s, "PARTUUID=abababab-abab-abab-abab-abababababab");
 }

@@ -522,6 +522,8 @@ static void assert_cmdline(struct fixture *f, const char *expected)
 
 static void uuids_for_the_command_line(struct fixture *f)
 {
+	f->volume->partition_number[ROLE_DATA] = 1;
+	f->volume->partition_number[ROLE_HASH] = 2;
 	assert_ok(uuid_scan("11111111-2222-4333-8444-555555555555",
 			    &f->volume->partition_uuid[ROLE_DATA]));
 	assert_ok(uuid_scan("66666666-7777-4888-8999-aaaaaaaaaaaa",
