@@ -192,3 +192,9 @@ chmod 755 "$scratch"
 chmod 444 ro.img gw.layout
 check_status 5 "a target that may not be written" "${run_as[@]}" "$H" recovery repair ro.img
 check_status 0 "but can be verified by anyone" "${run_as[@]}" "$H" verify ro.img
+
+# --- an ordinary user ---
+mkdir -m 777 own
+chmod -R a+rX rootfs esp boot.bin
+check_status 0 "provision as an ordinary user" "${run_as[@]}" "$H" provision gw.layout own/gw.img
+check_status 0 "and verify" "${run_as[@]}" "$H" verify own/gw.img
