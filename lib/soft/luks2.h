@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* LUKS2 headers on a device: writing both copies, reading and judging what stands there. */
+#ifndef HOLDFAST_SOFT_LUKS2_H
+#define HOLDFAST_SOFT_LUKS2_H
+
+#include "base/env.h"
+#include "base/io.h"
+#include "base/secret.h"
+#include "format/luks2.h"
+
+/* One copy as it was found. */
+struct luks2_copy {
+	bool good;
+	const char *why; /* not good: static text */
+	uint64_t offset_bytes;
+	struct luks2_binary binary;
+	char *json; /* NUL-terminated; freed by luks2_free() */
+};
+
+/* What the JSON of the copy in force says, as far as it matters to us. */
+struct luks2_facts {
+	bool valid;    /* JSON could be parsed and is one crypt segment to the end */
+	char why[160]; /* not valid */
+	char encryption[64], integrity[64]; /* integrity "": none */
+	char journal_encryption[32], journal_integrity[32];
+	uint32_t sector_bytes;
+	uint32_t integrity_key_bytes;
+	uint64_t segment_offset_bytes, segment_bytes; /* bytes 0: dynamic, to the end */
+	uint64_t iv_tweak;
+	unsigned keyslots;     /* how many there are */
+	uint64_t keyslot_bits; /* which (number < 64) */
+	unsigned tokens;
+	char token_types[128];  /* "systemd-tpm2,systemd-recovery" */
+	bool reencryption;      /* requirement, or a reencrypt keyslot, or backup segments */
+	char requirements[128]; /* mandatory ones, "" none */
+	/* digest of segment 0 */
+	char digest_hash[32];
+	uint32_t digest_iterations;
+	uint8_t digest_salt[64], digest[64];
+	size_t digest_salt_len, digest_len;
+};
+
+struct luks2_found {
+	struct luks2_copy copy[2];
+	int active;               /* index of the good copy with the higher sequence, -1: none */
+	struct luks2_facts facts; /* of the active one */
+};
+
+/* Reads both copies (the second where the first says, else at the offsets that the specification
+ * lists). 0, -ENODATA: neither is there; -errno. Speaks only for I/O errors and memory. */
+int luks2_read(struct io *io, struct luks2_found *ret);
+void luks2_free(struct luks2_found *f);
+#define _cleanup_luks2_ __attribute__((cleanup(luks2_free)))
+
+/* Is @key (of @len bytes) the volume key that the digest is of? 1, 0, -errno. */
+int luks2_key_matches(const struct luks2_facts *f, const uint8_t *key, size_t len);
+
+/* What to write: luks2_description without digest, keyslots by passphrase. */
+struct luks2_new {
+	struct uuid uuid;
+	const char *label; /* NULL: none */
+	const char *encryption, *integrity;
+	uint32_t sector_bytes;
+	uint64_t segment_offset_bytes;
+	const struct secret *key;      /* volume key */
+	const struct secret *recovery; /* passphrase of keyslot 0, or NULL: no keyslot */
+};
+/* Writes keyslot areas, then the secondary copy, flush, then the primary. Header salts, AF material
+ * from env->random. Speaks. */
+int luks2_write(struct io *io, const struct luks2_new *n, struct env *env);
+/* Writes the damaged copy from the good one. */
+int luks2_mend(struct io *io, const struct luks2_found *f);
+/* Opens keyslot @number (pbkdf2 with sha256 or sha512, aes-xts-plain64 area) with a passphrase:
+ * 1 and the volume key, 0: it does not open it, -ENOTSUP (argon2: say so), -errno. */
+int luks2_unlock(struct io *io, const struct luks2_found *f, const uint8_t *passphrase, size_t len,
+		 struct env *env, struct secret **ret_key);
+
+#endif
