@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cmd/session.h"
@@ -60,6 +62,19 @@ static bool wants_json(int argc, char **argv)
 	return false;
 }
 
+/* Started with a closed stdin, stdout or stderr, the target itself would get its number, and what
+ * we or a helper program print would go into it. Using such a stand-in fails as a closed one does.
+ */
+static bool fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct session s = {.json = wants_json(argc, argv)};
@@ -67,6 +82,8 @@ int main(int argc, char **argv)
 	struct call call;
 	int r;
 
+	if (!fill_standard_descriptors())
+		return OUTCOME_FAILED;
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
 	    strcmp(argv[1], "-h") == 0) {
 		help();

@@ -230,12 +230,13 @@ static void on_signal(int number)
 static void watch_signals(void)
 {
 	const struct sigaction stop = {.sa_handler = on_signal};
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGCHLD, &usual, NULL); /* inherited as ignored, nobody tells how a child ended */
 }
 
 static uint64_t clock_s(void)

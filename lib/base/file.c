@@ -66,5 +66,10 @@ int file_write(const char *path, const void *bytes, size_t len)
 		unlink(tmp);
 		return diag_file(-r, tmp);
 	}
-	return file_rename(tmp, path);
+	if (rename(tmp, path) < 0) {
+		r = diag_file(errno, path);
+		unlink(tmp);
+		return r;
+	}
+	return sync_directory_of(path);
 }

@@ -113,13 +113,19 @@ static int file_discard(struct io *io, uint64_t offset, uint64_t len)
 static int file_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
 {
 	off_t data = lseek(fd_of(io), (off_t)offset, SEEK_DATA), end;
+	struct stat st;
 
-	*ret_data = true;
-	*ret_len = io->size_bytes - offset;
-	if (data < 0 && errno == ENXIO) { /* a hole up to the end */
+	if (data < 0 && errno == ENXIO) { /* a hole up to the end, or what was there is gone */
+		if (fstat(fd_of(io), &st) < 0)
+			return -errno;
+		if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < io->size_bytes)
+			return -EIO;
 		*ret_data = false;
+		*ret_len = io->size_bytes - offset;
 		return 0;
 	}
+	*ret_data = true;
+	*ret_len = io->size_bytes - offset;
 	if (data < 0) /* cannot tell: all is data */
 		return 0;
 	if ((uint64_t)data > offset) {
@@ -163,11 +169,21 @@ static const struct io_ops file_ops = {
     .close = file_close,
 };
 
+/* Such a device can be opened for writing; only the writes fail. */
+static int refuse_protected(const char *name)
+{
+	int r = diag_fail(DIAG_READ_ONLY, EROFS, "%s is write-protected", name);
+
+	diag_state("nothing was written");
+	diag_next("blockdev --setrw %s, where it is not the hardware that protects it", name);
+	return r;
+}
+
 /* Size and sector of what @fd is; refuses what is neither a file nor a block device. */
 static int look_at(int fd, const char *name, struct io_file *f)
 {
 	struct stat st;
-	int sector = 512;
+	int sector = 512, protected = 0;
 
 	if (fstat(fd, &st) < 0)
 		return diag_io(errno, name);
@@ -184,6 +200,8 @@ static int look_at(int fd, const char *name, struct io_file *f)
 	if (ioctl(fd, BLKGETSIZE64, &f->io.size_bytes) < 0 || ioctl(fd, BLKSSZGET, &sector) < 0)
 		return diag_io(errno, name);
 	f->io.sector_bytes = (uint32_t)sector;
+	if (!f->io.read_only && ioctl(fd, BLKROGET, &protected) == 0 && protected)
+		return refuse_protected(name);
 	return 0;
 }
 
@@ -214,7 +232,10 @@ static int fail_open(int err, const char *path, unsigned flags)
 {
 	int r;
 
-	if (err == ENOENT)
+	if (err == ENOENT && (flags & IO_CREATE))
+		r = diag_fail(DIAG_NO_TARGET, err,
+			      "%s cannot be made: its directory does not exist", path);
+	else if (err == ENOENT)
 		r = diag_fail(DIAG_NO_TARGET, err, "%s does not exist", path);
 	else if (err == ENXIO || err == ENOMEDIUM || err == ENODEV || err == ENOTDIR ||
 		 err == ELOOP)

@@ -13,6 +13,7 @@
 #include "base/overflow.h"
 
 #define COPY_BYTES (1024 * 1024)
+#define ZERO_BYTES (16 * 1024 * 1024) /* at once: cancelling and the watchdog wait for it */
 
 int io_read(struct io *io, void *buf, size_t len, uint64_t offset)
 {
@@ -117,25 +118,42 @@ int io_fail(const struct io *io, int err, const char *doing, uint64_t offset, ui
 	return diag_io(abs(err), what);
 }
 
-static int copy_data(struct io *from, uint64_t from_offset, struct io *to, uint64_t to_offset,
-		     uint64_t len, uint8_t *buf, struct env *env)
+struct copy {
+	struct io *from, *to;
+	uint64_t from_offset, to_offset;
+	bool to_is_zero;
+	uint8_t *buf;
+	struct env *env; /* or NULL */
+};
+
+static int copy_piece(const struct copy *c, uint64_t n, bool data)
+{
+	int r;
+
+	if (c->env && env_cancelled(c->env))
+		return -ECANCELED;
+	if (!data)
+		return c->to_is_zero ? 0 : io_zero(c->to, c->to_offset, n);
+	r = io_read(c->from, c->buf, (size_t)n, c->from_offset);
+	return r < 0 ? r : io_write(c->to, c->buf, (size_t)n, c->to_offset);
+}
+
+/* A run of data, or a hole: a device may have to write the zeroes one by one, so both are done in
+ * pieces. */
+static int copy_extent(struct copy *c, uint64_t len, bool data)
 {
 	while (len > 0) {
-		size_t n = (size_t)min_u64(len, COPY_BYTES);
-		int r;
+		uint64_t n = min_u64(len, data ? COPY_BYTES : ZERO_BYTES);
+		int r = copy_piece(c, n, data);
 
-		if (env && env_cancelled(env))
-			return -ECANCELED;
-		r = io_read(from, buf, n, from_offset);
 		if (r < 0)
 			return r;
-		r = io_write(to, buf, n, to_offset);
-		if (r < 0)
-			return r;
-		if (env)
-			env_progress(env, n);
-		from_offset += n;
-		to_offset += n;
+		if (c->env)
+			env_progress(c->env, n);
+		if (c->env && c->env->tick)
+			c->env->tick(c->env);
+		c->from_offset += n;
+		c->to_offset += n;
 		len -= n;
 	}
 	return 0;
@@ -145,27 +163,21 @@ int io_copy(struct io *from, uint64_t from_offset, struct io *to, uint64_t to_of
 	    bool to_is_zero, struct env *env)
 {
 	_cleanup_free_ uint8_t *buf = malloc(COPY_BYTES);
+	struct copy c = {from, to, from_offset, to_offset, to_is_zero, buf, env};
 
 	if (!buf)
 		return -ENOMEM;
 	while (len > 0) {
 		uint64_t n;
 		bool data;
-		int r = io_extent(from, from_offset, &data, &n);
+		int r = io_extent(from, c.from_offset, &data, &n);
 
 		if (r < 0)
 			return r;
 		n = min_u64(n, len);
-		if (data)
-			r = copy_data(from, from_offset, to, to_offset, n, buf, env);
-		else if (!to_is_zero)
-			r = io_zero(to, to_offset, n);
+		r = copy_extent(&c, n, data);
 		if (r < 0)
 			return r;
-		if (!data && env)
-			env_progress(env, n);
-		from_offset += n;
-		to_offset += n;
 		len -= n;
 	}
 	return 0;

@@ -84,7 +84,8 @@ int io_open_memory(const char *name, uint64_t size_bytes, struct io **ret);
 void *io_memory_bytes(struct io *io);
 
 /* Copies [0, len) of @from to @at of @to, data only where both can tell holes (the holes' place in
- * @to is zeroed unless @to_is_zero). @moved, if given, counts bytes for a progress bar. */
+ * @to is zeroed unless @to_is_zero). @env, if given, is asked for cancellation (-ECANCELED), told
+ * of progress, and ticks. Silent. */
 struct env;
 int io_copy(struct io *from, uint64_t from_offset, struct io *to, uint64_t to_offset, uint64_t len,
 	    bool to_is_zero, struct env *env);

@@ -20,20 +20,22 @@ struct secret {
 
 static void lock_pages(uint8_t *pages, size_t len)
 {
-	static atomic_bool told;
+	static atomic_bool told, exposed_told;
 
 	if (mlock(pages, len) < 0 && !atomic_exchange(&told, true))
 		diag_warn("keys cannot be locked into memory (%s): with swap they could reach it",
 			  strerror(errno));
-	madvise(pages, len, MADV_DONTDUMP);
-	madvise(pages, len, MADV_WIPEONFORK);
+	if ((madvise(pages, len, MADV_DONTDUMP) < 0 || madvise(pages, len, MADV_WIPEONFORK) < 0) &&
+	    !atomic_exchange(&exposed_told, true))
+		diag_warn("keys cannot be kept out of core files and child processes (%s)",
+			  strerror(errno));
 }
 
 int secret_new(size_t len, struct secret **ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t inner = (size_t)round_up(len ? len : 1, page);
-	struct secret *s = calloc(1, sizeof(*s));
+	struct secret *s = len < SIZE_MAX / 2 ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s)
 		return diag_no_memory();
@@ -76,4 +78,15 @@ uint8_t *secret_bytes(struct secret *s)
 size_t secret_len(const struct secret *s)
 {
 	return s->len;
+}
+
+bool secret_equal(const struct secret *a, const struct secret *b)
+{
+	volatile uint8_t differs = 0;
+
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++)
+		differs = (uint8_t)(differs | (a->bytes[i] ^ b->bytes[i]));
+	return differs == 0;
 }

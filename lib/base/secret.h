@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_BASE_SECRET_H
 #define HOLDFAST_BASE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,7 @@ void secret_freep(struct secret **s);
 
 uint8_t *secret_bytes(struct secret *s);
 size_t secret_len(const struct secret *s);
+/* Takes as long whatever the bytes are; only a different length shows. */
+bool secret_equal(const struct secret *a, const struct secret *b);
 
 #endif

@@ -18,7 +18,8 @@
 #include "base/spawn.h"
 #include "base/text.h"
 
-#define ERROR_BYTES 2048 /* of its stderr are kept: the last ones */
+#define ERROR_BYTES 800  /* of its stderr are kept: the last ones; must fit in diag_record.text */
+#define STOP_MS     1000 /* from SIGTERM to SIGKILL */
 
 /* What a child may know of our environment: where programs are, and that it runs under fakeroot. */
 static const char *const kept_env[] = {
@@ -39,26 +40,35 @@ struct child {
 	char errors[ERROR_BYTES];
 	size_t n_errors;
 	size_t n_output;
+	bool dropped; /* errors[] does not begin where its stderr began */
 };
 
 typedef ARRAY(char *) strings;
+
+/* Takes over @line, which may be NULL: out of memory. */
+static int add_line(strings *ret, char *line)
+{
+	if (line && array_add(ret, line) == 0)
+		return 0;
+	free(line);
+	return -ENOMEM;
+}
 
 static int make_env(const struct spawn *s, strings *ret)
 {
 	for (size_t i = 0; i < sizeof(kept_env) / sizeof(kept_env[0]); i++) {
 		const char *value = getenv(kept_env[i]);
-		char *line = value ? text_make("%s=%s", kept_env[i], value) : NULL;
 
-		if (value && (!line || array_add(ret, line) < 0))
-			return diag_no_memory();
+		if (value && add_line(ret, text_make("%s=%s", kept_env[i], value)) < 0)
+			return -ENOMEM;
 	}
 	for (size_t i = 0; s->set_env && s->set_env[i]; i++) {
-		if (array_add(ret, strdup(s->set_env[i])) < 0)
-			return diag_no_memory();
+		if (add_line(ret, strdup(s->set_env[i])) < 0)
+			return -ENOMEM;
 	}
-	if (array_add(ret, strdup("LC_ALL=C")) < 0 || array_add(ret, (char *)NULL) < 0)
-		return diag_no_memory();
-	return 0;
+	if (add_line(ret, strdup("LC_ALL=C")) < 0)
+		return -ENOMEM;
+	return array_add(ret, (char *)NULL);
 }
 
 static void free_strings(strings *s)
@@ -92,14 +102,19 @@ static char *find_program(const char *name)
 /* In the child, after fork: only what is safe there. */
 static void become(const struct spawn *s, const char *program, char **env, int out, int err)
 {
-	int null = open("/dev/null", O_RDONLY);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
 	setpgid(0, 0);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+	/* Out of the way of 0 to 2, where they are when we were started without these. */
+	out = fcntl(out, F_DUPFD_CLOEXEC, 3);
+	err = fcntl(err, F_DUPFD_CLOEXEC, 3);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
+	    fcntl(0, F_SETFD, 0) < 0)
 		_exit(126);
 	for (size_t i = 0; i < s->n_keep_fds; i++) {
 		if (fcntl(s->keep_fds[i], F_SETFD, 0) < 0)
@@ -109,12 +124,20 @@ static void become(const struct spawn *s, const char *program, char **env, int o
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
+/* SIGKILL goes to the whole group even when the child itself has ended by then. */
 static void stop_child(const struct child *c)
 {
-	const struct timespec second = {.tv_sec = 1};
+	const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
 
 	kill(-c->pid, SIGTERM);
-	nanosleep(&second, NULL);
+	for (int ms = 0; ms < STOP_MS; ms += 20) {
+		siginfo_t ended = {0};
+
+		if (waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		    ended.si_pid == c->pid)
+			break;
+		nanosleep(&nap, NULL);
+	}
 	kill(-c->pid, SIGKILL);
 }
 
@@ -122,6 +145,7 @@ static void keep_errors(struct child *c, const char *bytes, size_t n)
 {
 	size_t room = sizeof(c->errors) - 1;
 
+	c->dropped |= n > room - c->n_errors;
 	if (n > room) {
 		bytes += n - room;
 		n = room;
@@ -137,6 +161,18 @@ static void keep_errors(struct child *c, const char *bytes, size_t n)
 	c->errors[c->n_errors] = 0;
 }
 
+/* The last lines of its stderr: whole ones, without the final newlines. */
+static const char *last_words(struct child *c)
+{
+	const char *line = c->dropped ? strchr(c->errors, '\n') : NULL;
+
+	while (c->n_errors > 0 && c->errors[c->n_errors - 1] == '\n')
+		c->errors[--c->n_errors] = 0;
+	if (c->n_errors == 0)
+		return "it said nothing";
+	return line && line[0] && line[1] ? line + 1 : c->errors;
+}
+
 /* One read of what is there; false at its end. */
 static bool drain(struct child *c, const struct spawn *s, int fd, bool is_error)
 {
@@ -147,7 +183,7 @@ static bool drain(struct child *c, const struct spawn *s, int fd, bool is_error)
 		return errno == EINTR || errno == EAGAIN;
 	if (is_error)
 		keep_errors(c, buf, (size_t)n);
-	if ((!is_error || s->output_errors) && s->output && n > 0) {
+	if ((!is_error || s->output_errors) && s->output && s->output_size && n > 0) {
 		size_t room = s->output_size - 1 - c->n_output;
 		size_t take = (size_t)n < room ? (size_t)n : room;
 
@@ -158,16 +194,15 @@ static bool drain(struct child *c, const struct spawn *s, int fd, bool is_error)
 	return n > 0;
 }
 
-/* Until both pipes have ended; looks for cancellation several times a second. */
+/* Until both pipes have ended or it was cancelled, for which is looked several times a second. */
 static int listen_to(struct child *c, const struct spawn *s, struct env *env)
 {
 	struct pollfd fds[2] = {{.fd = c->out, .events = POLLIN}, {.fd = c->err, .events = POLLIN}};
-	int r = 0;
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		if (r == 0 && env_cancelled(env)) {
+		if (env_cancelled(env)) {
 			stop_child(c);
-			r = -ECANCELED;
+			return -ECANCELED;
 		}
 		if (env->tick)
 			env->tick(env);
@@ -178,7 +213,7 @@ static int listen_to(struct child *c, const struct spawn *s, struct env *env)
 				fds[i].fd = -1;
 		}
 	}
-	return r;
+	return 0;
 }
 
 static int start(const struct spawn *s, const char *program, struct child *c)
@@ -202,26 +237,43 @@ static int start(const struct spawn *s, const char *program, struct child *c)
 		if (c->pid == 0)
 			become(s, program, envs.v, out, err);
 		r = c->pid < 0 ? -errno : 0;
+		if (r == 0)
+			setpgid(c->pid, c->pid); /* here too: it may be stopped before it runs */
 	}
 	free_strings(&envs);
 	return r;
 }
 
+/* @r where that is a failure, else how it ended. -ECHILD: nobody tells, SIGCHLD is ignored. */
+static int wait_for(const struct child *c, int r)
+{
+	int status;
+
+	while (waitpid(c->pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return r < 0 ? r : -errno;
+	}
+	if (r < 0)
+		return r;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* The exit status, 128+N for a signal, -errno; @c keeps what it said. */
 static int run(struct env *env, const struct spawn *s, const char *program, struct child *c)
 {
-	int status, r;
+	int r;
 
 	if (s->output && s->output_size)
 		s->output[0] = 0;
 	c->out = c->err = -1;
+	for (size_t i = 0; i < s->n_keep_fds; i++) {
+		if (s->keep_fds[i] <= STDERR_FILENO)
+			return -EBADF; /* its own stdin, stdout or stderr would take its place */
+	}
 	r = start(s, program, c);
 	if (r >= 0) {
 		r = listen_to(c, s, env);
-		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (r >= 0)
-			r = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		r = wait_for(c, r);
 	}
 	if (c->out >= 0)
 		close(c->out);
@@ -252,13 +304,12 @@ int spawn_run(struct env *env, const struct spawn *s)
 	r = run(env, s, program, &c);
 	if (r == -ECANCELED)
 		return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s ran", s->argv[0]);
+	if (r == -ENOMEM)
+		return diag_no_memory();
 	if (r < 0)
-		return diag_fail(DIAG_PROGRAM, -r, "cannot start %s: %s", program, strerror(-r));
+		return diag_fail(DIAG_PROGRAM, -r, "cannot run %s: %s", program, strerror(-r));
 	if (r == 0)
 		return 0;
-	while (c.n_errors > 0 && c.errors[c.n_errors - 1] == '\n')
-		c.errors[--c.n_errors] = 0;
 	return diag_fail(strstr(c.errors, "No space left") ? DIAG_NO_SPACE : DIAG_PROGRAM, EIO,
-			 "%s failed with status %d: %s", s->argv[0], r,
-			 c.n_errors ? c.errors : "it said nothing");
+			 "%s failed with status %d: %s", s->argv[0], r, last_words(&c));
 }

@@ -12,7 +12,7 @@ struct spawn {
 	const char *const *argv; /* argv[0] is looked up in PATH, then /usr/sbin and /sbin */
 	const char *const
 	    *set_env;        /* "NAME=VALUE", added to (a cleaned copy of) ours; may be NULL */
-	const int *keep_fds; /* descriptors that the child keeps, reachable as /proc/self/fd/N */
+	const int *keep_fds; /* the child keeps these (> 2), reachable as /proc/self/fd/N */
 	size_t n_keep_fds;
 	char *output; /* first @output_size-1 bytes of stdout, NUL-terminated; may be NULL */
 	size_t output_size;
@@ -21,9 +21,9 @@ struct spawn {
 
 /*
  * Runs it to its end; stdin is /dev/null, stderr is collected. On cancellation the child's process
- * group gets SIGTERM, a second later SIGKILL, and -ECANCELED is returned. A program that is missing
- * or exits with another status than 0 is told through diag with the last lines of its stderr.
- * The environment keeps PATH, TMPDIR and fakeroot's variables, and sets LC_ALL=C.
+ * group gets SIGTERM, SIGKILL a second later at most, and -ECANCELED is returned. A program that is
+ * missing or exits with another status than 0 is told through diag with the last lines of its
+ * stderr. The environment keeps PATH, HOME, TMPDIR and fakeroot's variables, and sets LC_ALL=C.
  */
 int spawn_run(struct env *env, const struct spawn *s);
 

@@ -35,7 +35,8 @@ void text_add_bytes(struct text *t, const void *bytes, size_t len)
 {
 	if (!make_room(t, len))
 		return;
-	memcpy(t->s + t->len, bytes, len);
+	if (len)
+		memcpy(t->s + t->len, bytes, len);
 	t->len += len;
 	t->s[t->len] = 0;
 }
@@ -48,6 +49,7 @@ void text_add(struct text *t, const char *fmt, ...)
 	va_start(args, fmt);
 	va_copy(again, args);
 	len = vsnprintf(NULL, 0, fmt, args);
+	t->failed |= len < 0;
 	if (len >= 0 && make_room(t, (size_t)len)) {
 		vsnprintf(t->s + t->len, (size_t)len + 1, fmt, again);
 		t->len += (size_t)len;

@@ -11,16 +11,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path)
 {
-	static uint8_t bytes[1 << 20];
 	FILE *f = fopen(path, "r");
+	uint8_t *bytes;
+	struct stat st;
 	size_t n;
 
-	if (!f)
-		return -1;
-	n = fread(bytes, 1, sizeof(bytes), f);
+	if (!f || fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode))
+		abort();
+	/* Just as long as the input: reading beyond it is found out. */
+	bytes = malloc((size_t)st.st_size ? (size_t)st.st_size : 1);
+	if (!bytes)
+		abort();
+	n = fread(bytes, 1, (size_t)st.st_size, f);
 	fclose(f);
 	LLVMFuzzerTestOneInput(bytes, n);
-	return 0;
+	free(bytes);
+	return 1;
 }
 
 static int run_directory(const char *dir)
@@ -33,8 +39,8 @@ static int run_directory(const char *dir)
 		char path[4096];
 
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.' && run_file(path) == 0)
-			n++;
+		if (e->d_name[0] != '.')
+			n += run_file(path);
 	}
 	if (d)
 		closedir(d);
@@ -45,8 +51,12 @@ int main(int argc, char **argv)
 {
 	int n = 0;
 
-	for (int i = 1; i < argc; i++)
-		n += run_directory(argv[i]);
+	for (int i = 1; i < argc; i++) {
+		struct stat st;
+
+		if (stat(argv[i], &st) == 0)
+			n += S_ISDIR(st.st_mode) ? run_directory(argv[i]) : run_file(argv[i]);
+	}
 	printf("%sok - %d kept inputs\n", n ? "" : "not ", n);
 	return n == 0;
 }

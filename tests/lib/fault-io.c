@@ -9,11 +9,13 @@
 #include "base/overflow.h"
 #include "lib/fault-io.h"
 
-#define SECTOR 512
+#define SECTOR    512
+#define DISCARDED 0xd1
 
 struct pending {
 	uint64_t offset, len;
-	uint8_t *bytes; /* NULL: zeroes */
+	uint8_t *bytes; /* NULL: all are @fill */
+	uint8_t fill;
 };
 
 struct fault {
@@ -23,7 +25,7 @@ struct fault {
 	pthread_mutex_t lock;
 	ARRAY(struct pending) cache;
 	uint64_t seed;
-	bool off;
+	bool off, shrunk;
 };
 
 static struct fault *fault(struct io *io)
@@ -46,16 +48,25 @@ static int count(struct fault *f)
 		f->off = true;
 		return -EIO;
 	}
+	f->shrunk |= f->plan->shrink_at && n >= f->plan->shrink_at;
 	return f->plan->error_at == n ? -f->plan->error : 0;
 }
 
-static int add(struct fault *f, const void *buf, uint64_t len, uint64_t offset)
+/* Whether [offset, offset+len) is still there. */
+static bool is_there(const struct fault *f, uint64_t len, uint64_t offset)
 {
-	struct pending p = {.offset = offset, .len = len};
+	return !f->shrunk || range_inside(offset, len, f->plan->shrink_bytes);
+}
+
+static int add(struct fault *f, const void *buf, uint8_t fill, uint64_t len, uint64_t offset)
+{
+	struct pending p = {.offset = offset, .len = len, .fill = fill};
 	int r;
 
 	pthread_mutex_lock(&f->lock);
 	r = count(f);
+	if (r == 0 && !is_there(f, len, offset))
+		r = -EIO;
 	/* The write that power goes away in may be there in part, too. */
 	if (r == 0 || f->plan->cut_at == f->plan->ops) {
 		if (buf) {
@@ -71,12 +82,17 @@ static int add(struct fault *f, const void *buf, uint64_t len, uint64_t offset)
 
 static int fault_write(struct io *io, const void *buf, size_t len, uint64_t offset)
 {
-	return add(fault(io), buf, len, offset);
+	return add(fault(io), buf, 0, len, offset);
 }
 
 static int fault_zero(struct io *io, uint64_t offset, uint64_t len)
 {
-	return add(fault(io), NULL, len, offset);
+	return add(fault(io), NULL, 0, len, offset);
+}
+
+static int fault_discard(struct io *io, uint64_t offset, uint64_t len)
+{
+	return add(fault(io), NULL, DISCARDED, len, offset);
 }
 
 static void overlay(const struct pending *p, uint8_t *buf, size_t len, uint64_t offset)
@@ -89,7 +105,7 @@ static void overlay(const struct pending *p, uint8_t *buf, size_t len, uint64_t 
 	if (p->bytes)
 		memcpy(buf + (from - offset), p->bytes + (from - p->offset), to - from);
 	else
-		memset(buf + (from - offset), 0, to - from);
+		memset(buf + (from - offset), p->fill, to - from);
 }
 
 static int fault_read(struct io *io, void *buf, size_t len, uint64_t offset)
@@ -98,7 +114,7 @@ static int fault_read(struct io *io, void *buf, size_t len, uint64_t offset)
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	r = f->off ? -EIO : io_read(f->below, buf, len, offset);
+	r = f->off || !is_there(f, len, offset) ? -EIO : io_read(f->below, buf, len, offset);
 	for (size_t i = 0; r >= 0 && i < f->cache.n; i++)
 		overlay(&f->cache.v[i], buf, len, offset);
 	pthread_mutex_unlock(&f->lock);
@@ -107,10 +123,17 @@ static int fault_read(struct io *io, void *buf, size_t len, uint64_t offset)
 
 static void put(struct fault *f, const struct pending *p, uint64_t from, uint64_t len)
 {
-	if (p->bytes)
+	uint8_t filled[SECTOR];
+
+	if (p->bytes) {
 		must(io_write(f->below, p->bytes + (from - p->offset), len, from) >= 0);
-	else
+	} else if (!p->fill) {
 		must(io_zero(f->below, from, len) >= 0);
+	} else {
+		memset(filled, p->fill, sizeof(filled));
+		for (uint64_t at = from; at < from + len; at += SECTOR)
+			must(io_write(f->below, filled, min_u64(SECTOR, from + len - at), at) >= 0);
+	}
 }
 
 static void drop_cache(struct fault *f)
@@ -131,6 +154,7 @@ static int fault_flush(struct io *io)
 		array_each (p, &f->cache)
 			put(f, p, p->offset, p->len);
 		drop_cache(f);
+		r = f->shrunk && f->plan->shrink_bytes < io->size_bytes ? -ENODATA : 0;
 	}
 	pthread_mutex_unlock(&f->lock);
 	return r;
@@ -145,9 +169,13 @@ static int fault_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t
 
 static int fault_resize(struct io *io, uint64_t size_bytes)
 {
-	int r = fault(io)->off ? -EIO : io_resize(fault(io)->below, size_bytes);
+	struct fault *f = fault(io);
+	int r;
 
-	io->size_bytes = fault(io)->below->size_bytes;
+	pthread_mutex_lock(&f->lock);
+	r = f->off ? -EIO : io_resize(f->below, size_bytes);
+	io->size_bytes = f->below->size_bytes;
+	pthread_mutex_unlock(&f->lock);
 	return r;
 }
 
@@ -196,6 +224,7 @@ static const struct io_ops fault_ops = {
     .write = fault_write,
     .flush = fault_flush,
     .zero = fault_zero,
+    .discard = fault_discard,
     .extent = fault_extent,
     .resize = fault_resize,
     .close = fault_close,

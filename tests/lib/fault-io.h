@@ -10,10 +10,16 @@ struct fault_plan {
 	uint64_t error_at; /* this one fails with @error, once; the ones after it work again */
 	int error;         /* EIO, ENOSPC … */
 	uint64_t ops;      /* how many there were; counted on */
+
+	uint64_t shrink_at;    /* here the device becomes smaller */
+	uint64_t shrink_bytes; /* to this: reading and writing beyond give EIO, a flush ENODATA */
 };
 
-/* Over @below, which is closed with it. Writes go to @below only when they are flushed. @plan is
- * looked at with every operation and outlives the device. */
+/*
+ * Over @below, which is closed with it: memory, or a sparse work file for a large device. Writes
+ * go to @below only when they are flushed. What was discarded reads as 0xd1 from then on, so nobody
+ * can count on zeroes. @plan is looked at with every operation and outlives the device.
+ */
 struct io *fault_wrap(struct io *below, struct fault_plan *plan);
 
 /* What is left in the volatile cache when the device is closed without a flush, by sectors of 512:
