@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes ↔ base64, strict. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/base64.h"
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(const uint8_t *bytes, size_t len, char *ret)
+{
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t x = (uint32_t)bytes[i] << 16;
+
+		if (i + 1 < len)
+			x |= (uint32_t)bytes[i + 1] << 8;
+		if (i + 2 < len)
+			x |= bytes[i + 2];
+		*ret++ = digits[x >> 18];
+		*ret++ = digits[x >> 12 & 63];
+		*ret++ = i + 1 < len ? digits[x >> 6 & 63] : '=';
+		*ret++ = i + 2 < len ? digits[x & 63] : '=';
+	}
+	*ret = 0;
+}
+
+static int value(char c)
+{
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* Four characters; gives how many bytes they are (1…3), or -EINVAL. */
+static int decode_group(const char *text, uint8_t bytes[static 3])
+{
+	int pad = text[3] != '=' ? 0 : text[2] != '=' ? 1 : 2;
+	uint32_t x = 0;
+
+	for (int i = 0; i < 4; i++) {
+		int v = i < 4 - pad ? value(text[i]) : 0;
+
+		if (v < 0)
+			return -EINVAL;
+		x = x << 6 | (uint32_t)v;
+	}
+	if (x & ((1u << 8 * pad) - 1))
+		return -EINVAL;
+	bytes[0] = (uint8_t)(x >> 16);
+	bytes[1] = (uint8_t)(x >> 8);
+	bytes[2] = (uint8_t)x;
+	return 3 - pad;
+}
+
+int base64_decode(const char *text, uint8_t *ret, size_t max, size_t *ret_len)
+{
+	size_t len = strlen(text), n = 0;
+
+	if (len % 4)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i += 4) {
+		uint8_t bytes[3];
+		int got = decode_group(text + i, bytes);
+
+		if (got < 0 || (got < 3 && i + 4 < len) || n + (size_t)got > max)
+			return -EINVAL;
+		memcpy(ret + n, bytes, (size_t)got);
+		n += (size_t)got;
+	}
+	*ret_len = n;
+	return 0;
+}
