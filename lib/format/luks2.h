@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2's bytes: binary headers, the JSON that we write, anti-forensic stripes.
+/* LUKS2's bytes: binary headers, and the JSON that we write.
  * Source: LUKS2 On-Disk Format Specification 1.1.x; cryptsetup lib/luks2/luks2.h */
 #ifndef HOLDFAST_FORMAT_LUKS2_H
 #define HOLDFAST_FORMAT_LUKS2_H
@@ -11,11 +11,14 @@
 #include "base/text.h"
 #include "base/uuid.h"
 
-#define LUKS2_BINARY_BYTES      4096
-#define LUKS2_HEADER_BYTES      16384 /* of each copy, as we write it: binary header and JSON */
-#define LUKS2_DIGEST_SALT_BYTES 32
-#define LUKS2_DIGEST_BYTES      32
-#define LUKS2_STRIPES           4000
+#define LUKS2_BINARY_BYTES       4096
+#define LUKS2_HEADER_BYTES       16384 /* of each copy, as we write it: binary header and JSON */
+#define LUKS2_HEADER_BYTES_MAX   (4 * 1024 * 1024)
+#define LUKS2_KEYSLOTS_BYTES_MAX (128 * 1024 * 1024)
+#define LUKS2_CHECKSUM_OFFSET    448 /* in the binary header: 64 bytes, zero while it is computed */
+#define LUKS2_DIGEST_SALT_BYTES  32
+#define LUKS2_DIGEST_BYTES       32
+#define LUKS2_STRIPES            4000
 
 struct luks2_binary {
 	bool second;           /* magic of the secondary copy */
@@ -27,9 +30,11 @@ struct luks2_binary {
 	char checksum_algorithm[32]; /* "sha256" */
 	uint8_t salt[64], checksum[64];
 };
-/* 0; -ENODATA no magic; -EUCLEAN with *@ret_why. The checksum is for who has the JSON. */
+/* 0; -ENODATA no magic; -EUCLEAN; both with *@ret_why. The checksum is for who has the JSON. */
 int luks2_decode(const uint8_t *bytes, size_t len, struct luks2_binary *ret, const char **ret_why);
 void luks2_encode(const struct luks2_binary *h, uint8_t ret[static LUKS2_BINARY_BYTES]);
+/* A size that a header may have: 16 KiB … 4 MiB, a power of 2. The second copy stands at it. */
+bool luks2_header_bytes_ok(uint64_t bytes);
 
 /* A keyslot that holds the volume key under a passphrase of full entropy. */
 struct luks2_keyslot {
@@ -54,6 +59,10 @@ struct luks2_description {
 	const struct luks2_keyslot *keyslots;
 	size_t n_keyslots;
 };
+/* What a keyslot for such a key takes in the keyslots area; the size of that area in a header of
+ * ours (@segment_offset_bytes ≥ twice LUKS2_HEADER_BYTES). */
+uint64_t luks2_keyslot_area_bytes(uint32_t key_bytes);
+uint64_t luks2_keyslots_bytes(uint64_t segment_offset_bytes);
 /* The JSON, with all that libcryptsetup's validation wants. */
 void luks2_json(const struct luks2_description *d, struct text *to);
 

@@ -10,29 +10,35 @@
 
 /* One copy as it was found. */
 struct luks2_copy {
-	bool good;
+	bool good;       /* checksum and place are right, and the JSON can be parsed */
 	const char *why; /* not good: static text */
 	uint64_t offset_bytes;
 	struct luks2_binary binary;
 	char *json; /* NUL-terminated; freed by luks2_free() */
 };
 
-/* What the JSON of the copy in force says, as far as it matters to us. */
+/* What the JSON of the copy in force says, as far as it matters to us. Texts are printable; what is
+ * not valid is filled in as far as it can be understood. */
 struct luks2_facts {
-	bool valid;    /* JSON could be parsed and is one crypt segment to the end */
-	char why[160]; /* not valid */
+	/* Well-formed, one crypt segment to the end under one digest, no requirement, no
+	 * reencryption. Says nothing of whether cipher, offsets or keyslots are the wanted ones. */
+	bool valid;
+	char why[160];                      /* not valid */
 	char encryption[64], integrity[64]; /* integrity "": none */
 	char journal_encryption[32], journal_integrity[32];
 	uint32_t sector_bytes;
 	uint32_t integrity_key_bytes;
 	uint64_t segment_offset_bytes, segment_bytes; /* bytes 0: dynamic, to the end */
 	uint64_t iv_tweak;
+	unsigned segments, digests;
 	unsigned keyslots;     /* how many there are */
 	uint64_t keyslot_bits; /* which (number < 64) */
+	unsigned unbound;      /* of these, how many are not for the key of segment 0 */
 	unsigned tokens;
 	char token_types[128];  /* "systemd-tpm2,systemd-recovery" */
 	bool reencryption;      /* requirement, or a reencrypt keyslot, or backup segments */
 	char requirements[128]; /* mandatory ones, "" none */
+	char flags[128];        /* persistent ones: "allow-discards", "" none */
 	/* digest of segment 0 */
 	char digest_hash[32];
 	uint32_t digest_iterations;
@@ -42,17 +48,19 @@ struct luks2_facts {
 
 struct luks2_found {
 	struct luks2_copy copy[2];
-	int active;               /* index of the good copy with the higher sequence, -1: none */
+	int active;  /* index of the good copy with the higher sequence, -1: none */
+	bool differ; /* both are good and of the same sequence, but do not say the same */
 	struct luks2_facts facts; /* of the active one */
 };
 
 /* Reads both copies (the second where the first says, else at the offsets that the specification
- * lists). 0, -ENODATA: neither is there; -errno. Speaks only for I/O errors and memory. */
+ * lists). 0, -ENODATA: neither is there; -errno. One that cannot be read is not good. Speaks only
+ * for I/O errors (where nothing can be read) and memory. */
 int luks2_read(struct io *io, struct luks2_found *ret);
 void luks2_free(struct luks2_found *f);
 #define _cleanup_luks2_ __attribute__((cleanup(luks2_free)))
 
-/* Is @key (of @len bytes) the volume key that the digest is of? 1, 0, -errno. */
+/* Is @key (of @len bytes) the volume key that the digest is of? 1, 0, -errno. Speaks. */
 int luks2_key_matches(const struct luks2_facts *f, const uint8_t *key, size_t len);
 
 /* What to write: luks2_description without digest, keyslots by passphrase. */
@@ -65,13 +73,16 @@ struct luks2_new {
 	const struct secret *key;      /* volume key */
 	const struct secret *recovery; /* passphrase of keyslot 0, or NULL: no keyslot */
 };
-/* Writes keyslot areas, then the secondary copy, flush, then the primary. Header salts, AF material
+/* Zeroes all before the segment, so that no copy of an older header is left, flush; writes the
+ * keyslot's area, then the secondary copy, flush, then the primary, flush. Salts and AF material
  * from env->random. Speaks. */
 int luks2_write(struct io *io, const struct luks2_new *n, struct env *env);
-/* Writes the damaged copy from the good one. */
+/* Writes the copy that is damaged, older or different from the one in force, and flushes. 1, 0:
+ * there was nothing to mend, -errno. Speaks. */
 int luks2_mend(struct io *io, const struct luks2_found *f);
-/* Opens keyslot @number (pbkdf2 with sha256 or sha512, aes-xts-plain64 area) with a passphrase:
- * 1 and the volume key, 0: it does not open it, -ENOTSUP (argon2: say so), -errno. */
+/* Tries keyslots (pbkdf2, aes-xts-plain64 area) with a passphrase: 1 and the volume key, which the
+ * digest is of; 0: it opens none; -ENOTSUP: it opens none of those that we can (not argon2);
+ * -errno. Speaks. */
 int luks2_unlock(struct io *io, const struct luks2_found *f, const uint8_t *passphrase, size_t len,
 		 struct env *env, struct secret **ret_key);
 

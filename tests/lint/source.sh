@@ -41,7 +41,7 @@ only_in() { # FOLDER REGEX
 }
 check "OpenSSL only in lib/crypto" only_in crypto '#include <openssl/'
 check "libconfuse only in lib/layout" only_in layout '#include <confuse.h>'
-check "json-c only in lib/report" only_in report '#include <json-c/'
+check "json-c only in lib/report and lib/soft" only_in "(report|soft)" '#include <json-c/'
 check "device-mapper and mounts only in lib/kernel" only_in kernel '#include <(libdevmapper|libmount/libmount)'
 check "libfdisk only in lib/medium" only_in medium '#include <libfdisk.h>'
 no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c'); }
