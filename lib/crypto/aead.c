@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Authenticated encryption: a row for each algorithm; contexts stay keyed, a sector brings its IV.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/secret.h"
+#include "crypto/aead.h"
+#include "crypto/aegis128.h"
+#include "crypto/cipher.h"
+#include "crypto/digest.h"
+#include "crypto/mac.h"
+
+/* What is encrypted or decrypted; in and out may be the same. */
+struct message {
+	const uint8_t *iv;
+	const void *ad;
+	size_t ad_len;
+	const void *in;
+	size_t len;
+	void *out;
+};
+
+/* An algorithm with one length of key. */
+struct aead_kind {
+	const char *algorithm;
+	const char *openssl; /* its name there, for those that are all OpenSSL's */
+	size_t key_len;
+	size_t iv_bytes;
+	size_t tag_bytes;
+	int (*init)(struct aead *a, const uint8_t *key); /* 0 or -errno; speaks */
+	int (*encrypt)(struct aead *a, const struct message *m, uint8_t *ret_tag);
+	/* -EBADMSG: @out holds anything */
+	int (*decrypt)(struct aead *a, const struct message *m, const uint8_t *tag);
+};
+
+struct aead {
+	const struct aead_kind *kind;
+	const struct aegis128_variant *aegis;
+	struct secret *key;        /* of AEGIS, which has no schedule */
+	EVP_CIPHER_CTX *enc, *dec; /* GCM, ChaCha20: keyed for one direction each */
+	struct cipher *cipher;     /* XTS with HMAC */
+	struct mac *mac;
+};
+
+/* --- AEGIS-128: ours --- */
+
+static int aegis_init(struct aead *a, const uint8_t *key)
+{
+	int r = secret_new(AEGIS128_KEY_BYTES, &a->key);
+
+	if (r < 0)
+		return r;
+	memcpy(secret_bytes(a->key), key, AEGIS128_KEY_BYTES);
+	a->aegis = aegis128_best();
+	return 0;
+}
+
+static int aegis_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+{
+	a->aegis->encrypt(secret_bytes(a->key), m->iv, m->ad, m->ad_len, m->in, m->len, m->out,
+			  ret_tag);
+	return 0;
+}
+
+static int aegis_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+{
+	uint8_t computed[AEGIS128_TAG_BYTES];
+
+	a->aegis->decrypt(secret_bytes(a->key), m->iv, m->ad, m->ad_len, m->in, m->len, m->out,
+			  computed);
+	return digest_equal(computed, tag, sizeof(computed)) ? 0 : -EBADMSG;
+}
+
+/* --- GCM and ChaCha20-Poly1305: OpenSSL's --- */
+
+static EVP_CIPHER_CTX *keyed(EVP_CIPHER *cipher, const uint8_t *key, int encrypt)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+
+	if (ctx && EVP_CipherInit_ex2(ctx, cipher, key, NULL, encrypt, NULL) != 1) {
+		EVP_CIPHER_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+static int evp_init(struct aead *a, const uint8_t *key)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, a->kind->openssl, NULL);
+	int r;
+
+	if (!cipher) {
+		r = diag_fail(DIAG_NOT_BUILT, ENOTSUP, "OpenSSL here has no %s", a->kind->openssl);
+		diag_next("choose another cipher, or an OpenSSL provider that has it");
+		return r;
+	}
+	a->enc = keyed(cipher, key, 1);
+	a->dec = keyed(cipher, key, 0);
+	EVP_CIPHER_free(cipher);
+	return a->enc && a->dec ? 0 : diag_no_memory();
+}
+
+/* IV, associated data and message; what is left is the tag. */
+static bool evp_run(EVP_CIPHER_CTX *ctx, const struct message *m, const OSSL_PARAM *params)
+{
+	int n = 0;
+
+	return m->len <= INT_MAX && m->ad_len <= INT_MAX &&
+	       EVP_CipherInit_ex2(ctx, NULL, NULL, m->iv, -1, params) == 1 &&
+	       (!m->ad_len || EVP_CipherUpdate(ctx, NULL, &n, m->ad, (int)m->ad_len) == 1) &&
+	       (!m->len || (EVP_CipherUpdate(ctx, m->out, &n, m->in, (int)m->len) == 1 &&
+			    (size_t)n == m->len));
+}
+
+static int evp_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+{
+	OSSL_PARAM params[] = {
+	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, ret_tag,
+					      a->kind->tag_bytes),
+	    OSSL_PARAM_construct_end(),
+	};
+	uint8_t none[16];
+	int n;
+
+	return evp_run(a->enc, m, NULL) && EVP_CipherFinal_ex(a->enc, none, &n) == 1 && n == 0 &&
+		       EVP_CIPHER_CTX_get_params(a->enc, params) == 1
+		   ? 0
+		   : -EIO;
+}
+
+static int evp_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+{
+	uint8_t expected[AEAD_TAG_MAX], none[16];
+	const OSSL_PARAM params[] = {
+	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, expected,
+					      a->kind->tag_bytes),
+	    OSSL_PARAM_construct_end(),
+	};
+	int n;
+
+	memcpy(expected, tag, a->kind->tag_bytes);
+	if (!evp_run(a->dec, m, params))
+		return -EIO;
+	/* It fails for the tag's sake only. */
+	return EVP_CipherFinal_ex(a->dec, none, &n) == 1 ? 0 : -EBADMSG;
+}
+
+/* --- AES-XTS, then HMAC over associated data and ciphertext: the kernel's authenc() --- */
+
+#define AUTHENC_MAC_KEY 32
+
+static int authenc_init(struct aead *a, const uint8_t *key)
+{
+	size_t cipher_len = a->kind->key_len - AUTHENC_MAC_KEY;
+	int r = cipher_new("aes-xts", key, cipher_len, &a->cipher);
+
+	return r < 0 ? r : mac_new("hmac(sha256)", key + cipher_len, AUTHENC_MAC_KEY, &a->mac);
+}
+
+static int authenc_mac(struct aead *a, const struct message *m, const void *ciphertext,
+		       uint8_t *ret)
+{
+	const struct mac_piece pieces[] = {{m->ad, m->ad_len}, {ciphertext, m->len}};
+
+	return mac_run(a->mac, pieces, 2, ret);
+}
+
+static int authenc_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+{
+	int r = cipher_encrypt(a->cipher, m->iv, m->in, m->len, m->out);
+
+	return r < 0 ? r : authenc_mac(a, m, m->out, ret_tag);
+}
+
+static int authenc_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+{
+	uint8_t computed[AEAD_TAG_MAX];
+	int r = authenc_mac(a, m, m->in, computed);
+
+	if (r < 0)
+		return r;
+	if (!digest_equal(computed, tag, a->kind->tag_bytes))
+		return -EBADMSG;
+	return cipher_decrypt(a->cipher, m->iv, m->in, m->len, m->out);
+}
+
+/* --- all of them --- */
+
+static const struct aead_kind kinds[] = {
+    {"aegis128", NULL, 16, 16, 16, aegis_init, aegis_encrypt, aegis_decrypt},
+    {"aes-gcm", "AES-128-GCM", 16, 12, 16, evp_init, evp_encrypt, evp_decrypt},
+    {"aes-gcm", "AES-256-GCM", 32, 12, 16, evp_init, evp_encrypt, evp_decrypt},
+    {"chacha20-poly1305", "ChaCha20-Poly1305", 32, 12, 16, evp_init, evp_encrypt, evp_decrypt},
+    {"authenc(hmac(sha256),xts(aes))", NULL, 64, 16, 32, authenc_init, authenc_encrypt,
+     authenc_decrypt},
+    {"authenc(hmac(sha256),xts(aes))", NULL, 96, 16, 32, authenc_init, authenc_encrypt,
+     authenc_decrypt},
+};
+
+static const struct aead_kind *find(const char *algorithm, size_t key_len)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].algorithm, algorithm) == 0 && kinds[i].key_len == key_len)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+int aead_new(const char *algorithm, const uint8_t *key, size_t key_len, struct aead **ret)
+{
+	const struct aead_kind *kind = find(algorithm, key_len);
+	struct aead *a;
+	int r;
+
+	if (!kind)
+		return diag_fail(DIAG_INTERNAL, ENOTSUP,
+				 "there is no authenticated cipher \"%s\" with a key of %zu bytes",
+				 algorithm, key_len);
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return diag_no_memory();
+	a->kind = kind;
+	r = kind->init(a, key);
+	if (r < 0) {
+		aead_free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+struct aead *aead_free(struct aead *a)
+{
+	if (a) {
+		secret_free(a->key);
+		EVP_CIPHER_CTX_free(a->enc); /* which wipes the schedules */
+		EVP_CIPHER_CTX_free(a->dec);
+		cipher_free(a->cipher);
+		mac_free(a->mac);
+		free(a);
+	}
+	return NULL;
+}
+
+void aead_freep(struct aead **a)
+{
+	aead_free(*a);
+}
+
+size_t aead_iv_bytes(const struct aead *a)
+{
+	return a->kind->iv_bytes;
+}
+
+size_t aead_tag_bytes(const struct aead *a)
+{
+	return a->kind->tag_bytes;
+}
+
+int aead_encrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_len, const void *in,
+		 size_t len, void *out, uint8_t *ret_tag)
+{
+	const struct message m = {iv, ad, ad_len, in, len, out};
+
+	return a->kind->encrypt(a, &m, ret_tag);
+}
+
+int aead_decrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_len, const void *in,
+		 size_t len, void *out, const uint8_t *tag)
+{
+	const struct message m = {iv, ad, ad_len, in, len, out};
+	int r = a->kind->decrypt(a, &m, tag);
+
+	if (r < 0)
+		memset(out, 0, len);
+	return r;
+}
