@@ -7,20 +7,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INTEGRITY_SUPERBLOCK_BYTES 4096 /* SB_SECTORS; the structure takes 64, the MAC ends it */
+/*
+ * Superblock | journal: sections | area 0: tags, data | area 1: tags, data | …
+ * Tags of an area are padded; the last area's data ends early. In bitmap mode the journal's place
+ * holds the bitmap while the device is open.
+ */
+#define INTEGRITY_SUPERBLOCK_BYTES 4096 /* SB_SECTORS; the structure takes 64 */
 #define INTEGRITY_SALT_BYTES       16
+#define INTEGRITY_MAC_BYTES        32  /* hmac(sha256), the only one we know */
+#define INTEGRITY_MAC_OFFSET       480 /* of the superblock's MAC; it covers what is before it */
+#define INTEGRITY_TAG_MAX          255
+#define INTEGRITY_COMMIT_IDS       4
 
 enum {
 	INTEGRITY_HAVE_JOURNAL_MAC = 0x1,
 	INTEGRITY_RECALCULATING = 0x2,
 	INTEGRITY_DIRTY_BITMAP = 0x4,
 	INTEGRITY_FIXED_PADDING = 0x8,
-	INTEGRITY_FIXED_HMAC = 0x10,
-	INTEGRITY_INLINE = 0x20,
+	INTEGRITY_FIXED_HMAC = 0x10, /* salt in tags and MACs, MAC of the superblock */
+	INTEGRITY_INLINE = 0x20,     /* not supported */
 };
 
 struct integrity_superblock {
-	uint8_t version; /* 1 … 6 */
+	uint8_t version; /* 1 … 5; 6 has INLINE */
 	uint8_t log2_interleave_sectors;
 	uint16_t tag_bytes;
 	uint32_t journal_sections;
@@ -31,11 +40,85 @@ struct integrity_superblock {
 	uint64_t recalc_sector;
 	uint8_t salt[INTEGRITY_SALT_BYTES];
 };
-/* 0; -ENODATA: no superblock there; -EUCLEAN with *@ret_why (static text). */
+/* All INTEGRITY_SUPERBLOCK_BYTES are wanted. 0; -ENODATA: no superblock there; -EUCLEAN: one that
+ * cannot be, with *@ret_why (static text). */
 int integrity_decode(const uint8_t *bytes, size_t len, struct integrity_superblock *ret,
 		     const char **ret_why);
-/* All INTEGRITY_SUPERBLOCK_BYTES; the MAC is put in by who has the key. */
+/* The MAC is put in by who has the key. */
 void integrity_encode(const struct integrity_superblock *sb,
 		      uint8_t ret[static INTEGRITY_SUPERBLOCK_BYTES]);
+/* The version that the kernel gives a superblock with these flags. */
+uint8_t integrity_version(uint32_t flags);
+
+/* Where everything lies. "Sector" is what has one tag, 512 … 4096 bytes, except in journal terms.
+ */
+struct integrity_geometry {
+	uint32_t sector_bytes;
+	uint32_t sectors_per_block; /* 512s in a sector */
+	uint32_t tag_bytes;
+	uint64_t sectors; /* that there are */
+
+	uint64_t area_sectors;       /* in every area but the last */
+	uint64_t metadata_run_bytes; /* tags of an area, padded */
+	uint64_t area_bytes;         /* both */
+	uint64_t initial_bytes;      /* superblock and journal */
+	uint64_t end_bytes;          /* behind the last sector: the device must have as many */
+
+	uint32_t sections;
+	uint32_t entry_bytes;
+	uint32_t section_entries;
+	uint32_t section_bytes;
+	bool journal_mac;
+};
+/* 0 or -EUCLEAN with *@ret_why. Whether the device is large enough is for the caller to compare. */
+int integrity_geometry(const struct integrity_superblock *sb, struct integrity_geometry *ret,
+		       const char **ret_why);
+/* The largest provided_data_sectors with which @sb (whose other fields are set) fits @below_bytes;
+ * 0: none. */
+uint64_t integrity_fit(const struct integrity_superblock *sb, uint64_t below_bytes);
+/* The bitmap's granularity that the kernel chooses for @sb when it makes it. */
+uint8_t integrity_bitmap_granularity(const struct integrity_superblock *sb,
+				     const struct integrity_geometry *g);
+
+/* In bytes of the device; @sector < g->sectors. Both go on until the end of the sector's area. */
+uint64_t integrity_locate_data(const struct integrity_geometry *g, uint64_t sector);
+uint64_t integrity_locate_tag(const struct integrity_geometry *g, uint64_t sector);
+/* How many sectors from @sector on lie in its area. */
+uint64_t integrity_area_rest(const struct integrity_geometry *g, uint64_t sector);
+/* A dirty bitmap's bit of @sector (bitmaps of machines with little endian). */
+bool integrity_bitmap_bit(const struct integrity_superblock *sb, const uint8_t *bitmap,
+			  uint64_t sector);
+
+/*
+ * --- a section of the journal: section_bytes from its offset ---
+ * 8 sectors of 512 with entries, round robin: entry n is the n/8th of sector n%8. Then as many data
+ * sectors as there are entries. The last 8 bytes of every 512 are a commit id; the data's own last
+ * bytes are kept in the entry.
+ */
+#define INTEGRITY_ENTRY_UNUSED        UINT64_MAX
+#define INTEGRITY_SECTION_MESSAGE_MAX 2048
+
+uint64_t integrity_locate_section(const struct integrity_geometry *g, uint32_t section);
+/* An empty one, with commit sequence @seq (0 … 3), without MAC. */
+void integrity_section_init(const struct integrity_geometry *g, uint32_t section, unsigned seq,
+			    uint8_t *ret);
+/* The commit sequence of the 512 bytes numbered @n; -1: none, these bytes do not belong there. */
+int integrity_section_sequence(uint32_t section, uint32_t n, const uint8_t *bytes);
+/* First of the 512s of sector @sector that entry @n is of; INTEGRITY_ENTRY_UNUSED. */
+uint64_t integrity_entry_sector(const struct integrity_geometry *g, const uint8_t *section,
+				uint32_t n);
+const uint8_t *integrity_entry_tag(const struct integrity_geometry *g, const uint8_t *section,
+				   uint32_t n);
+/* sector_bytes, with their own last bytes. */
+void integrity_entry_data(const struct integrity_geometry *g, const uint8_t *section, uint32_t n,
+			  uint8_t *ret);
+/* What a section's MAC is made over; returns its length. */
+size_t integrity_section_message(const struct integrity_superblock *sb,
+				 const struct integrity_geometry *g, uint32_t section,
+				 const uint8_t *bytes,
+				 uint8_t ret[static INTEGRITY_SECTION_MESSAGE_MAX]);
+/* Its MAC is spread over the first 8 sectors. */
+void integrity_section_mac(const uint8_t *section, uint8_t ret[static 64]);
+void integrity_section_set_mac(uint8_t *section, const uint8_t mac[static INTEGRITY_MAC_BYTES]);
 
 #endif
