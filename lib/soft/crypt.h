@@ -22,8 +22,10 @@ struct crypt_kind {
 	uint8_t iv_bytes;     /* stored behind the tag (random); 0: made from the sector's number */
 	bool soft;            /* built in user space: else only through the kernel */
 	uint64_t sectors_max; /* sectors that one key may write (random nonces); 0: no bound */
+	const char *algorithm; /* in lib/crypto: of aead.h with tags, else of cipher.h; or NULL */
 };
 extern const struct crypt_kind crypt_kinds[]; /* ends with cipher NULL */
+/* NULL: not known. @integrity NULL: the first one with this cipher. */
 const struct crypt_kind *crypt_kind(const char *cipher, const char *integrity);
 /* From LUKS2 JSON's words; NULL: not known. */
 const struct crypt_kind *crypt_kind_luks(const char *encryption, const char *integrity);
@@ -35,11 +37,14 @@ enum crypt_state {
 };
 
 /*
- * The plaintext device. With tags: over @tags, which it then owns (and @below is NULL); without:
- * over @below (outlives it). The key is copied into a secret of its own. Reads check (-EILSEQ;
- * with @raw, sectors that do not authenticate or were never written read as zeroes). Writes draw
- * IVs from env->random. Whole sectors only (-EINVAL). Sectors are numbered from 0 in units of 512
- * bytes (plain64, AAD), as dm-crypt does with iv_offset 0, whatever sector_bytes is. Speaks.
+ * The plaintext device. With tags: over @tags (of tag_bytes + iv_bytes a sector), which it then
+ * owns, though not where this fails (and @below is NULL); without: over @below (outlives it).
+ * The key goes into contexts of its own, one for each worker of env->pool and one more. Reads check
+ * (-EILSEQ, and nothing is read; with @raw, sectors that do not authenticate or were never written
+ * read as zeroes, and runs of those never written are holes). Writes draw IVs from env->random,
+ * which outlives it. Whole sectors only (-EINVAL), so io_open_blocks() over it suits tools of file
+ * systems. Sectors are numbered from 0 in units of 512 bytes (plain64, AAD), as dm-crypt does with
+ * iv_offset 0, whatever sector_bytes is. Several threads at once. Speaks.
  */
 int crypt_open(const struct crypt_kind *kind, uint32_t sector_bytes, const uint8_t *key,
 	       struct io *below, struct integrity *tags, bool raw, struct env *env,

@@ -94,6 +94,16 @@ uint32_t integrity_tag_bytes(const struct integrity *i)
 	return i->g.tag_bytes;
 }
 
+uint32_t integrity_sector_bytes(const struct integrity *i)
+{
+	return i->g.sector_bytes;
+}
+
+struct io *integrity_below(const struct integrity *i)
+{
+	return i->below;
+}
+
 uint64_t integrity_data_offset(const struct integrity *i, uint64_t sector)
 {
 	return integrity_locate_data(&i->g, sector);

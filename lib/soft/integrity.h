@@ -64,6 +64,8 @@ int integrity_open(struct io *below, const struct integrity_params *p,
 struct integrity *integrity_close(struct integrity *i);
 uint64_t integrity_sectors(const struct integrity *i);
 uint32_t integrity_tag_bytes(const struct integrity *i);
+uint32_t integrity_sector_bytes(const struct integrity *i);
+struct io *integrity_below(const struct integrity *i); /* what it stands on */
 
 /*
  * Data and tags of sectors [first, first+n) (of sector_bytes each). Nothing is checked, nothing is
