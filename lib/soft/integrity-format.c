@@ -270,7 +270,9 @@ int integrity_finish(struct io *below, const struct integrity_params *p,
 		r = mac_superblock(p, bytes, bytes + INTEGRITY_MAC_OFFSET);
 	if (r < 0)
 		return r;
-	r = io_write(below, bytes, sizeof(bytes), 0);
+	r = io_flush(below); /* what it makes recognisable comes first */
+	if (r >= 0)
+		r = io_write(below, bytes, sizeof(bytes), 0);
 	if (r >= 0)
 		r = io_flush(below);
 	return r < 0 ? io_fail(below, r, "writing dm-integrity's superblock to", 0, sizeof(bytes))

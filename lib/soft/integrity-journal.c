@@ -161,7 +161,7 @@ static int replay_entry(struct replay *p, uint32_t n)
 	struct integrity *i = p->i;
 	uint64_t at = integrity_entry_sector(&i->g, p->section, n);
 	struct integrity_overlay o = {.order = p->found.n};
-	uint8_t *bytes, state = INTEGRITY_GOOD;
+	uint8_t *bytes, want[INTEGRITY_TAG_MAX];
 	int r;
 
 	if (at == INTEGRITY_ENTRY_UNUSED)
@@ -180,16 +180,12 @@ static int replay_entry(struct replay *p, uint32_t n)
 	memcpy(bytes + i->g.sector_bytes, integrity_entry_tag(&i->g, p->section, n),
 	       i->g.tag_bytes);
 	if (i->hashes.bytes) {
-		uint8_t want[INTEGRITY_TAG_MAX];
-
 		r = integrity_tags(i, o.sector, 1, o.data, want);
 		if (r < 0)
 			return r;
 		if (!digest_equal(want, o.tag, i->g.tag_bytes))
-			state = INTEGRITY_BAD;
+			return -EBADMSG;
 	}
-	if (state != INTEGRITY_GOOD)
-		return -EBADMSG;
 	return array_add(&p->found, o);
 }
 
