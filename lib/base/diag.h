@@ -70,6 +70,12 @@ enum outcome {
 	  "the target holds neither a vault nor a readable partition table")                       \
 	X(DIAG_INCOMPLETE, "HF-INCOMPLETE", OUTCOME_STOPPED,                                       \
 	  "the target is half laid out; provisioning must be resumed")                             \
+	X(DIAG_KEY_INPUT, "HF-KEY-INPUT", OUTCOME_USAGE,                                           \
+	  "a passphrase is needed and was not given")                                              \
+	X(DIAG_KEY_WRONG, "HF-KEY-WRONG", OUTCOME_REFUSED,                                         \
+	  "what was given does not open the keystore")                                             \
+	X(DIAG_KEY_MISSING, "HF-KEY-MISSING", OUTCOME_REFUSED,                                     \
+	  "the key is not here, or was given up")                                                  \
 	X(DIAG_KERNEL, "HF-KERNEL", OUTCOME_FAILED, "the kernel refused or lacks a feature")       \
 	X(DIAG_IN_USE, "HF-IN-USE", OUTCOME_BUSY, "a device or mount point is in use")
 

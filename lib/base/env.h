@@ -10,6 +10,8 @@
 
 struct io;
 struct pool;
+struct keys;
+struct key_input;
 
 /* What the bar shows. Writers add; the ticker reads. Both may be 0 (unknown). */
 struct progress {
@@ -31,6 +33,8 @@ struct env {
 	struct io *(*wrap_target)(
 	    struct io *io); /* tests put a failing device in between; or NULL */
 	bool quiet;
+	struct keys *keys;             /* volume keys (model/key.h), or NULL */
+	const struct key_input *input; /* where passphrases come from, or NULL */
 };
 
 /* True once the operation should stop at the next safe point; the caller returns -ECANCELED. */

@@ -50,7 +50,7 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_write(const char *path, const void *bytes, size_t len)
+int file_write(const char *path, unsigned mode, const void *bytes, size_t len)
 {
 	_cleanup_free_ char *tmp = text_make("%s.tmp", path);
 	_cleanup_close_ int fd = -1;
@@ -58,7 +58,8 @@ int file_write(const char *path, const void *bytes, size_t len)
 
 	if (!tmp)
 		return diag_no_memory();
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	unlink(tmp); /* of a run that was cut; with a mode of its own, perhaps */
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return diag_file(errno, tmp);
 	r = write_all(fd, bytes, len);

@@ -7,8 +7,8 @@
 
 /* Both speak through diag (HF-FILE). 0 or -errno. */
 
-/* Writes @path anew (PATH.tmp, fsync, rename, fsync of the directory). */
-int file_write(const char *path, const void *bytes, size_t len);
+/* Writes @path anew (PATH.tmp, fsync, rename, fsync of the directory); @mode less the umask. */
+int file_write(const char *path, unsigned mode, const void *bytes, size_t len);
 /* Renames over whatever stands at @to; durable. The caller has synced the contents. */
 int file_rename(const char *from, const char *to);
 

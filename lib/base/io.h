@@ -79,6 +79,11 @@ bool io_is_exclusive(const struct io *io);
 /* [offset, offset+len) of @below, which must outlive it and is not closed with it. */
 int io_open_window(struct io *below, const char *name, uint64_t offset, uint64_t len,
 		   struct io **ret);
+/* Any range of a device that takes whole blocks of @block_bytes only: what lies around it is read
+ * first. Two writes into one block must not come at the same time. Owns @below and what that stands
+ * on, @ground (or NULL), also on failure. */
+int io_open_blocks(struct io *below, uint32_t block_bytes, struct io *ground, struct io **ret);
+struct io *io_blocks_below(struct io *io);
 /* Zero-filled memory of @size bytes, for tests and for fuzz targets. */
 int io_open_memory(const char *name, uint64_t size_bytes, struct io **ret);
 void *io_memory_bytes(struct io *io);

@@ -70,7 +70,7 @@ void secret_freep(struct secret **s)
 	secret_free(*s);
 }
 
-uint8_t *secret_bytes(struct secret *s)
+uint8_t *secret_bytes(const struct secret *s)
 {
 	return s->bytes;
 }

@@ -19,7 +19,7 @@ struct secret *secret_free(struct secret *s);    /* wipes; takes NULL, returns N
 void secret_freep(struct secret **s);
 #define _cleanup_secret_ __attribute__((cleanup(secret_freep)))
 
-uint8_t *secret_bytes(struct secret *s);
+uint8_t *secret_bytes(const struct secret *s);
 size_t secret_len(const struct secret *s);
 /* Takes as long whatever the bytes are; only a different length shows. */
 bool secret_equal(const struct secret *a, const struct secret *b);

@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "device/provision.h"
 #include "kernel/blkdev.h"
+#include "model/key.h"
 #include "stack/stack.h"
 
 /* A shared image given with --from: complete, and its layout readable. */
@@ -30,7 +31,7 @@ static int open_from(struct provisioning *p, struct env *env, struct vault_begun
 		return diag_fail(DIAG_SOURCE, EINVAL, "%s is not a complete shared image%s",
 				 p->request->from,
 				 r == 1 && ret_begun->shared ? ": it was not finished" : "");
-	r = vault_read_layout(vault, kinds->layers, kinds->media, &p->from_layout);
+	r = vault_read_layout(vault, kinds, &p->from_layout);
 	return r < 0    ? r
 	       : r == 0 ? diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: its vault has no layout",
 				    p->request->from)
@@ -309,6 +310,48 @@ static int begin(struct provisioning *p, struct env *env)
 			   &p->target.vault);
 }
 
+/* Keys are durable in the vault before anything is encrypted with them. A resumed run finds those
+ * of its own plan there; any others are of something that is being replaced. */
+static int find_keys(struct provisioning *p, struct env *env)
+{
+	int r = vault_keys_read(p->target.vault, p->layout, env, &p->target.keys);
+
+	if (r == 1 && !vault_keys_are_for(p->target.keys, p->target.vault)) {
+		p->target.keys = vault_keys_free(p->target.keys);
+		r = 0;
+	}
+	return r;
+}
+
+static int make_keys(struct provisioning *p, struct env *env)
+{
+	bool keyed = false;
+	size_t mark = diag_count();
+	int r = 0;
+
+	for (size_t i = 0; i < p->layout->n_volumes; i++)
+		keyed |= volume_is_keyed(p->layout->volumes[i]) && !p->layout->volumes[i]->reserved;
+	if (!keyed || p->plan->why == INTENT_SHARED)
+		return 0;
+	if (p->resumed)
+		r = find_keys(p, env);
+	if (r < 0 && r != -ENOMEM) { /* those of another layout, or damaged ones */
+		diag_forget(mark);
+		r = 0;
+	}
+	if (r == 1) {
+		env->keys = vault_keys_interface(p->target.keys);
+		return vault_keys_unlock(p->target.keys, NULL, 0);
+	}
+	if (r >= 0)
+		r = vault_keys_draw(p->target.vault, p->layout, env, &p->target.keys);
+	if (r >= 0)
+		r = vault_keys_commit_early(p->target.vault, p->target.keys, p->plan->completion);
+	if (r >= 0)
+		env->keys = vault_keys_interface(p->target.keys);
+	return r;
+}
+
 /* An image file that is to be made gets its size, sparse. */
 static int give_size(struct provisioning *p)
 {
@@ -398,6 +441,8 @@ int provision_run(struct provisioning *p, struct env *env, const struct execute_
 	if (r >= 0 && !p->resumed)
 		r = begin(p, env);
 	if (r >= 0)
+		r = make_keys(p, env);
+	if (r >= 0)
 		r = execute(p->plan, env, vault_journal(p->target.vault), events);
 	if (r >= 0)
 		r = vault_finish(p->target.vault);
@@ -408,10 +453,10 @@ int provision_run(struct provisioning *p, struct env *env, const struct execute_
 
 void provision_free(struct provisioning *p)
 {
+	target_close(&p->target);
 	plan_free(p->plan);
 	layout_free(p->layout);
 	layout_free(p->from_layout);
-	target_close(&p->target);
 	io_close(p->from);
 	*p = (struct provisioning){0};
 }

@@ -8,8 +8,10 @@
 
 #include "base/diag.h"
 #include "base/text.h"
+#include "device/bare.h"
 #include "device/target.h"
 #include "model/build.h"
+#include "model/key.h"
 
 static void set_io(struct target *t, struct io *io, const char *path, struct env *env)
 {
@@ -71,6 +73,7 @@ int target_create(struct target *t, const char *path, struct env *env)
 
 void target_close(struct target *t)
 {
+	t->keys = vault_keys_free(t->keys);
 	t->vault = vault_close(t->vault);
 	t->layout = layout_free(t->layout);
 	t->scratch = layout_free(t->scratch);
@@ -109,8 +112,10 @@ static int look_at_table(struct target *t, struct env *env, const struct kinds *
 		break;
 	}
 	t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_FOREIGN;
-	if (t->facts->table != TABLE_OURS)
-		return 0;
+	if (t->facts->table != TABLE_OURS) {
+		r = bare_recognise(t, env, kinds);
+		return r < 0 ? r : 0;
+	}
 	r = gpt->discover(m, t->scratch, env, kinds->layers);
 	if (r < 0)
 		return r;
@@ -126,7 +131,7 @@ static int look_at_vault(struct target *t, const struct kinds *kinds)
 	if (r < 0)
 		return r;
 	t->has_plan = r == 1;
-	r = vault_read_layout(t->vault, kinds->layers, kinds->media, &t->layout);
+	r = vault_read_layout(t->vault, kinds, &t->layout);
 	if (r < 0)
 		return r;
 	t->layout_from_vault = r == 1;
@@ -192,6 +197,22 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 		      lifecycle_name(t->state));
 	diag_next("holdfast recovery assess %s", path);
 	return r;
+}
+
+int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n)
+{
+	bool keyed = false;
+	int r;
+
+	for (size_t i = 0; i < (n ? n : t->layout->n_volumes); i++)
+		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
+	if (!keyed || !t->layout_from_vault || env->keys)
+		return 0;
+	r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r <= 0)
+		return r; /* no keys at all: the layer that asks for one says so */
+	env->keys = vault_keys_interface(t->keys);
+	return vault_keys_unlock(t->keys, volumes, n);
 }
 
 struct volume *target_volume(const struct target *t, const char *name)

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "model/kinds.h"
 #include "model/lifecycle.h"
+#include "vault/keys.h"
 #include "vault/vault.h"
 
 struct target {
@@ -23,6 +24,7 @@ struct target {
 	struct medium_facts *facts; /* of the table, where no vault names the medium; in @scratch */
 	struct layout *scratch;
 	enum lifecycle state;
+	struct vault_keys *keys; /* after target_unlock() */
 };
 
 /* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into env->target. -errno
@@ -37,6 +39,9 @@ int target_identify(struct target *t, struct env *env, const struct kinds *kinds
  */
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
 		const struct kinds *kinds);
+/* The keys of @volumes (all where @n is 0), unsealed and put into env->keys; the device part is
+ * authenticated by that. Keyless volumes ask for nothing. */
+int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 

@@ -274,7 +274,7 @@ void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_EN
 
 static bool known(unsigned type)
 {
-	return type <= VAULT_LEARNED;
+	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_MAC);
 }
 
 /* An item: le16 type, le16 zero, le32 length, value, padding to a multiple of 4. */
@@ -349,6 +349,58 @@ void vault_encode_extent(const struct vault_extent_item *e, uint8_t ret[static V
 	memcpy(d.uuid, e->uuid.b, 16);
 	memcpy(d.type, e->type.b, 16);
 	memcpy(d.label, e->label, strnlen(e->label, 36));
+	memcpy(ret, &d, sizeof(d));
+}
+
+struct key_disk {
+	le32_t layer;         /*   0 */
+	le32_t purpose;       /*   4 */
+	le32_t len;           /*   8 */
+	uint8_t nonce[12];    /*  12 */
+	uint8_t tag[16];      /*  24 */
+	uint8_t wrapped[128]; /*  40: the rest is zero */
+	char keystore[32];    /* 168 */
+	char volume[64];      /* 200 */
+};
+static_assert(sizeof(struct key_disk) == VAULT_KEY_BYTES, "key item");
+
+int vault_decode_key(const uint8_t *bytes, size_t len, struct vault_key_item *ret)
+{
+	struct key_disk d;
+
+	if (len != sizeof(d))
+		return -EINVAL;
+	memcpy(&d, bytes, sizeof(d));
+	ret->layer = le32_get(d.layer);
+	ret->purpose = le32_get(d.purpose);
+	ret->len = le32_get(d.len);
+	if (ret->len == 0 || ret->len > VAULT_WRAPPED_MAX)
+		return -EINVAL;
+	for (size_t i = ret->len; i < VAULT_WRAPPED_MAX; i++) {
+		if (d.wrapped[i])
+			return -EINVAL;
+	}
+	memcpy(ret->nonce, d.nonce, sizeof(d.nonce));
+	memcpy(ret->tag, d.tag, sizeof(d.tag));
+	memcpy(ret->wrapped, d.wrapped, sizeof(d.wrapped));
+	if (take_text((const uint8_t *)d.keystore, sizeof(d.keystore), ret->keystore,
+		      sizeof(ret->keystore)) < 0)
+		return -EINVAL;
+	return take_text((const uint8_t *)d.volume, sizeof(d.volume), ret->volume,
+			 sizeof(ret->volume));
+}
+
+void vault_encode_key(const struct vault_key_item *k, uint8_t ret[static VAULT_KEY_BYTES])
+{
+	struct key_disk d = {.layer = le32_make(k->layer),
+			     .purpose = le32_make(k->purpose),
+			     .len = le32_make(k->len)};
+
+	memcpy(d.nonce, k->nonce, sizeof(d.nonce));
+	memcpy(d.tag, k->tag, sizeof(d.tag));
+	memcpy(d.wrapped, k->wrapped, k->len);
+	memcpy(d.keystore, k->keystore, strnlen(k->keystore, sizeof(d.keystore) - 1));
+	memcpy(d.volume, k->volume, strnlen(k->volume, sizeof(d.volume) - 1));
 	memcpy(ret, &d, sizeof(d));
 }
 

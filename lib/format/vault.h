@@ -67,18 +67,22 @@ void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_EN
 
 enum vault_item_type {
 	VAULT_END = 0,
-	VAULT_DEVICE = 1,  /* no value; options follow */
-	VAULT_MEDIUM = 2,  /* name NUL kind NUL */
-	VAULT_OPTION = 3,  /* of what stands before it: name NUL value NUL */
-	VAULT_VOLUME = 4,  /* le32 flags, name NUL slot NUL */
-	VAULT_EXTENT = 5,  /* of the volume before it: struct vault_extent_item */
-	VAULT_LAYER = 6,   /* of the volume before it: kind NUL */
-	VAULT_SOURCE = 7,  /* of the layer before it: struct vault_source_item */
-	VAULT_LEARNED = 8, /* of the layer before it: name NUL value NUL */
-	/* 32 … 63 are set aside for keys: sealed secret, wrapped keys, MAC, anchor. */
+	VAULT_DEVICE = 1,    /* no value; options follow */
+	VAULT_MEDIUM = 2,    /* name NUL kind NUL */
+	VAULT_OPTION = 3,    /* of what stands before it: name NUL value NUL */
+	VAULT_VOLUME = 4,    /* le32 flags, name NUL slot NUL */
+	VAULT_EXTENT = 5,    /* of the volume before it: struct vault_extent_item */
+	VAULT_LAYER = 6,     /* of the volume before it: kind NUL */
+	VAULT_SOURCE = 7,    /* of the layer before it: struct vault_source_item */
+	VAULT_LEARNED = 8,   /* of the layer before it: name NUL value NUL */
+	VAULT_KEYSTORE = 32, /* name NUL backend NUL; options follow */
+	VAULT_SEALED = 33,   /* keystore's name NUL, then the backend's blob */
+	VAULT_KEY = 34,      /* struct vault_key_item */
+	VAULT_KEYS_FOR = 35, /* digest of the plan that they were drawn for, le64 generation */
+	VAULT_MAC = 36,      /* keystore's name NUL, then struct vault_mac_item; last of all */
 };
 #define VAULT_ITEM_OPTIONAL 0x8000 /* set in a type: who does not know it skips it */
-enum { VAULT_VOLUME_RESERVED = 1, VAULT_VOLUME_SHARED = 2 };
+enum { VAULT_VOLUME_RESERVED = 1, VAULT_VOLUME_SHARED = 2, VAULT_VOLUME_FORGOTTEN = 4 };
 
 struct vault_item {
 	unsigned type;
@@ -106,6 +110,26 @@ struct vault_source_item {
 	char tool[64];
 };
 #define VAULT_SOURCE_BYTES 112
+/* A volume key, wrapped by AES-256-GCM under the KEK of its keystore. The associated data are
+ * keystore, volume and layer: a record that was moved does not unwrap. */
+#define VAULT_WRAPPED_MAX 128
+struct vault_key_item {
+	uint32_t layer;   /* index in its volume, bottom first */
+	uint32_t purpose; /* enum key_purpose */
+	uint32_t len;     /* of the key, and of what is wrapped */
+	uint8_t nonce[12], tag[16];
+	uint8_t wrapped[VAULT_WRAPPED_MAX];
+	char keystore[32], volume[64]; /* full name */
+};
+#define VAULT_KEY_BYTES 264
+int vault_decode_key(const uint8_t *bytes, size_t len, struct vault_key_item *ret);
+void vault_encode_key(const struct vault_key_item *k, uint8_t ret[static VAULT_KEY_BYTES]);
+
+/* MAC over every byte before the first MAC item; behind it one of each item, to tell which one was
+ * changed. Keyed from the device secret. */
+#define VAULT_MAC_BYTES      32
+#define VAULT_ITEM_MAC_BYTES 16
+
 int vault_decode_source(const uint8_t *bytes, size_t len, struct vault_source_item *ret);
 void vault_encode_source(const struct vault_source_item *s, uint8_t ret[static VAULT_SOURCE_BYTES]);
 

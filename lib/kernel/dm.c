@@ -131,10 +131,13 @@ static int load(const char *name, bool read_only, const struct mapping_target *t
 	bool good = t && (!read_only || dm_task_set_ro(t));
 	int r = 0;
 
-	for (unsigned i = 0; i < n && good; i++)
-		good =
-		    dm_task_add_target(t, targets[i].start_bytes / 512, targets[i].len_bytes / 512,
-				       targets[i].type, targets[i].params);
+	for (unsigned i = 0; i < n && good; i++) {
+		if (targets[i].secret)
+			good = dm_task_secure_data(t);
+		good = good && dm_task_add_target(t, targets[i].start_bytes / 512,
+						  targets[i].len_bytes / 512, targets[i].type,
+						  targets[i].params);
+	}
 	if (!good || !dm_task_run(t))
 		r = fail(t, name, "make", targets[0].type);
 	destroy(t);

@@ -16,6 +16,7 @@ struct mapping_target {
 	uint64_t len_bytes;
 	const char *type;   /* "verity", "linear" */
 	const char *params; /* as in a table, without start, length and type */
+	bool secret;        /* @params has key bytes: buffers on their way are wiped */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "crypto/digest.h"
 #include "layout/document.h"
 #include "model/build.h"
+#include "model/key.h"
 
 #define LAYOUT_MAX_BYTES (1024 * 1024)
 
@@ -99,6 +100,28 @@ static const char **medium_names(const struct kinds *kinds, struct arena *arena)
 	return names;
 }
 
+/* Likewise for keystores. */
+static const char **keystore_names(const struct kinds *kinds, struct arena *arena)
+{
+	const char **names = arena_alloc(arena, 64 * sizeof(*names));
+	size_t n = 0;
+
+	if (!names)
+		return NULL;
+	names[n++] = "backend";
+	for (const struct keystore_ops *const *k = kinds->keystores; k && *k; k++) {
+		for (const struct option_spec *s = (*k)->options; s && s->name; s++) {
+			bool there = false;
+
+			for (size_t i = 0; i < n; i++)
+				there |= strcmp(names[i], s->name) == 0;
+			if (!there && n < 63)
+				names[n++] = s->name;
+		}
+	}
+	return names;
+}
+
 static struct grammar *volume_grammar(const struct kinds *kinds, struct arena *arena)
 {
 	static const char *const anything[] = {NULL};
@@ -118,7 +141,6 @@ static struct grammar *volume_grammar(const struct kinds *kinds, struct arena *a
 
 static struct grammar *make_grammar(const struct kinds *kinds, struct arena *arena)
 {
-	static const char *const keystore[] = {"backend", "pcrs", "erase", "source", NULL};
 	struct grammar *root = arena_new(arena, struct grammar);
 	struct grammar *g = arena_alloc(arena, 6 * sizeof(*g));
 
@@ -127,12 +149,15 @@ static struct grammar *make_grammar(const struct kinds *kinds, struct arena *are
 	*root = (struct grammar){.name = "root", .sections = g};
 	g[0] = (struct grammar){"device", true, names_of(device_options, NULL, arena), NULL};
 	g[1] = (struct grammar){"medium", true, medium_names(kinds, arena), NULL};
-	g[2] = (struct grammar){"keystore", true, keystore, NULL};
+	g[2] = (struct grammar){"keystore", true, keystore_names(kinds, arena), NULL};
 	g[3] = (struct grammar){"vault", false, names_of(vault_options, NULL, arena), NULL};
 	g[4] = (struct grammar){"volume", true, names_of(volume_options, NULL, arena),
 				volume_grammar(kinds, arena)};
-	return g[0].options && g[1].options && g[3].options && g[4].options && g[4].sections ? root
-											     : NULL;
+	for (int i = 0; i < 5; i++) {
+		if (!g[i].options)
+			return NULL;
+	}
+	return g[4].sections ? root : NULL;
 }
 
 /* --- the tree --- */
@@ -242,6 +267,63 @@ static void read_medium(struct reader *r, const struct node *section)
 		if (o != type)
 			keep(r,
 			     medium_set(r->layout, m, o->name, o->values, o->n_values, o->where));
+	}
+}
+
+static void unknown_backend(struct reader *r, const struct node *section, const char *kind)
+{
+	static const char *const planned[] = {"tpm2", "tee", "trusted", NULL};
+	const char *words[16], *near;
+	char at[WHERE_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; planned[i]; i++) {
+		if (strcmp(kind, planned[i]) == 0) {
+			keep(r, diag_fail(DIAG_NOT_BUILT, ENOSYS,
+					  "%skeystore backend \"%s\" is not built yet",
+					  where_text(&section->where, at), kind));
+			return;
+		}
+	}
+	for (const struct keystore_ops *const *o = r->kinds->keystores; o && *o && n < 15; o++)
+		words[n++] = (*o)->name;
+	words[n] = NULL;
+	near = text_nearest(kind, words);
+	keep(r, diag_fail(DIAG_LAYOUT_UNKNOWN, EINVAL,
+			  "%skeystore backend \"%s\" is not known; %s \"%s\"",
+			  where_text(&section->where, at), kind,
+			  near ? "did you mean" : "there is for example", near ? near : words[0]));
+}
+
+static void read_keystore(struct reader *r, const struct node *section)
+{
+	const struct node *backend = option_node(section, "backend");
+	const char *kind = backend && backend->n_values == 1 ? backend->values[0] : "";
+	const struct keystore_ops *ops = keystore_kind(r->kinds->keystores, kind);
+	char at[WHERE_SIZE];
+	struct keystore *k;
+
+	check_name(r, section, section->title);
+	if (!backend) {
+		keep(r, diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				  "%skeystore \"%s\" needs backend = …, for example \"%s\"",
+				  where_text(&section->where, at), section->title,
+				  r->kinds->keystores[0]->name));
+		return;
+	}
+	if (!ops) {
+		unknown_backend(r, section, kind);
+		return;
+	}
+	k = layout_add_keystore(r->layout, ops, section->title, section->where);
+	if (!k) {
+		keep(r, -ENOMEM);
+		return;
+	}
+	for (const struct node *o = section->child; o; o = o->next) {
+		if (o != backend)
+			keep(r,
+			     keystore_set(r->layout, k, o->name, o->values, o->n_values, o->where));
 	}
 }
 
@@ -378,17 +460,15 @@ static void refuse_several(struct reader *r, const struct node *root, const char
 
 static void read_tree(struct reader *r, const struct node *root)
 {
-	const struct node *keystore = find_section(root, "keystore");
 	const struct where nowhere = {.file = r->layout->file};
-	char at[WHERE_SIZE];
 
 	refuse_several(r, root, "device", DIAG_LAYOUT_REPEATED, "take one away");
 	refuse_several(r, root, "medium", DIAG_NOT_BUILT, "several media are not built yet");
 	read_device(r, find_section(root, "device"));
-	if (keystore)
-		keep(r, diag_fail(DIAG_NOT_BUILT, ENOSYS,
-				  "%skeystores are not built yet: no layer here takes a key",
-				  where_text(&keystore->where, at)));
+	for (const struct node *n = root; n; n = n->next) {
+		if (strcmp(n->name, "keystore") == 0)
+			read_keystore(r, n);
+	}
 	if (find_section(root, "medium"))
 		read_medium(r, find_section(root, "medium"));
 	else if (!layout_add_medium(r->layout, r->kinds->media[0], "disk", nowhere))

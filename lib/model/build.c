@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "model/build.h"
+#include "model/key.h"
 
 static struct option_value *new_values(struct layout *layout, const struct option_spec *specs,
 				       struct where where)
@@ -54,6 +55,30 @@ struct medium *layout_add_medium(struct layout *layout, const struct medium_ops 
 		return NULL;
 	layout->media[layout->n_media++] = m;
 	return m;
+}
+
+struct keystore *layout_add_keystore(struct layout *layout, const struct keystore_ops *ops,
+				     const char *name, struct where where)
+{
+	struct keystore *k = arena_new(&layout->arena, struct keystore);
+
+	if (layout->n_keystores == KEYSTORES_MAX) {
+		diag_fail(DIAG_LAYOUT_SPACE, E2BIG, "more than %d keystores", KEYSTORES_MAX);
+		return NULL;
+	}
+	if (k)
+		k->name = arena_strdup(&layout->arena, name);
+	if (!k || !k->name) {
+		diag_no_memory();
+		return NULL;
+	}
+	k->ops = ops;
+	k->where = where;
+	k->values = new_values(layout, ops->options, where);
+	if (!k->values)
+		return NULL;
+	layout->keystores[layout->n_keystores++] = k;
+	return k;
 }
 
 struct volume *layout_add_volume(struct layout *layout, const char *name, const char *slot,
@@ -110,6 +135,15 @@ struct layer *volume_add_layer(struct volume *volume, const struct layer_ops *op
 		l->below->above = l;
 	volume->layers[volume->n_layers++] = l;
 	return l;
+}
+
+void volume_drop_layer(struct volume *volume)
+{
+	struct layer *l = volume->layers[--volume->n_layers];
+
+	if (l->below)
+		l->below->above = NULL;
+	array_free(&l->learned);
 }
 
 static int unknown_option(const struct option_spec *specs, const char *owner, const char *name,
@@ -189,6 +223,13 @@ int medium_set(struct layout *layout, struct medium *m, const char *name, const 
 			  directory_of(layout), &layout->arena);
 }
 
+int keystore_set(struct layout *layout, struct keystore *k, const char *name,
+		 const char *const *texts, size_t n, struct where where)
+{
+	return values_set(k->ops->options, k->values, "keystore", name, texts, n, where,
+			  directory_of(layout), &layout->arena);
+}
+
 /* What @l gives to the layer above. */
 static enum place_kind provided(const struct layer *l, enum place_kind below)
 {
@@ -231,6 +272,30 @@ static int check_required(const struct layer *l)
 	return first;
 }
 
+/* A layer that wants a key says which keystore guards it, where there are several. */
+static int check_keystore(const struct layer *l)
+{
+	const struct layout *layout = l->volume->layout;
+	int i = option_index(l->ops->options, "keystore");
+	char at[WHERE_SIZE];
+
+	if (!layer_key_bytes(l, KEY_VOLUME) || layer_keystore(l))
+		return 0;
+	if (i >= 0 && l->values[i].present)
+		return diag_fail(DIAG_LAYOUT_UNKNOWN, EINVAL, "%sthere is no keystore \"%s\"",
+				 where_text(&l->values[i].where, at), l->values[i].text);
+	if (layout->n_keystores)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%svolume \"%s\": %s wants a key, and there are several "
+				 "keystores; write keystore = \"%s\" into it",
+				 where_text(&l->where, at), l->volume->name, l->ops->name,
+				 layout->keystores[0]->name);
+	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			 "%svolume \"%s\": %s wants a key, and there is no keystore; write "
+			 "keystore \"device\" { backend = \"file\" } at the top",
+			 where_text(&l->where, at), l->volume->name, l->ops->name);
+}
+
 int volume_check(const struct volume *volume)
 {
 	enum place_kind below = volume->medium->ops->provides;
@@ -250,6 +315,8 @@ int volume_check(const struct volume *volume)
 		r = check_required(l);
 		if (r >= 0 && l->ops->check)
 			r = l->ops->check(l);
+		if (r >= 0)
+			r = check_keystore(l);
 		first = first ? first : r;
 		below = provided(l, below);
 	}
@@ -290,6 +357,12 @@ int layout_check(const struct layout *layout)
 			    where_text(&v->where, at), v->full_name,
 			    where_text(&layout->volumes[j]->where, other));
 		}
+		first = first ? first : r;
+	}
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		const struct keystore *k = layout->keystores[i];
+		int r = k->ops->check ? k->ops->check(k) : 0;
+
 		first = first ? first : r;
 	}
 	for (size_t i = 0; i < layout->n_media; i++) {

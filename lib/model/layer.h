@@ -36,6 +36,15 @@ enum attach_mode {
 	ATTACH_READ,     /* reads give EILSEQ where they do not verify */
 	ATTACH_READ_RAW, /* reads as ATTACH_READ, without checking: what verify() of a layer above
 			    uses */
+	ATTACH_IMAGE,    /* as ATTACH_READ, but what was never written reads as zeroes where the
+			    contents do not use it */
+};
+
+/* Random keys, wrapped in the vault. A layer without KEY_VOLUME is keyless. */
+enum key_purpose {
+	KEY_VOLUME,   /* what contents are encrypted or authenticated with */
+	KEY_RECOVERY, /* another way in, to be printed and locked away */
+	KEY_PURPOSES,
 };
 
 /* What `open` was asked for. */
@@ -67,8 +76,10 @@ struct layer_ops {
 	unsigned consumes;   /* place kinds that it can stand on */
 	enum place_kind provides;
 	const struct option_spec *options;
-	bool keyed; /* contents depend on a key: never in a shared image */
 
+	/* Pure: bytes of the key that it wants for @purpose, 0 none; unset: keyless. Contents that
+	 * depend on a key are never in a shared image. */
+	size_t (*key_bytes)(const struct layer *l, enum key_purpose purpose);
 	/* Pure. Mistakes that one option alone does not show; speaks with file and line. */
 	int (*check)(const struct layer *l);
 	/* Reads the source (never the target), fills l->source. */
@@ -80,6 +91,8 @@ struct layer_ops {
 	int (*size)(const struct layer *l, struct sizing *s, struct plan *p);
 	/* Pure, after the medium placed all requests: bytes that the layer above gets. */
 	int (*gives)(const struct layer *l, uint64_t *ret_bytes);
+	/* Pure: steps that must be done before contents are written. Called bottom-up. */
+	int (*prepare)(const struct layer *l, struct plan *p);
 	/* Pure: same input, same steps, same order. Called top-down, contents first; the step that
 	 * makes a layer recognisable comes last among its own. */
 	int (*plan)(const struct layer *l, struct plan *p);
@@ -89,6 +102,9 @@ struct layer_ops {
 	/* Re-reads from the target what finished steps produced (layer_learn()); idempotent. Also
 	 * reads the parameters of a volume that was found without a layout. */
 	int (*learn)(struct layer *l, struct env *env);
+	/* Of a target that nobody described: is it this kind that stands on what is below @l? 1
+	 * with options set and facts learnt, 0, -errno having spoken. Unset: it cannot be told. */
+	int (*recognise)(struct layer *l, struct env *env);
 	/* Read-only. -errno, or what stands there. */
 	int (*probe)(const struct layer *l, struct env *env, enum probe_result *ret);
 	/* The layer as a device over @below (the target for a bottom layer). */

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "base/io.h"
+#include "model/key.h"
 #include "model/layer.h"
 #include "model/medium.h"
 
@@ -93,6 +94,12 @@ void layout_canonical(const struct layout *layout, struct text *to)
 		text_add(to, "medium %s %s\n", layout->media[i]->name, layout->media[i]->ops->name);
 		canonical_values(layout->media[i]->ops->options, layout->media[i]->values, NULL,
 				 to);
+	}
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		const struct keystore *k = layout->keystores[i];
+
+		text_add(to, "keystore %s %s\n", k->name, k->ops->name);
+		canonical_values(k->ops->options, k->values, NULL, to);
 	}
 	text_add(to, "vault %s %" PRIu64 " %" PRIu64 "\n", layout->vault.medium->name,
 		 layout->vault.extent.offset_bytes, layout->vault.extent.size_bytes);

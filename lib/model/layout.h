@@ -15,10 +15,12 @@
 #define NAME_MAX_BYTES 31 /* volume, slot, medium, keystore names: a-z A-Z 0-9 - _ */
 #define LAYERS_MAX     8  /* in one stack */
 #define VOLUMES_MAX    64 /* after slots are expanded */
+#define KEYSTORES_MAX  4
 #define REQUESTS_MAX   (VOLUMES_MAX * 3 + 1)
 
 struct layer_ops;
 struct medium_ops;
+struct keystore_ops;
 struct io;
 
 /* Who uses a piece of the medium, and how it is labelled. */
@@ -73,6 +75,14 @@ struct medium {
 	struct medium_facts *facts; /* after probe */
 };
 
+/* What guards the device secret that the keys of some layers hang from. */
+struct keystore {
+	const char *name;
+	const struct keystore_ops *ops;
+	struct option_value *values;
+	struct where where;
+};
+
 /* One stack. A volume with slots {"a", "b"} is two of these with the same name. */
 struct volume {
 	const char *name;
@@ -91,6 +101,7 @@ struct volume {
 	struct uuid partition_type[ROLE_COUNT];
 	char partition_label[ROLE_COUNT][37];
 	unsigned partition_number[ROLE_COUNT]; /* from 1; 0: not in a table */
+	bool forgotten;                        /* its keys were given up: contents are lost */
 	bool in_shared; /* written by `provision --shared`, the same on every device */
 };
 
@@ -110,6 +121,8 @@ struct layout {
 	} device;
 	struct medium *media[8];
 	size_t n_media;
+	struct keystore *keystores[KEYSTORES_MAX];
+	size_t n_keystores;
 	struct {
 		struct medium *medium;
 		struct extent extent;

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "crypto/digest.h"
+#include "model/key.h"
 #include "stack/complete.h"
 #include "stack/stack.h"
 
@@ -28,11 +29,10 @@ static int bound_of(const struct volume *v, struct bound *ret)
 static int decide_shared(struct volume *v)
 {
 	struct bound bound;
-	bool keyed = false, contents = false;
+	bool keyed = volume_is_keyed(v), contents = false;
 	int r = bound_of(v, &bound);
 
 	for (size_t i = 0; i < v->n_layers; i++) {
-		keyed |= v->layers[i]->ops->keyed;
 		contents |= v->layers[i]->source.surveyed;
 	}
 	v->in_shared = !keyed && (bound.kind != BOUND_FILL || contents);
@@ -182,6 +182,24 @@ static int allocate(struct plan *p)
 	return p->capacity_bytes ? m->ops->allocate(m, p) : -EINVAL; /* least_bytes() spoke */
 }
 
+/* Ready for contents from the bottom up, then contents, then what makes each layer recognisable. */
+static int make_volume(struct volume *v, struct plan *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
+		struct layer *l = v->layers[i];
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+
+		r = l->ops->prepare ? l->ops->prepare(l, p) : 0;
+	}
+	for (struct layer *l = top_of(v); l && r >= 0; l = l->below) {
+		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+		r = l->ops->plan ? l->ops->plan(l, p) : 0;
+	}
+	return r;
+}
+
 static int add_steps(struct plan *p)
 {
 	int r = 0;
@@ -194,13 +212,8 @@ static int add_steps(struct plan *p)
 		if (p->completion && v->in_shared) {
 			DIAG_SCOPE("volume %s", v->full_name);
 			r = complete_volume(v, p);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		for (struct layer *l = top_of(v); l && r >= 0; l = l->below) {
-			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-			r = l->ops->plan ? l->ops->plan(l, p) : 0;
+		} else {
+			r = make_volume(v, p);
 		}
 		if (r < 0)
 			return r;

@@ -11,11 +11,12 @@
 #include "base/endian.h"
 #include "base/overflow.h"
 #include "model/build.h"
-#include "vault/vault-private.h"
+#include "model/key.h"
+#include "vault/keys-private.h"
 
 /* --- to records --- */
 
-static void put(struct text *to, unsigned type, const void *value, size_t len)
+void device_part_put(struct text *to, unsigned type, const void *value, size_t len)
 {
 	static const uint8_t zeroes[4];
 	const le16_t t = le16_make((uint16_t)type), none = le16_make(0);
@@ -36,7 +37,7 @@ static void put_strings(struct text *to, unsigned type, const char *a, const cha
 	if (b)
 		text_add_bytes(&value, b, strlen(b) + 1);
 	to->failed |= value.failed;
-	put(to, type, value.s, value.len);
+	device_part_put(to, type, value.s, value.len);
 }
 
 static void put_values(struct text *to, const struct option_spec *specs,
@@ -53,7 +54,7 @@ static void put_device(struct text *to, const struct layout *l)
 	char version[24];
 
 	snprintf(version, sizeof(version), "%" PRIu64, l->device.version);
-	put(to, VAULT_DEVICE, "", 0);
+	device_part_put(to, VAULT_DEVICE, "", 0);
 	put_strings(to, VAULT_OPTION, "name", l->device.name ? l->device.name : "");
 	if (l->device.architecture)
 		put_strings(to, VAULT_OPTION, "architecture", l->device.architecture);
@@ -74,7 +75,7 @@ static void put_layer(struct text *to, const struct layer *l)
 		memcpy(s.digest, l->source.digest, 32);
 		snprintf(s.tool, sizeof(s.tool), "%s", l->source.tool ? l->source.tool : "");
 		vault_encode_source(&s, bytes);
-		put(to, VAULT_SOURCE, bytes, sizeof(bytes));
+		device_part_put(to, VAULT_SOURCE, bytes, sizeof(bytes));
 	}
 	array_each (it, &l->learned)
 		put_strings(to, VAULT_LEARNED, it->name, it->value);
@@ -84,14 +85,15 @@ static void put_volume(struct text *to, const struct volume *v)
 {
 	_cleanup_text_ struct text value = {0};
 	const le32_t flags = le32_make((v->reserved ? VAULT_VOLUME_RESERVED : 0) |
-				       (v->in_shared ? VAULT_VOLUME_SHARED : 0));
+				       (v->in_shared ? VAULT_VOLUME_SHARED : 0) |
+				       (v->forgotten ? VAULT_VOLUME_FORGOTTEN : 0));
 	const char *slot = v->slot ? v->slot : "";
 
 	text_add_bytes(&value, &flags, sizeof(flags));
 	text_add_bytes(&value, v->name, strlen(v->name) + 1);
 	text_add_bytes(&value, slot, strlen(slot) + 1);
 	to->failed |= value.failed;
-	put(to, VAULT_VOLUME, value.s, value.len);
+	device_part_put(to, VAULT_VOLUME, value.s, value.len);
 	for (uint32_t role = 0; role < ROLE_COUNT; role++) {
 		struct vault_extent_item e = {
 		    .role = role,
@@ -107,14 +109,16 @@ static void put_volume(struct text *to, const struct volume *v)
 			continue;
 		memcpy(e.label, v->partition_label[role], sizeof(e.label));
 		vault_encode_extent(&e, bytes);
-		put(to, VAULT_EXTENT, bytes, sizeof(bytes));
+		device_part_put(to, VAULT_EXTENT, bytes, sizeof(bytes));
 	}
 	for (size_t i = 0; i < v->n_layers; i++)
 		put_layer(to, v->layers[i]);
 }
 
-int device_part_encode(const struct layout *layout, struct text *to)
+int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to)
 {
+	int r = 0;
+
 	put_device(to, layout);
 	for (size_t i = 0; i < layout->n_media; i++) {
 		const struct medium *m = layout->media[i];
@@ -122,20 +126,28 @@ int device_part_encode(const struct layout *layout, struct text *to)
 		put_strings(to, VAULT_MEDIUM, m->name, m->ops->name);
 		put_values(to, m->ops->options, m->values);
 	}
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		const struct keystore *k = layout->keystores[i];
+
+		put_strings(to, VAULT_KEYSTORE, k->name, k->ops->name);
+		put_values(to, k->ops->options, k->values);
+	}
 	for (size_t i = 0; i < layout->n_volumes; i++)
 		put_volume(to, layout->volumes[i]);
-	put(to, VAULT_END, "", 0);
-	return to->failed ? diag_no_memory() : 0;
+	if (keys)
+		r = vault_keys_encode(keys, to);
+	device_part_put(to, VAULT_END, "", 0);
+	return r < 0 ? r : to->failed ? diag_no_memory() : 0;
 }
 
 /* --- and back --- */
 
 struct reader {
 	struct layout *layout;
-	const struct layer_ops *const *layers;
-	const struct medium_ops *const *media;
+	const struct kinds *kinds;
 	bool in_device;
 	struct medium *medium;
+	struct keystore *keystore;
 	struct volume *volume;
 	struct layer *layer;
 };
@@ -149,12 +161,23 @@ static int bad(const char *what)
 	return r;
 }
 
+/* Of what stands before it: a layer, a keystore or a medium. */
+static int set_option(struct reader *r, const char *name, const char *const *texts, size_t n)
+{
+	const struct where nowhere = {0};
+
+	if (r->layer)
+		return layer_set(r->layer, name, texts, n, nowhere);
+	if (r->keystore)
+		return keystore_set(r->layout, r->keystore, name, texts, n, nowhere);
+	return medium_set(r->layout, r->medium, name, texts, n, nowhere);
+}
+
 /* The canonical text of a list has its words joined by commas. */
 static int set_list(struct reader *r, const char *name, const char *text)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	const char *words[32];
-	const struct where nowhere = {0};
 	char *save = NULL;
 	size_t n = 0;
 
@@ -162,16 +185,15 @@ static int set_list(struct reader *r, const char *name, const char *text)
 		return diag_no_memory();
 	for (char *w = strtok_r(copy, ",", &save); w && n < 32; w = strtok_r(NULL, ",", &save))
 		words[n++] = w;
-	return r->layer ? layer_set(r->layer, name, words, n, nowhere)
-			: medium_set(r->layout, r->medium, name, words, n, nowhere);
+	return set_option(r, name, words, n);
 }
 
 static int read_option(struct reader *r, const char *name, const char *text)
 {
-	const struct where nowhere = {0};
-	const struct option_spec *specs = r->layer    ? r->layer->ops->options
-					  : r->medium ? r->medium->ops->options
-						      : NULL;
+	const struct option_spec *specs = r->layer      ? r->layer->ops->options
+					  : r->keystore ? r->keystore->ops->options
+					  : r->medium   ? r->medium->ops->options
+							: NULL;
 	int i = option_index(specs, name);
 
 	if (r->in_device) {
@@ -189,8 +211,7 @@ static int read_option(struct reader *r, const char *name, const char *text)
 		return bad("an option that is not known");
 	if (specs[i].type == OPTION_LIST)
 		return set_list(r, name, text);
-	return r->layer ? layer_set(r->layer, name, &text, 1, nowhere)
-			: medium_set(r->layout, r->medium, name, &text, 1, nowhere);
+	return set_option(r, name, &text, 1);
 }
 
 static int read_medium(struct reader *r, const struct vault_item *item)
@@ -201,14 +222,32 @@ static int read_medium(struct reader *r, const struct vault_item *item)
 
 	if (vault_item_strings(item->value, item->len, s, 2) < 0)
 		return bad("a medium's record");
-	ops = medium_kind(r->media, s[1]);
+	ops = medium_kind(r->kinds->media, s[1]);
 	if (!ops)
 		return bad("a kind of medium that is not known");
 	r->in_device = false;
 	r->volume = NULL;
 	r->layer = NULL;
+	r->keystore = NULL;
 	r->medium = layout_add_medium(r->layout, ops, s[0], nowhere);
 	return r->medium ? 0 : -ENOMEM;
+}
+
+static int read_keystore(struct reader *r, const struct vault_item *item)
+{
+	const struct where nowhere = {0};
+	const struct keystore_ops *ops;
+	const char *s[2];
+
+	if (vault_item_strings(item->value, item->len, s, 2) < 0)
+		return bad("a keystore's record");
+	ops = keystore_kind(r->kinds->keystores, s[1]);
+	if (!ops)
+		return bad("a keystore that is not known");
+	r->in_device = false;
+	r->layer = NULL;
+	r->keystore = layout_add_keystore(r->layout, ops, s[0], nowhere);
+	return r->keystore ? 0 : -ENOMEM;
 }
 
 static int read_volume(struct reader *r, const struct vault_item *item)
@@ -223,12 +262,14 @@ static int read_volume(struct reader *r, const struct vault_item *item)
 	memcpy(&flags, item->value, sizeof(flags));
 	r->in_device = false;
 	r->layer = NULL;
+	r->keystore = NULL;
 	r->volume =
 	    layout_add_volume(r->layout, s[0], *s[1] ? s[1] : NULL, r->layout->media[0], nowhere);
 	if (!r->volume)
 		return -ENOMEM;
 	r->volume->reserved = le32_get(flags) & VAULT_VOLUME_RESERVED;
 	r->volume->in_shared = le32_get(flags) & VAULT_VOLUME_SHARED;
+	r->volume->forgotten = le32_get(flags) & VAULT_VOLUME_FORGOTTEN;
 	return 0;
 }
 
@@ -255,7 +296,7 @@ static int read_layer(struct reader *r, const struct vault_item *item)
 
 	if (!r->volume || vault_item_strings(item->value, item->len, &kind, 1) < 0)
 		return bad("a layer's record");
-	ops = layer_kind(r->layers, kind);
+	ops = layer_kind(r->kinds->layers, kind);
 	if (!ops)
 		return bad("a kind of layer that is not known");
 	r->layer = volume_add_layer(r->volume, ops, nowhere);
@@ -303,18 +344,25 @@ static int read_item(struct reader *r, const struct vault_item *item)
 		if (!r->layer || vault_item_strings(item->value, item->len, s, 2) < 0)
 			return bad("a record of what was learnt");
 		return layer_learn(r->layer, s[0], "%s", s[1]);
+	case VAULT_KEYSTORE:
+		return read_keystore(r, item);
+	case VAULT_SEALED: /* lib/vault/keys.c reads these */
+	case VAULT_KEY:
+	case VAULT_KEYS_FOR:
+	case VAULT_MAC:
+		return 0;
 	case VAULT_END:
 		break;
 	}
 	return bad("a record that is not known");
 }
 
-int vault_read_layout(struct vault *v, const struct layer_ops *const *layers,
-		      const struct medium_ops *const *media, struct layout **ret)
+int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout **ret)
 {
 	const struct vault_copy *active = vault_active(v);
 	_cleanup_layout_ struct layout *layout = NULL;
-	struct reader reader = {.layers = layers, .media = media};
+	struct reader reader = {.kinds = kinds};
+	size_t others = 0, keys = 0;
 	struct vault_item item;
 	size_t at = 0;
 	int r;
@@ -326,10 +374,17 @@ int vault_read_layout(struct vault *v, const struct layer_ops *const *layers,
 		return -ENOMEM;
 	while ((r = vault_next_item(active->payload, active->header.payload_bytes, &at, &item)) ==
 	       1) {
+		if (item.type >= VAULT_SEALED && item.type <= VAULT_MAC)
+			keys++;
+		else
+			others++;
 		r = read_item(&reader, &item);
 		if (r < 0)
 			return r;
 	}
+	if (r == 0 && keys &&
+	    !others) /* provisioning was begun: keys are there, the layout comes last */
+		return 0;
 	if (r < 0 || layout->n_media == 0)
 		return bad("its records are cut short or not known");
 	layout->vault.medium = layout->media[0];

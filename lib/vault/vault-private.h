@@ -48,7 +48,10 @@ int vault_load_journal(struct vault *v);
 int vault_begin_journal(struct vault *v, const struct vault_begun *begun);
 
 /* device-part.c */
-int device_part_encode(const struct layout *layout, struct text *to);
+struct vault_keys;
+int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to);
+/* Appends one record. */
+void device_part_put(struct text *to, unsigned type, const void *value, size_t len);
 
 /* log.c */
 int vault_verify_log(struct vault *v, struct report *report);

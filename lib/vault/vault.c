@@ -103,10 +103,16 @@ static int write_copy(struct vault *v, unsigned which, const uint8_t *payload,
 		      const struct vault_copy_header *h)
 {
 	uint64_t offset = v->regions.copy_offset[which];
+	uint64_t end = VAULT_BLOCK + h->payload_bytes;
 	uint8_t head[VAULT_BLOCK] = {0};
 	int r = vault_write(v, payload, h->payload_bytes, offset + VAULT_BLOCK);
 
 	vault_encode_copy(h, head);
+	if (r >= 0) /* nothing of an older device part, with its keys, stays behind it */
+		r = vault_io(v,
+			     io_zero(v->target, v->extent.offset_bytes + offset + end,
+				     v->regions.copy_bytes - end),
+			     "writing the vault,", offset + end, v->regions.copy_bytes - end);
 	if (r >= 0)
 		r = vault_flush(v);
 	if (r >= 0)
@@ -339,7 +345,15 @@ static int run_commit(const struct step *s, struct env *env, struct cursor *curs
 	if (r >= 0)
 		r = vault_load_copies(v);
 	if (r >= 0)
-		r = device_part_encode(layout, &payload);
+		r = device_part_encode(layout, (struct vault_keys *)env->keys, &payload);
+	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
+}
+
+int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env)
+{
+	_cleanup_text_ struct text payload = {0};
+	int r = device_part_encode(layout, (struct vault_keys *)env->keys, &payload);
+
 	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "model/journal.h"
+#include "model/kinds.h"
 #include "model/layer.h"
 #include "model/layout.h"
 #include "model/lifecycle.h"
@@ -63,8 +64,9 @@ int vault_plan_commit(struct plan *plan);
 
 /* The device part → a layout without file, with volumes, extents, UUIDs, learned values. 1, 0 when
  * no device part was committed, -errno when damaged beyond use (having spoken). */
-int vault_read_layout(struct vault *v, const struct layer_ops *const *layers,
-		      const struct medium_ops *const *media, struct layout **ret);
+int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout **ret);
+/* Commits a device part of @layout and @env's keys anew, outside of a plan: after a rotation. */
+int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env);
 
 /* Appends to the log (hash-chained; docs/formats/vault.md). */
 int vault_log(struct vault *v, const char *event, const char *fmt, ...)

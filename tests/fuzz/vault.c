@@ -5,11 +5,15 @@
 #include "base/diag.h"
 #include "crypto/digest.h"
 #include "format/vault.h"
+#include "keystore/registry.h"
 #include "layer/registry.h"
 #include "medium/registry.h"
 #include "vault/vault.h"
 
 #define VAULT_BYTES (1024 * 1024)
+
+static const struct kinds kinds = {
+    .layers = layer_registry, .media = medium_registry, .keystores = keystore_registry};
 
 static void decode(const uint8_t *data, size_t size)
 {
@@ -19,6 +23,7 @@ static void decode(const uint8_t *data, size_t size)
 	struct vault_entry entry;
 	struct vault_extent_item extent;
 	struct vault_source_item source;
+	struct vault_key_item key;
 
 	vault_decode_copy(data, size, &copy);
 	vault_decode_plan(data, size, &plan);
@@ -26,6 +31,7 @@ static void decode(const uint8_t *data, size_t size)
 	vault_decode_entry(data, size, &entry);
 	vault_decode_extent(data, size, &extent);
 	vault_decode_source(data, size, &source);
+	vault_decode_key(data, size, &key);
 }
 
 /* The input as a device part, under a header that fits it. */
@@ -45,7 +51,7 @@ static void read_layout(const uint8_t *data, size_t size)
 	memcpy((uint8_t *)io_memory_bytes(io) + VAULT_BLOCK, data, size);
 	report_init(&report);
 	if (vault_open(io, 0, VAULT_BYTES, &vault) == 1) {
-		vault_read_layout(vault, layer_registry, medium_registry, &layout);
+		vault_read_layout(vault, &kinds, &layout);
 		vault_verify(vault, &report);
 	}
 	report_free(&report);

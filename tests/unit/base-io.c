@@ -205,14 +205,14 @@ static void a_file_is_replaced_at_once(void **state)
 	char path[] = "/tmp/holdfast-file-XXXXXX", buf[8] = "";
 	int fd = mkstemp(path);
 
-	assert_ok(file_write(path, "new", 3));
+	assert_ok(file_write(path, 0644, "new", 3));
 	close(fd);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, buf, sizeof(buf)), 3);
 	assert_string_equal(buf, "new");
 	close(fd);
 	unlink(path);
-	assert_true(file_write("/nonexistent/file", "x", 1) < 0);
+	assert_true(file_write("/nonexistent/file", 0644, "x", 1) < 0);
 	diag_forget(0);
 }
 

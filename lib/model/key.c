@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which key a layer wants, and whose it is. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "model/key.h"
+
+const struct keystore_ops *keystore_kind(const struct keystore_ops *const *registry,
+					 const char *name)
+{
+	for (; registry && *registry; registry++) {
+		if (strcmp((*registry)->name, name) == 0)
+			return *registry;
+	}
+	return NULL;
+}
+
+size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose)
+{
+	return l->ops->key_bytes ? l->ops->key_bytes(l, purpose) : 0;
+}
+
+const struct keystore *layer_keystore(const struct layer *l)
+{
+	const struct layout *layout = l->volume->layout;
+	int i = option_index(l->ops->options, "keystore");
+
+	if (i < 0 || !l->values[i].present)
+		return layout->n_keystores == 1 ? layout->keystores[0] : NULL;
+	for (size_t k = 0; k < layout->n_keystores; k++) {
+		if (strcmp(layout->keystores[k]->name, l->values[i].text) == 0)
+			return layout->keystores[k];
+	}
+	return NULL;
+}
+
+int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
+	      const struct secret **ret)
+{
+	int r;
+
+	if (env->keys)
+		return env->keys->volume_key(env->keys, l, purpose, ret);
+	r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "volume %s: the key of its %s layer is not here",
+		      l->volume->full_name, l->ops->name);
+	diag_next("it stands in the vault of the device that the volume was laid out on");
+	return r;
+}
+
+bool volume_is_keyed(const struct volume *v)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		if (layer_key_bytes(v->layers[i], KEY_VOLUME))
+			return true;
+	}
+	return false;
+}

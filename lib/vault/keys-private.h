@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the vault's keys share. */
+#ifndef HOLDFAST_VAULT_KEYS_PRIVATE_H
+#define HOLDFAST_VAULT_KEYS_PRIVATE_H
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "crypto/aead.h"
+#include "vault/keys.h"
+#include "vault/vault-private.h"
+
+#define KEK_BYTES      32
+#define KEYS_FOR_BYTES (SHA256_BYTES + 8) /* plan digest, le64 generation of the journal */
+
+/* A keystore's secret: in the vault as its blob, in memory once it was unsealed. */
+struct sealed {
+	const struct keystore *keystore;
+	uint8_t *blob;
+	size_t blob_len;
+	struct secret *secret, *kek, *mac_key; /* NULL: not unsealed */
+};
+
+struct wrapped {
+	struct vault_key_item item;
+	struct secret *key; /* NULL: not unwrapped */
+};
+
+struct vault_keys {
+	struct keys keys; /* first: what env->keys is */
+	const struct layout *layout;
+	struct env *env;
+	struct sealed sealed[KEYSTORES_MAX];
+	size_t n_sealed;
+	ARRAY(struct wrapped) wrapped;
+	uint8_t keys_for[KEYS_FOR_BYTES];
+	uint8_t *payload; /* the device part that they were read from; NULL: drawn here */
+	size_t payload_len;
+};
+
+struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
+
+/* keys-record.c */
+
+/* Appends sealed secrets, wrapped keys and the MACs over all of @to. */
+int vault_keys_encode(struct vault_keys *k, struct text *to);
+int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s);
+
+#endif

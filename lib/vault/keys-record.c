@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys as records of the device part, and the MAC that tells which record was changed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/endian.h"
+#include "crypto/digest.h"
+#include "crypto/mac.h"
+#include "vault/keys-private.h"
+
+/* --- MAC --- */
+
+static int item_mac(struct mac *m, uint32_t index, const struct vault_item *item,
+		    uint8_t ret[static VAULT_MAC_BYTES])
+{
+	const le32_t numbers[2] = {le32_make(index), le32_make(item->type)};
+	const struct mac_piece pieces[] = {
+	    {"item", 4}, {numbers, sizeof(numbers)}, {item->value, item->len}};
+
+	return mac_run(m, pieces, 3, ret);
+}
+
+/* @macs: those of the items. */
+static int total_mac(struct mac *m, const uint8_t *bytes, size_t len, const uint8_t *macs,
+		     size_t macs_len, uint8_t ret[static VAULT_MAC_BYTES])
+{
+	const struct mac_piece pieces[] = {{"all", 3}, {bytes, len}, {macs, macs_len}};
+
+	return mac_run(m, pieces, 3, ret);
+}
+
+/* The value of a MAC item: name NUL, total, one of each item of @bytes. */
+static int encode_macs(const struct sealed *s, const uint8_t *bytes, size_t len, struct text *value)
+{
+	_cleanup_mac_ struct mac *m = NULL;
+	_cleanup_text_ struct text macs = {0};
+	uint8_t mac[VAULT_MAC_BYTES];
+	struct vault_item item;
+	size_t at = 0;
+	uint32_t index = 0;
+	int r = mac_new("hmac(sha256)", secret_bytes(s->mac_key), secret_len(s->mac_key), &m);
+
+	if (r < 0)
+		return r;
+	while (r >= 0 && at < len && vault_next_item(bytes, len, &at, &item) == 1) {
+		r = item_mac(m, index++, &item, mac);
+		text_add_bytes(&macs, mac, VAULT_ITEM_MAC_BYTES);
+	}
+	if (r >= 0 && !macs.failed)
+		r = total_mac(m, bytes, len, (const uint8_t *)macs.s, macs.len, mac);
+	text_add_bytes(value, s->keystore->name, strlen(s->keystore->name) + 1);
+	text_add_bytes(value, mac, sizeof(mac));
+	text_add_bytes(value, macs.s, macs.len);
+	value->failed |= macs.failed;
+	return r < 0 ? diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed") : 0;
+}
+
+int vault_keys_encode(struct vault_keys *k, struct text *to)
+{
+	size_t covered;
+	int r = 0;
+
+	for (size_t i = 0; i < k->n_sealed; i++) {
+		const struct sealed *s = &k->sealed[i];
+		_cleanup_text_ struct text value = {0};
+
+		text_add_bytes(&value, s->keystore->name, strlen(s->keystore->name) + 1);
+		text_add_bytes(&value, s->blob, s->blob_len);
+		to->failed |= value.failed;
+		device_part_put(to, VAULT_SEALED, value.s, value.len);
+	}
+	array_each (w, &k->wrapped) {
+		uint8_t bytes[VAULT_KEY_BYTES];
+
+		vault_encode_key(&w->item, bytes);
+		device_part_put(to, VAULT_KEY, bytes, sizeof(bytes));
+	}
+	device_part_put(to, VAULT_KEYS_FOR, k->keys_for, sizeof(k->keys_for));
+	covered = to->len;
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		_cleanup_text_ struct text value = {0};
+
+		r = encode_macs(&k->sealed[i], (const uint8_t *)to->s, covered, &value);
+		to->failed |= value.failed;
+		device_part_put(to, VAULT_MAC, value.s, value.len);
+	}
+	return r < 0 ? r : to->failed ? diag_no_memory() : 0;
+}
+
+/* Which record it is, in words: the volume and layer before it tell. */
+struct naming {
+	char volume[64];
+	const char *layer;
+};
+
+static void follow(struct naming *n, const struct vault_item *item)
+{
+	const char *s[2];
+
+	if (item->type == VAULT_VOLUME && item->len > 4 &&
+	    vault_item_strings(item->value + 4, item->len - 4, s, 2) >= 0) {
+		snprintf(n->volume, sizeof(n->volume), "%.31s%s%.31s", s[0], *s[1] ? ":" : "",
+			 s[1]);
+		n->layer = NULL;
+	}
+	if (item->type == VAULT_LAYER && vault_item_strings(item->value, item->len, s, 1) >= 0)
+		n->layer = s[0];
+}
+
+static int tell_changed(const struct naming *n, uint32_t index, const struct vault_item *item)
+{
+	static const char *const kinds[] = {
+	    [VAULT_DEVICE] = "the device",   [VAULT_MEDIUM] = "the medium",
+	    [VAULT_OPTION] = "an option",    [VAULT_VOLUME] = "the volume itself",
+	    [VAULT_EXTENT] = "its place",    [VAULT_LAYER] = "a layer",
+	    [VAULT_SOURCE] = "a source",     [VAULT_LEARNED] = "what was learnt",
+	    [VAULT_KEYSTORE] = "a keystore", [VAULT_SEALED] = "a sealed secret",
+	    [VAULT_KEY] = "a volume key",    [VAULT_KEYS_FOR] = "the plan of the keys",
+	};
+	const char *kind =
+	    item && item->type < sizeof(kinds) / sizeof(kinds[0]) ? kinds[item->type] : NULL;
+	int r;
+
+	if (!item)
+		r = diag_fail(DIAG_TAMPERED, EUCLEAN,
+			      "records were added to the vault's device part, or taken away");
+	else
+		r = diag_fail(DIAG_TAMPERED, EUCLEAN,
+			      "record %u of the vault's device part was changed: %s%s%s%s%s", index,
+			      kind ? kind : "unknown", *n->volume ? ", of volume " : "", n->volume,
+			      n->layer ? ", layer " : "", n->layer ? n->layer : "");
+	diag_state("nothing was opened");
+	diag_next("holdfast recovery assess; the medium was changed by somebody without the key");
+	return r;
+}
+
+/* @stored: what follows the total in the MAC item. */
+static int find_changed(const struct vault_keys *k, struct mac *m, size_t covered,
+			const uint8_t *stored, size_t stored_len)
+{
+	struct naming n = {0};
+	struct vault_item item;
+	uint8_t mac[VAULT_MAC_BYTES];
+	size_t at = 0;
+	uint32_t index = 0;
+
+	for (; at < covered && vault_next_item(k->payload, covered, &at, &item) == 1; index++) {
+		size_t place = (size_t)index * VAULT_ITEM_MAC_BYTES;
+
+		follow(&n, &item);
+		if (place + VAULT_ITEM_MAC_BYTES > stored_len)
+			return tell_changed(&n, index, NULL);
+		if (item_mac(m, index, &item, mac) < 0)
+			return diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed");
+		if (!digest_equal(mac, stored + place, VAULT_ITEM_MAC_BYTES))
+			return tell_changed(&n, index, &item);
+	}
+	return tell_changed(&n, index, NULL);
+}
+
+/* Where the first MAC item begins. */
+static size_t covered_bytes(const struct vault_keys *k)
+{
+	struct vault_item item;
+	size_t at = 0, before = 0;
+
+	while (vault_next_item(k->payload, k->payload_len, &at, &item) == 1) {
+		if (item.type == VAULT_MAC)
+			break;
+		before = at;
+	}
+	return before;
+}
+
+int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s)
+{
+	size_t covered = covered_bytes(k), at = covered, name = strlen(s->keystore->name) + 1;
+	_cleanup_mac_ struct mac *m = NULL;
+	uint8_t mac[VAULT_MAC_BYTES];
+	const uint8_t *macs;
+	struct vault_item item;
+	int r = mac_new("hmac(sha256)", secret_bytes(s->mac_key), secret_len(s->mac_key), &m);
+
+	if (r < 0)
+		return r;
+	while (vault_next_item(k->payload, k->payload_len, &at, &item) == 1) {
+		if (item.type != VAULT_MAC || item.len < name + VAULT_MAC_BYTES ||
+		    memcmp(item.value, s->keystore->name, name) != 0)
+			continue;
+		macs = item.value + name + VAULT_MAC_BYTES;
+		r = total_mac(m, k->payload, covered, macs, item.len - name - VAULT_MAC_BYTES, mac);
+		if (r < 0)
+			return diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed");
+		if (digest_equal(mac, item.value + name, VAULT_MAC_BYTES))
+			return 0;
+		return find_changed(k, m, covered, macs, item.len - name - VAULT_MAC_BYTES);
+	}
+	return diag_fail(DIAG_TAMPERED, EUCLEAN,
+			 "the vault's device part has no MAC of keystore %s: it was changed",
+			 s->keystore->name);
+}
+
+/* --- reading --- */
+
+static int bad(const char *what)
+{
+	return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's keys cannot be used: %s", what);
+}
+
+static int read_sealed(struct vault_keys *k, const struct vault_item *item)
+{
+	size_t name = strnlen((const char *)item->value, item->len);
+	struct sealed *s = &k->sealed[k->n_sealed];
+
+	if (name == item->len || k->n_sealed == KEYSTORES_MAX)
+		return bad("a sealed secret");
+	*s = (struct sealed){0};
+	for (size_t i = 0; i < k->layout->n_keystores; i++) {
+		if (strcmp(k->layout->keystores[i]->name, (const char *)item->value) == 0)
+			s->keystore = k->layout->keystores[i];
+	}
+	if (!s->keystore)
+		return bad("they are sealed by a keystore that the layout does not have");
+	s->blob_len = item->len - name - 1;
+	s->blob = malloc(s->blob_len ? s->blob_len : 1);
+	if (!s->blob)
+		return diag_no_memory();
+	memcpy(s->blob, item->value + name + 1, s->blob_len);
+	k->n_sealed++;
+	return 0;
+}
+
+static int read_record(struct vault_keys *k, const struct vault_item *item)
+{
+	struct wrapped w = {0};
+
+	switch (item->type) {
+	case VAULT_SEALED:
+		return read_sealed(k, item);
+	case VAULT_KEY:
+		if (vault_decode_key(item->value, item->len, &w.item) < 0)
+			return bad("a volume key");
+		return array_add(&k->wrapped, w) < 0 ? diag_no_memory() : 0;
+	case VAULT_KEYS_FOR:
+		if (item->len != sizeof(k->keys_for))
+			return bad("the plan's digest");
+		memcpy(k->keys_for, item->value, item->len);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int vault_keys_read(const struct vault *v, const struct layout *layout, struct env *env,
+		    struct vault_keys **ret)
+{
+	const struct vault_copy *active = vault_active(v);
+	_cleanup_vault_keys_ struct vault_keys *k = NULL;
+	struct vault_item item;
+	size_t at = 0;
+	int r;
+
+	if (!active)
+		return 0;
+	k = vault_keys_new(layout, env);
+	if (!k)
+		return -ENOMEM;
+	k->payload_len = active->header.payload_bytes;
+	k->payload = malloc(k->payload_len ? k->payload_len : 1);
+	if (!k->payload)
+		return diag_no_memory();
+	memcpy(k->payload, active->payload, k->payload_len);
+	while ((r = vault_next_item(k->payload, k->payload_len, &at, &item)) == 1) {
+		r = read_record(k, &item);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return bad("records are cut short");
+	if (k->n_sealed == 0)
+		return 0;
+	*ret = TAKE(k);
+	return 1;
+}
+
+static bool is_key_record(unsigned type)
+{
+	return type == VAULT_SEALED || type == VAULT_KEY || type == VAULT_KEYS_FOR ||
+	       type == VAULT_MAC;
+}
+
+int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)
+{
+	const struct vault_copy *active = keep ? vault_active(v) : NULL;
+	_cleanup_text_ struct text payload = {0};
+	struct vault_item item;
+	size_t at = 0;
+	int r;
+
+	while (active &&
+	       vault_next_item(active->payload, active->header.payload_bytes, &at, &item) == 1) {
+		if (!is_key_record(item.type))
+			device_part_put(&payload, item.type, item.value, item.len);
+	}
+	r = vault_keys_encode(k, &payload);
+	device_part_put(&payload, VAULT_END, "", 0);
+	if (r >= 0 && payload.failed)
+		r = diag_no_memory();
+	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of a device: drawn, wrapped, sealed, read back, unsealed once, rotated, forgotten. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/endian.h"
+#include "crypto/kdf.h"
+#include "vault/keys-private.h"
+
+/* --- one keystore --- */
+
+static int derive(const struct sealed *s, const char *purpose, struct secret **ret)
+{
+	const struct kdf_field info[] = {
+	    {purpose, strlen(purpose)},
+	    {s->keystore->name, strlen(s->keystore->name)},
+	};
+	_cleanup_secret_ struct secret *out = NULL;
+	int r = secret_new(KEK_BYTES, &out);
+
+	if (r >= 0)
+		r = kdf_hkdf(secret_bytes(s->secret), secret_len(s->secret), info, 2,
+			     secret_bytes(out), secret_len(out));
+	if (r >= 0)
+		*ret = TAKE(out);
+	return r;
+}
+
+/* The device secret becomes known: what hangs from it, too. */
+static int take_secret(struct sealed *s, struct secret *secret)
+{
+	int r;
+
+	s->secret = secret_free(s->secret);
+	s->kek = secret_free(s->kek);
+	s->mac_key = secret_free(s->mac_key);
+	s->secret = secret;
+	r = derive(s, "holdfast 1 KEK", &s->kek);
+	return r < 0 ? r : derive(s, "holdfast 1 device part MAC", &s->mac_key);
+}
+
+static int seal_new(struct vault_keys *k, struct sealed *s)
+{
+	_cleanup_secret_ struct secret *secret = NULL;
+	_cleanup_text_ struct text blob = {0};
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = secret_new(DEVICE_SECRET_BYTES, &secret);
+
+	if (r >= 0)
+		r = k->env->random(secret_bytes(secret), secret_len(secret));
+	if (r >= 0)
+		r = s->keystore->ops->seal(s->keystore, k->env, secret, &blob);
+	if (r >= 0 && blob.failed)
+		r = diag_no_memory();
+	if (r < 0)
+		return r;
+	free(s->blob);
+	s->blob_len = blob.len;
+	s->blob = (uint8_t *)TAKE(blob.s);
+	return take_secret(s, TAKE(secret));
+}
+
+/* Unseals it, if that has not been done, and believes the device part only then. */
+static int unlock(struct vault_keys *k, struct sealed *s)
+{
+	struct secret *secret = NULL;
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r;
+
+	if (s->secret)
+		return 0;
+	r = s->keystore->ops->unseal(s->keystore, k->env, s->blob, s->blob_len, &secret);
+	if (r < 0)
+		return r;
+	r = take_secret(s, secret);
+	if (r >= 0 && k->payload)
+		r = vault_keys_check_mac(k, s);
+	if (r < 0)
+		s->secret = secret_free(s->secret);
+	return r;
+}
+
+static struct sealed *find_sealed(struct vault_keys *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_sealed; i++) {
+		if (strcmp(k->sealed[i].keystore->name, name) == 0)
+			return &k->sealed[i];
+	}
+	return NULL;
+}
+
+/* --- one volume key --- */
+
+static int layer_index(const struct layer *l)
+{
+	for (size_t i = 0; i < l->volume->n_layers; i++) {
+		if (l->volume->layers[i] == l)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* What a wrapped key is bound to; a record that stands in another's place does not unwrap. */
+static void associate(const struct vault_key_item *item, struct text *to)
+{
+	const uint8_t numbers[] = {(uint8_t)item->layer, (uint8_t)item->purpose,
+				   (uint8_t)item->len};
+
+	text_add_bytes(to, "holdfast volume key 1", 22);
+	text_add_bytes(to, item->keystore, strlen(item->keystore) + 1);
+	text_add_bytes(to, item->volume, strlen(item->volume) + 1);
+	text_add_bytes(to, numbers, sizeof(numbers));
+}
+
+static int wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w)
+{
+	_cleanup_aead_ struct aead *aead = NULL;
+	_cleanup_text_ struct text ad = {0};
+	int r = aead_new("aes-gcm", secret_bytes(s->kek), secret_len(s->kek), &aead);
+
+	associate(&w->item, &ad);
+	if (r >= 0 && ad.failed)
+		r = diag_no_memory();
+	if (r >= 0)
+		r = k->env->random(w->item.nonce, sizeof(w->item.nonce));
+	if (r < 0)
+		return r;
+	r = aead_encrypt(aead, w->item.nonce, ad.s, ad.len, secret_bytes(w->key), w->item.len,
+			 w->item.wrapped, w->item.tag);
+	return r < 0 ? diag_fail(DIAG_INTERNAL, EIO, "a key cannot be wrapped") : 0;
+}
+
+static int unwrap(const struct sealed *s, struct wrapped *w)
+{
+	_cleanup_aead_ struct aead *aead = NULL;
+	_cleanup_secret_ struct secret *key = NULL;
+	_cleanup_text_ struct text ad = {0};
+	int r = aead_new("aes-gcm", secret_bytes(s->kek), secret_len(s->kek), &aead);
+
+	associate(&w->item, &ad);
+	if (r >= 0 && ad.failed)
+		r = diag_no_memory();
+	if (r >= 0)
+		r = secret_new(w->item.len, &key);
+	if (r < 0)
+		return r;
+	r = aead_decrypt(aead, w->item.nonce, ad.s, ad.len, w->item.wrapped, w->item.len,
+			 secret_bytes(key), w->item.tag);
+	if (r < 0)
+		return diag_fail(DIAG_TAMPERED, EUCLEAN,
+				 "the vault's key record of volume %s, layer %u, was changed or "
+				 "stood elsewhere",
+				 w->item.volume, w->item.layer);
+	w->key = TAKE(key);
+	return 0;
+}
+
+static struct wrapped *find_wrapped(struct vault_keys *k, const struct layer *l,
+				    enum key_purpose purpose)
+{
+	array_each (w, &k->wrapped) {
+		if (strcmp(w->item.volume, l->volume->full_name) == 0 &&
+		    (int)w->item.layer == layer_index(l) && w->item.purpose == purpose)
+			return w;
+	}
+	return NULL;
+}
+
+static int missing(const struct layer *l)
+{
+	const struct volume *v = l->volume;
+	int r = diag_fail(DIAG_KEY_MISSING, ENOKEY,
+			  v->forgotten ? "volume %s was given up: its key is gone for good"
+				       : "the vault has no key of volume %s",
+			  v->full_name);
+
+	if (v->forgotten)
+		diag_next("`holdfast provision … --replace=all` lays the device out anew");
+	return r;
+}
+
+static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
+		      const struct secret **ret)
+{
+	struct vault_keys *k = (struct vault_keys *)keys;
+	struct wrapped *w = find_wrapped(k, l, purpose);
+	struct sealed *s = w ? find_sealed(k, w->item.keystore) : NULL;
+	int r;
+
+	if (!w || !s)
+		return missing(l);
+	if (w->item.len != layer_key_bytes(l, purpose))
+		return diag_fail(DIAG_TAMPERED, EUCLEAN,
+				 "the vault has a key of %u bytes for volume %s, whose %s layer "
+				 "takes %zu",
+				 w->item.len, w->item.volume, l->ops->name,
+				 layer_key_bytes(l, purpose));
+	r = unlock(k, s);
+	if (r >= 0 && !w->key)
+		r = unwrap(s, w);
+	if (r >= 0)
+		*ret = w->key;
+	return r;
+}
+
+/* --- all of them --- */
+
+struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env)
+{
+	struct vault_keys *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		diag_no_memory();
+		return NULL;
+	}
+	k->keys.volume_key = volume_key;
+	k->layout = layout;
+	k->env = env;
+	return k;
+}
+
+struct vault_keys *vault_keys_free(struct vault_keys *k)
+{
+	if (!k)
+		return NULL;
+	if (k->env->keys == &k->keys)
+		k->env->keys = NULL;
+	for (size_t i = 0; i < k->n_sealed; i++) {
+		struct sealed *s = &k->sealed[i];
+
+		secret_free(s->secret);
+		secret_free(s->kek);
+		secret_free(s->mac_key);
+		free(s->blob);
+	}
+	array_each (w, &k->wrapped)
+		secret_free(w->key);
+	array_free(&k->wrapped);
+	free(k->payload);
+	free(k);
+	return NULL;
+}
+
+void vault_keys_freep(struct vault_keys **k)
+{
+	vault_keys_free(*k);
+}
+
+struct keys *vault_keys_interface(struct vault_keys *k)
+{
+	return &k->keys;
+}
+
+static int add_sealed(struct vault_keys *k, const struct keystore *keystore, struct sealed **ret)
+{
+	*ret = find_sealed(k, keystore->name);
+	if (*ret)
+		return 0;
+	if (k->n_sealed == KEYSTORES_MAX)
+		return diag_fail(DIAG_INTERNAL, E2BIG, "too many keystores");
+	*ret = &k->sealed[k->n_sealed++];
+	(*ret)->keystore = keystore;
+	return 0;
+}
+
+static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpose purpose)
+{
+	const struct keystore *keystore = layer_keystore(l);
+	struct wrapped w = {.item.layer = (uint32_t)layer_index(l),
+			    .item.purpose = purpose,
+			    .item.len = (uint32_t)layer_key_bytes(l, purpose)};
+	struct sealed *s;
+	int r = add_sealed(k, keystore, &s);
+
+	if (r >= 0 && w.item.len > VAULT_WRAPPED_MAX)
+		r = diag_fail(DIAG_INTERNAL, E2BIG, "a key of %u bytes", w.item.len);
+	if (r >= 0 && !s->secret)
+		r = seal_new(k, s);
+	if (r >= 0)
+		r = secret_new(w.item.len, &w.key);
+	if (r < 0)
+		return r;
+	snprintf(w.item.keystore, sizeof(w.item.keystore), "%s", keystore->name);
+	snprintf(w.item.volume, sizeof(w.item.volume), "%s", l->volume->full_name);
+	r = k->env->random(secret_bytes(w.key), w.item.len);
+	if (r >= 0)
+		r = wrap(k, s, &w);
+	if (r >= 0 && array_add(&k->wrapped, w) < 0)
+		r = diag_no_memory();
+	if (r < 0)
+		secret_free(w.key);
+	return r;
+}
+
+static int draw_keys(struct vault_keys *k, const struct layer *l)
+{
+	int r = 0;
+
+	for (int purpose = 0; purpose < KEY_PURPOSES && r >= 0; purpose++) {
+		if (layer_key_bytes(l, (enum key_purpose)purpose))
+			r = draw_key(k, l, (enum key_purpose)purpose);
+	}
+	return r;
+}
+
+static void identify_plan(const struct vault *v, uint8_t ret[static KEYS_FOR_BYTES])
+{
+	const le64_t generation = le64_make(v->plan.generation);
+
+	memcpy(ret, v->plan.plan_digest, SHA256_BYTES);
+	memcpy(ret + SHA256_BYTES, &generation, sizeof(generation));
+}
+
+int vault_keys_draw(const struct vault *v, const struct layout *layout, struct env *env,
+		    struct vault_keys **ret)
+{
+	_cleanup_vault_keys_ struct vault_keys *k = vault_keys_new(layout, env);
+	int r = k ? 0 : -ENOMEM;
+
+	if (k)
+		identify_plan(v, k->keys_for);
+	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++) {
+		const struct volume *volume = layout->volumes[i];
+
+		for (size_t j = 0; j < volume->n_layers && !volume->reserved && r >= 0; j++)
+			r = draw_keys(k, volume->layers[j]);
+	}
+	if (r >= 0)
+		*ret = TAKE(k);
+	return r;
+}
+
+bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v)
+{
+	uint8_t begun[KEYS_FOR_BYTES];
+
+	identify_plan(v, begun);
+	return memcmp(k->keys_for, begun, sizeof(begun)) == 0;
+}
+
+int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < k->n_sealed && r >= 0 && n == 0; i++)
+		r = unlock(k, &k->sealed[i]);
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		for (size_t j = 0; j < volumes[i]->n_layers && r >= 0; j++) {
+			const struct secret *key;
+
+			if (layer_key_bytes(volumes[i]->layers[j], KEY_VOLUME))
+				r = volume_key(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &key);
+		}
+	}
+	return r;
+}
+
+int vault_keys_rotate(struct vault_keys *k)
+{
+	int r = vault_keys_unlock(k, NULL, 0);
+
+	array_each (w, &k->wrapped) {
+		if (r >= 0 && !w->key)
+			r = unwrap(find_sealed(k, w->item.keystore), w);
+	}
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
+		r = seal_new(k, &k->sealed[i]);
+	array_each (w, &k->wrapped) {
+		if (r >= 0)
+			r = wrap(k, find_sealed(k, w->item.keystore), w);
+	}
+	return r;
+}
+
+int vault_keys_forget(struct vault_keys *k, const struct volume *volume)
+{
+	size_t kept = 0, before = k->wrapped.n;
+
+	for (size_t i = 0; i < before; i++) {
+		struct wrapped *w = &k->wrapped.v[i];
+
+		if (strcmp(w->item.volume, volume->full_name) == 0)
+			secret_free(w->key);
+		else
+			k->wrapped.v[kept++] = *w;
+	}
+	k->wrapped.n = kept;
+	if (kept < before)
+		return 0;
+	return diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no key of volume %s",
+			 volume->full_name);
+}
+
+size_t vault_keys_list(const struct vault_keys *k, struct vault_key_info *ret, size_t max)
+{
+	size_t n = 0;
+
+	array_each (w, &k->wrapped) {
+		const struct volume *v = layout_volume(k->layout, w->item.volume);
+
+		if (n == max)
+			break;
+		ret[n++] = (struct vault_key_info){
+		    .volume = w->item.volume,
+		    .keystore = w->item.keystore,
+		    .layer = v && w->item.layer < v->n_layers ? v->layers[w->item.layer] : NULL,
+		    .purpose = (enum key_purpose)w->item.purpose,
+		    .bytes = w->item.len,
+		};
+	}
+	return n;
+}
+
+void vault_keys_describe(const struct vault_keys *k, const struct keystore *keystore,
+			 struct text *to)
+{
+	for (size_t i = 0; i < k->n_sealed; i++) {
+		const struct sealed *s = &k->sealed[i];
+
+		if (s->keystore == keystore && keystore->ops->describe)
+			keystore->ops->describe(keystore, s->blob, s->blob_len, to);
+	}
+}
