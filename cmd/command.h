@@ -44,7 +44,8 @@ struct command {
 };
 
 extern const struct command command_plan, command_provision, command_open, command_close,
-    command_verify, command_read, command_status, command_layers, command_cmdline, command_recovery;
+    command_verify, command_read, command_status, command_layers, command_cmdline, command_recovery,
+    command_key;
 
 extern const struct flag common_flags[];
 

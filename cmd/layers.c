@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cmd/session.h"
+#include "model/key.h"
 #include "model/layer.h"
 #include "model/medium.h"
 
@@ -55,6 +56,12 @@ static int run(struct session *s, const struct call *c)
 		tell(s, list, "medium", (*m)->name, (*m)->summary, NULL, (*m)->options);
 		any = true;
 	}
+	for (const struct keystore_ops *const *k = s->kinds->keystores; *k; k++) {
+		if (only && strcmp(only, (*k)->name) != 0)
+			continue;
+		tell(s, list, "keystore", (*k)->name, (*k)->summary, NULL, (*k)->options);
+		any = true;
+	}
 	for (const struct layer_ops *const *l = s->kinds->layers; *l; l++) {
 		if (only && strcmp(only, (*l)->name) != 0)
 			continue;
@@ -62,7 +69,7 @@ static int run(struct session *s, const struct call *c)
 		any = true;
 	}
 	if (!any)
-		return diag_fail(DIAG_USAGE, ENOENT, "no layer or medium \"%s\"", only);
+		return diag_fail(DIAG_USAGE, ENOENT, "no layer, medium or keystore \"%s\"", only);
 	for (const char *const *p = s->kinds->planned_layers; !only && *p; p++)
 		session_say(s, "%s%s%s", p == s->kinds->planned_layers ? "not built yet: " : ", ",
 			    *p, p[1] ? "" : "\n");

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cmd/passphrase.h"
 #include "cmd/session.h"
+#include "cmd/volume-key.h"
 
 static const struct command *const commands[] = {
-    &command_plan, &command_provision, &command_open,    &command_close,  &command_verify,
-    &command_read, &command_status,    &command_cmdline, &command_layers, &command_recovery,
-    NULL,
+    &command_plan,   &command_provision, &command_open,   &command_close,
+    &command_verify, &command_read,      &command_status, &command_cmdline,
+    &command_layers, &command_recovery,  &command_key,    NULL,
 };
 
 static void help(void)
@@ -106,5 +108,7 @@ int main(int argc, char **argv)
 		r = session_begin(&s, &call);
 	if (r >= 0)
 		r = command->run(&s, &call);
+	passphrase_forget();
+	volume_key_forget();
 	return session_end(&s, r);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast open: volumes through the kernel, all or none. */
 #include "cmd/open-arguments.h"
+#include "cmd/passphrase.h"
+#include "cmd/volume-key.h"
 #include "stack/stack.h"
 
 static const struct flag flags[] = {
     OPEN_FLAGS,
+    PASSPHRASE_FLAGS,
+    VOLUME_KEY_FLAG,
     {"read-only", 'r', NULL, "open nothing for writing", false},
     {0},
 };
@@ -48,12 +52,17 @@ static int run(struct session *s, const struct call *c)
 	int n, r = open_arguments(c, &how);
 
 	if (r >= 0)
+		r = passphrase_arguments(s, c);
+	if (r >= 0)
+		r = volume_key_arguments(s, c);
+	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
-	return n < 0 ? n : open_all(s, volumes, n, &how);
+	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
+	return r < 0 ? r : open_all(s, volumes, n, &how);
 }
 
 const struct command command_open = {
@@ -62,7 +71,8 @@ const struct command command_open = {
     .summary = "Open volumes through the kernel, and mount them where asked.",
     .text = "Prints the device or directory of each. Without VOLUME all that hold something are\n"
 	    "opened; where one fails, those opened before are closed again. Tables are built from\n"
-	    "the vault's records, not from superblocks on the medium.",
+	    "the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
+	    "all volumes, and given to the kernel through its keyring.",
     .example = "  holdfast open /dev/mmcblk0 root:a\n"
 	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,

@@ -19,7 +19,7 @@ static int draw(const struct plan *plan, const char *path)
 	_cleanup_text_ struct text svg = {0};
 
 	svg_plan(plan, &svg);
-	return svg.failed ? diag_no_memory() : file_write(path, svg.s, svg.len);
+	return svg.failed ? diag_no_memory() : file_write(path, 0644, svg.s, svg.len);
 }
 
 static int run(struct session *s, const struct call *c)

@@ -4,11 +4,12 @@
 
 #include "base/hex.h"
 #include "cmd/layout-arguments.h"
-#include "cmd/session.h"
+#include "cmd/passphrase.h"
 #include "device/provision.h"
 
 static const struct flag flags[] = {
     LAYOUT_FLAGS,
+    PASSPHRASE_FLAGS,
     {"shared", 0, NULL, "only what is the same on every device", false},
     {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
     {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},
@@ -48,6 +49,8 @@ static int run(struct session *s, const struct call *c)
 	request.n_replace = call_values(c, "replace", replace, VALUES_MAX);
 	s->env.target_name = request.target_path;
 	r = layout_arguments(c, settings, &request);
+	if (r >= 0)
+		r = passphrase_arguments(s, c);
 	if (r >= 0 && request.shared && request.from)
 		r = diag_fail(DIAG_USAGE, EINVAL, "--shared and --from do not go together");
 	if (r >= 0)

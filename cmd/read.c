@@ -10,12 +10,15 @@
 #include "base/file.h"
 #include "base/overflow.h"
 #include "base/text.h"
-#include "cmd/session.h"
+#include "cmd/passphrase.h"
+#include "cmd/volume-key.h"
 #include "device/target.h"
 
 #define CHUNK 65536
 
 static const struct flag flags[] = {
+    PASSPHRASE_FLAGS,
+    VOLUME_KEY_FLAG,
     {"output", 'o', "FILE", "where to; made as FILE.part, named at the end", false},
     {"keep-going", 'k', NULL, "what does not verify becomes zeroes and is listed; status 3", false},
     {0},
@@ -64,6 +67,14 @@ static int refuse(const struct copying *c, int r, uint64_t at)
 	return e;
 }
 
+static bool is_hole(struct io *io, uint64_t at, uint64_t n)
+{
+	uint64_t len;
+	bool data;
+
+	return io_extent(io, at, &data, &len) == 0 && !data && len >= n;
+}
+
 static int copy(struct copying *c, struct env *env)
 {
 	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
@@ -73,7 +84,8 @@ static int copy(struct copying *c, struct env *env)
 	env_begin(env, "reading", c->from->size_bytes);
 	for (uint64_t at = 0; at < c->from->size_bytes; at += CHUNK) {
 		size_t n = (size_t)min_u64(CHUNK, c->from->size_bytes - at);
-		int r = io_read(c->from, buf, n, at);
+		bool hole = is_hole(c->from, at, n);
+		int r = hole ? 0 : io_read(c->from, buf, n, at);
 
 		if (env_cancelled(env))
 			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal");
@@ -81,7 +93,8 @@ static int copy(struct copying *c, struct env *env)
 			return refuse(c, r, at);
 		if (r < 0) {
 			r = copy_slowly(c, at, n, buf);
-		} else if (buf[0] || memcmp(buf, buf + 1, n - 1) != 0) { /* zeroes stay a hole */
+		} else if (!hole &&
+			   (buf[0] || memcmp(buf, buf + 1, n - 1) != 0)) { /* zeroes stay a hole */
 			r = io_write(c->to, buf, n, at);
 			r = r < 0 ? diag_file(-r, c->to->name) : 0;
 		}
@@ -102,7 +115,7 @@ static int attach(struct volume *v, struct env *env, struct attached *a, struct 
 				 "volume %s is reserved and holds nothing yet", v->full_name);
 	while (l->ops->provides == PLACE_DIRECTORY && l->below)
 		l = l->below;
-	return layer_attach(l, env, ATTACH_READ, a, ret);
+	return layer_attach(l, env, ATTACH_IMAGE, a, ret);
 }
 
 static int write_out(struct copying *c, const char *path, struct env *env)
@@ -133,13 +146,19 @@ static int run(struct session *s, const struct call *c)
 	_cleanup_attached_ struct attached a = {0};
 	_cleanup_target_ struct target t = {0};
 	struct volume *v;
-	int r = path ? target_load(&t, c->args[0], 0, &s->env, s->kinds)
-		     : diag_fail(DIAG_USAGE, EINVAL, "read needs -o FILE");
+	int r =
+	    path ? passphrase_arguments(s, c) : diag_fail(DIAG_USAGE, EINVAL, "read needs -o FILE");
 
+	if (r >= 0)
+		r = volume_key_arguments(s, c);
+	if (r >= 0)
+		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	v = target_volume(&t, c->args[1]);
-	r = v ? attach(v, &s->env, &a, &copying.from) : -ENOENT;
+	r = v ? target_unlock(&t, &s->env, &v, 1) : -ENOENT;
+	if (r >= 0)
+		r = attach(v, &s->env, &a, &copying.from);
 	if (r >= 0)
 		r = write_out(&copying, path, &s->env);
 	s->result = json_new("result");

@@ -17,6 +17,7 @@
 #include "cmd/session.h"
 #include "crypto/random.h"
 #include "format/dps.h"
+#include "keystore/registry.h"
 #include "layer/registry.h"
 #include "medium/registry.h"
 
@@ -250,6 +251,7 @@ static const struct kinds *all_kinds(void)
 
 	kinds.layers = layer_registry;
 	kinds.media = medium_registry;
+	kinds.keystores = keystore_registry;
 	kinds.planned_layers = layer_planned;
 	kinds.host_architecture = dps_host_architecture();
 	return &kinds;
@@ -334,7 +336,7 @@ static int write_record(struct session *s)
 {
 	_cleanup_free_ char *text = s->record ? json_print(s->result, true) : NULL;
 
-	return text ? file_write(s->record, text, strlen(text)) : 0;
+	return text ? file_write(s->record, 0644, text, strlen(text)) : 0;
 }
 
 int session_end(struct session *s, int r)

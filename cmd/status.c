@@ -2,6 +2,7 @@
 /* holdfast status: what a target is, told from evidence. */
 #include "base/text.h"
 #include "cmd/open-arguments.h"
+#include "model/key.h"
 #include "report/words.h"
 
 static const struct flag flags[] = {OPEN_FLAGS, {0}};
@@ -41,6 +42,29 @@ static int tell_all_open(struct session *s, const struct target *t, const struct
 	return r;
 }
 
+static void tell_keystores(struct session *s, const struct target *t)
+{
+	static const char *const erasing[] = {
+	    [ERASE_MEDIA] = "erasing overwrites the medium; a copy from before keeps its contents",
+	    [ERASE_FINAL] = "erasing is final",
+	};
+	struct json *list = json_list(s->result, "keystores");
+
+	for (size_t i = 0; i < t->layout->n_keystores; i++) {
+		const struct keystore *k = t->layout->keystores[i];
+		struct json *j = json_child(list, NULL);
+
+		json_text(j, "keystore", k->name);
+		json_text(j, "backend", k->ops->name);
+		json_text(j, "erase", k->ops->strength == ERASE_FINAL ? "final" : "media");
+		session_say(s, "keystore %s: %s: %s\n", k->name, k->ops->name,
+			    erasing[k->ops->strength]);
+	}
+	if (!t->layout->n_keystores)
+		session_say(s,
+			    "no keystore: nothing here is confidential; erasing is overwriting\n");
+}
+
 static int run(struct session *s, const struct call *c)
 {
 	_cleanup_target_ struct target t = {0};
@@ -66,7 +90,7 @@ static int run(struct session *s, const struct call *c)
 	json_layout(s->result, t.layout);
 	words_volumes(t.layout, &words);
 	session_say(s, "%s", words.s ? words.s : "");
-	session_say(s, "no keystore: nothing here is confidential; erasing is overwriting\n");
+	tell_keystores(s, &t);
 	return tell_all_open(s, &t, &how);
 }
 

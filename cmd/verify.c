@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "base/text.h"
-#include "cmd/session.h"
+#include "cmd/passphrase.h"
+#include "cmd/volume-key.h"
 #include "device/target.h"
 #include "report/words.h"
 #include "stack/stack.h"
@@ -39,6 +40,24 @@ static void print(struct session *s, const struct report *report)
 					    : "");
 }
 
+/* Its copies match their checksums, or not: what was laid out is not to be had from it. */
+static int report_vault(const struct target *t, struct report *report)
+{
+	const struct finding f = {
+	    .kind = FINDING_CORRUPT,
+	    .volume = "",
+	    .layer = "vault",
+	    .area = "device part",
+	    .offset_bytes = t->vault ? vault_extent(t->vault).offset_bytes : 0,
+	    .len_bytes = t->vault ? vault_extent(t->vault).size_bytes : 0,
+	    .text = "cannot be used: what was laid out is told from the partition table alone",
+	};
+
+	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+}
+
+static const struct flag flags[] = {PASSPHRASE_FLAGS, VOLUME_KEY_FLAG, {0}};
+
 static int check(struct session *s, const struct call *c, struct target *t, struct report *report)
 {
 	struct volume *volumes[ARGS_MAX];
@@ -50,8 +69,11 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 		if (!volumes[i])
 			return -ENOENT;
 	}
-	if (n == 0 && t->vault)
+	r = target_unlock(t, &s->env, volumes, n);
+	if (r >= 0 && n == 0 && t->vault)
 		r = vault_verify(t->vault, report);
+	if (r >= 0 && t->vault_damaged)
+		r = report_vault(t, report);
 	return r < 0 ? r : stack_verify(t->layout, volumes, n, &s->env, report);
 }
 
@@ -59,8 +81,12 @@ static int run(struct session *s, const struct call *c)
 {
 	_cleanup_target_ struct target t = {0};
 	struct report report;
-	int r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	int r = passphrase_arguments(s, c);
 
+	if (r >= 0)
+		r = volume_key_arguments(s, c);
+	if (r >= 0)
+		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	report_init(&report);
@@ -84,6 +110,7 @@ const struct command command_verify = {
 	"Specification.",
     .example = "  holdfast verify gateway.img\n"
 	       "  holdfast verify /dev/mmcblk0 root:a --json\n",
+    .flags = flags,
     .min_args = 1,
     .max_args = ARGS_MAX,
     .run = run,

@@ -13,9 +13,10 @@
 #include "base/overflow.h"
 #include "layer/filesystem.h"
 
-#define ARGS_MAX   64
-#define BLOCK      4096
-#define INODE_SIZE 256
+#define ARGS_MAX         64
+#define BLOCK            4096
+#define INODE_SIZE       256
+#define JOURNAL_CAP_FROM (32ULL << 30) /* mke2fs would take 512 MiB and more from here on */
 
 /* Ours, so that a host's /etc/mke2fs.conf changes nothing. */
 static const char config[] =
@@ -97,6 +98,10 @@ static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct en
 	if (job->source) {
 		argv[n++] = "-d";
 		argv[n++] = job->source;
+	}
+	if (job->lean && to->size_bytes > JOURNAL_CAP_FROM) {
+		argv[n++] = "-J";
+		argv[n++] = "size=128";
 	}
 	for (size_t i = 0; i < job->n_options && n < ARGS_MAX - 3; i++)
 		argv[n++] = job->options[i];

@@ -14,9 +14,12 @@
 #include "base/overflow.h"
 #include "base/spawn.h"
 #include "crypto/digest.h"
+#include "filemap/ext4.h"
 #include "kernel/mount.h"
+#include "layer/crypt.h"
 #include "layer/filesystem.h"
 #include "layer/registry.h"
+#include "model/build.h"
 
 #define HEAD_BYTES (64 * 1024) /* hold every type's superblock; written last */
 
@@ -43,6 +46,11 @@ static const struct option_spec options[] = {
 static const struct filesystem_type *type_of(const struct layer *l)
 {
 	return types[l->values[TYPE].number];
+}
+
+bool filesystem_is_ext4(const struct layer *l)
+{
+	return type_of(l) == &filesystem_ext4;
 }
 
 /* --- programs --- */
@@ -241,6 +249,17 @@ static int gives(const struct layer *l, uint64_t *ret_bytes)
 	return layer_below_gives(l, ret_bytes);
 }
 
+/* Does @l, or one that it stands on, tell what was changed? */
+static bool layer_authenticates(const struct layer *l)
+{
+	for (; l; l = l->below) {
+		if (l->ops->provides == PLACE_BYTES_RO || l->ops == &layer_integrity ||
+		    (l->ops == &layer_crypt && crypt_layer_kind(l)->tag_bytes))
+			return true;
+	}
+	return false;
+}
+
 static bool under_verity(const struct layer *l)
 {
 	for (const struct layer *b = l->below; b; b = b->below) {
@@ -250,16 +269,46 @@ static bool under_verity(const struct layer *l)
 	return false;
 }
 
+/* Of an ext4 only what is in use goes onto the medium: what mke2fs wrote, and what it left a hole
+ * because it is zero (the journal, for one). What was never written stays as it is. */
+static int copy_used(struct io *from, struct io *to, uint64_t start, struct env *env)
+{
+	struct filemap *map = NULL;
+	const char *why = NULL;
+	int r = filemap_ext4_open(from, env, &map, &why);
+
+	if (r < 0 && r != -EIO && r != -ENOMEM)
+		r = diag_fail(DIAG_PROGRAM, EUCLEAN, "what mke2fs made cannot be read: %s",
+			      why ? why : "no ext4");
+	for (uint64_t at = start; at < from->size_bytes && r >= 0;) {
+		uint64_t len;
+		bool data;
+
+		r = io_extent(from, at, &data, &len);
+		if (r >= 0 && data)
+			r = io_copy(from, at, to, at, len, false, env);
+		for (uint64_t hole = at, n; r >= 0 && !data && hole < at + len; hole += n) {
+			if (filemap_run(map, hole, at + len - hole, &n) == FILEMAP_USED)
+				r = io_zero(to, hole, n);
+		}
+		at += len;
+	}
+	filemap_close(map);
+	return r;
+}
+
 /* Head last: until then nothing recognises what stands there. */
 static int copy(const struct layer *l, struct io *from, struct io *to, struct env *env)
 {
-	bool leave_holes = type_of(l)->lazy && !under_verity(l);
+	bool lazy = type_of(l)->lazy && !under_verity(l);
 	uint64_t len = from->size_bytes, head = min_u64(len, HEAD_BYTES);
 	static const uint8_t nothing[HEAD_BYTES];
 	int r = io_write(to, nothing, (size_t)head, 0);
 
-	if (r >= 0)
-		r = io_copy(from, head, to, head, len - head, leave_holes, env);
+	if (r >= 0 && lazy)
+		r = copy_used(from, to, head, env);
+	else if (r >= 0)
+		r = io_copy(from, head, to, head, len - head, false, env);
 	if (r >= 0)
 		r = io_flush(to);
 	if (r >= 0)
@@ -271,17 +320,18 @@ static int copy(const struct layer *l, struct io *from, struct io *to, struct en
 }
 
 /* Types that take the size of their place are made now. */
-static int make(const struct layer *l, uint64_t bytes, struct env *env, struct io **ret)
+static int make(const struct layer *l, const struct io *place, struct env *env, struct io **ret)
 {
 	const struct filesystem_type *t = type_of(l);
 	const struct source_tree *tree = l->source.details;
 	const char *path = l->values[SOURCE].path;
 	_cleanup_io_ struct io *work = NULL;
 	struct filesystem_job job;
-	int r = fill_job(l, tree, env->target->sector_bytes, &job);
+	int r = fill_job(l, tree, place->sector_bytes, &job);
 
+	job.lean = layer_authenticates(l->below);
 	if (r >= 0)
-		r = env_work_file(env, t->name, round_down(bytes, 4096), &work);
+		r = env_work_file(env, t->name, round_down(place->size_bytes, 4096), &work);
 	if (r >= 0)
 		r = t->build(&job, work, env);
 	if (r >= 0 && path)
@@ -300,7 +350,7 @@ static int run_make(const struct step *s, struct env *env, struct cursor *cursor
 	int r = layer_attach_below(l, env, ATTACH_WRITE, &below, &to);
 
 	if (r >= 0 && !l->source.prepared)
-		r = make(l, to->size_bytes, env, &made);
+		r = make(l, to, env, &made);
 	return r < 0 ? r : copy(l, made ? made : l->source.prepared, to, env);
 }
 
@@ -380,6 +430,27 @@ static int read_magic(const struct layer *l, struct env *env, bool *ret_there)
 	return 0;
 }
 
+/* Only where what is below can be read: a key may be missing. */
+static int recognise(struct layer *l, struct env *env)
+{
+	const struct where nowhere = {0};
+	size_t mark = diag_count();
+
+	for (int i = 0; type_words[i]; i++) {
+		bool there = false;
+		int r = layer_set(l, "type", &type_words[i], 1, nowhere);
+
+		if (r >= 0)
+			r = read_magic(l, env, &there);
+		if (r < 0)
+			break;
+		if (there)
+			return 1;
+	}
+	diag_forget(mark);
+	return 0;
+}
+
 static int probe(const struct layer *l, struct env *env, enum probe_result *ret)
 {
 	bool there;
@@ -410,8 +481,9 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 	r = read_magic(l, env, &there);
 	if (r < 0)
 		return r;
-	report_note(report, "%s: %s without authentication: contents cannot be verified",
-		    l->volume->full_name, t->name);
+	if (!layer_authenticates(l->below))
+		report_note(report, "%s: %s without authentication: contents cannot be verified",
+			    l->volume->full_name, t->name);
 	return there || report_add(report, &f) == 0 ? 0 : diag_no_memory();
 }
 
@@ -472,6 +544,7 @@ const struct layer_ops layer_filesystem = {
     .gives = gives,
     .plan = plan,
     .grow = grow,
+    .recognise = recognise,
     .probe = probe,
     .verify = verify,
     .open = open_layer,

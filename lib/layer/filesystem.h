@@ -16,6 +16,7 @@ struct filesystem_job {
 	struct uuid uuid;
 	struct uuid hash_seed;
 	bool all_root;
+	bool lean; /* every block costs a tag and a sector: write few */
 	uint32_t sector_bytes;
 	const char *const *options; /* more arguments for the mkfs program */
 	size_t n_options;
@@ -45,6 +46,10 @@ extern const struct filesystem_type filesystem_ext4, filesystem_vfat, filesystem
 /* The ext4 on the first @old_bytes of @place takes all of it. A cut at any write leaves the old or
  * the new one; calling it again goes on. Speaks. */
 int filesystem_grow_ext4(struct io *place, uint64_t old_bytes, struct env *env);
+
+/* Whether filesystem layer @l is an ext4: lib/filemap knows what it uses. */
+struct layer;
+bool filesystem_is_ext4(const struct layer *l);
 
 /* "/proc/self/fd/N": how a program that wants a path gets the work file. Static per thread. */
 const char *filesystem_path(const struct io *io);

@@ -3,9 +3,10 @@
 #include "layer/registry.h"
 
 const struct layer_ops *const layer_registry[] = {
-    &layer_partition, &layer_verity, &layer_filesystem, &layer_image, NULL,
+    &layer_partition, &layer_verity, &layer_integrity, &layer_crypt, &layer_filesystem,
+    &layer_image,     NULL,
 };
 
 const char *const layer_planned[] = {
-    "integrity", "crypt", "ubi", "ubifs", "directory", "files", NULL,
+    "ubi", "ubifs", "directory", "files", NULL,
 };

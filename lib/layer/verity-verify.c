@@ -172,7 +172,7 @@ int verity_layer_attach(const struct layer *l, struct env *env, enum attach_mode
 	uint64_t size;
 	int r;
 
-	if (mode == ATTACH_READ)
+	if (mode == ATTACH_READ || mode == ATTACH_IMAGE)
 		return attach_reader(l, env, below, ret);
 	if (mode == ATTACH_WRITE) {
 		r = verity_layer_gives(l, &size);

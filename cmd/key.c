@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast key: the keys of a device: listed, sealed anew, given up, printed for recovery. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/modhex.h"
+#include "base/text.h"
+#include "cmd/passphrase.h"
+#include "device/keys.h"
+#include "model/key.h"
+
+static const struct flag flags[] = {
+    PASSPHRASE_FLAGS,
+    NEW_PASSPHRASE_FLAGS,
+    {"output", 'o', "FILE", "recovery: where the recovery key is written (0600)", false},
+    {0},
+};
+
+static const char *const purposes[] = {[KEY_VOLUME] = "volume", [KEY_RECOVERY] = "recovery"};
+static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
+
+static void list_keystores(struct session *s, const struct target *t)
+{
+	struct json *list = json_list(s->result, "keystores");
+
+	for (size_t i = 0; i < t->layout->n_keystores; i++) {
+		const struct keystore *k = t->layout->keystores[i];
+		struct json *j = json_child(list, NULL);
+		_cleanup_text_ struct text words = {0};
+
+		vault_keys_describe(t->keys, k, &words);
+		json_text(j, "keystore", k->name);
+		json_text(j, "backend", k->ops->name);
+		json_text(j, "policy", words.s);
+		json_text(j, "erase", strengths[k->ops->strength]);
+		session_say(s, "keystore %s: %s: %s; erase: %s\n", k->name, k->ops->name,
+			    words.s ? words.s : "", strengths[k->ops->strength]);
+	}
+}
+
+/* Needs no passphrase: what is wrapped is not shown. */
+static int list(struct session *s, struct target *t, const struct call *c)
+{
+	struct vault_key_info keys[VOLUMES_MAX * KEY_PURPOSES];
+	struct json *list = json_list(s->result, "keys");
+	size_t n;
+	int r = t->vault ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		session_say(s, "%s: no keys\n", t->path);
+		return 0;
+	}
+	list_keystores(s, t);
+	n = vault_keys_list(t->keys, keys, VOLUMES_MAX * KEY_PURPOSES);
+	for (size_t i = 0; i < n; i++) {
+		struct json *j = json_child(list, NULL);
+		const char *layer = keys[i].layer ? keys[i].layer->ops->name : NULL;
+
+		json_text(j, "volume", keys[i].volume);
+		json_text(j, "layer", layer);
+		json_text(j, "purpose", purposes[keys[i].purpose % KEY_PURPOSES]);
+		json_number(j, "bits", keys[i].bytes * 8);
+		json_text(j, "keystore", keys[i].keystore);
+		session_say(s, "%s: %s: %s key, %u bits, keystore %s\n", keys[i].volume,
+			    layer ? layer : "?", purposes[keys[i].purpose % KEY_PURPOSES],
+			    keys[i].bytes * 8, keys[i].keystore);
+	}
+	return 0;
+}
+
+static int rotate(struct session *s, struct target *t, const struct call *c)
+{
+	int r = device_keys_rotate(t, &s->env);
+
+	if (r >= 0)
+		session_say(
+		    s,
+		    "%s: device secret is new; volume keys and contents are the same. A copy "
+		    "of the medium from before still opens with the old passphrase.\n",
+		    t->path);
+	return r;
+}
+
+static int forget(struct session *s, struct target *t, const struct call *c)
+{
+	struct volume *v = target_volume(t, c->args[2]);
+	int r = v ? device_keys_forget(t, &s->env, v) : -ENOENT;
+
+	if (r >= 0)
+		session_say(s,
+			    "%s: the key of %s is gone from the medium, and so are its contents\n",
+			    t->path, v->full_name);
+	return r;
+}
+
+static const struct layer *recovery_layer(const struct volume *v)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		if (layer_key_bytes(v->layers[i], KEY_RECOVERY))
+			return v->layers[i];
+	}
+	diag_fail(DIAG_KEY_MISSING, ENOKEY,
+		  "volume %s has no recovery key: its layout does not ask for one", v->full_name);
+	return NULL;
+}
+
+static int recovery(struct session *s, struct target *t, const struct call *c)
+{
+	const char *path = call_value(c, "output");
+	struct volume *v = target_volume(t, c->args[2]);
+	const struct layer *l = v ? recovery_layer(v) : NULL;
+	_cleanup_secret_ struct secret *words = NULL;
+	const struct secret *key;
+	int r = l ? 0 : -ENOENT;
+
+	if (r >= 0 && !path)
+		r = diag_fail(DIAG_USAGE, EINVAL, "key recovery needs --output FILE");
+	if (r >= 0)
+		r = target_unlock(t, &s->env, &v, 1);
+	if (r >= 0)
+		r = layer_key(l, &s->env, KEY_RECOVERY, &key);
+	if (r >= 0)
+		r = secret_new(MODHEX_KEY_TEXT, &words);
+	if (r < 0)
+		return r;
+	modhex_print_key(secret_bytes(key), secret_bytes(words));
+	r = file_write(path, 0600, secret_bytes(words), secret_len(words));
+	if (r >= 0)
+		session_say(s,
+			    "%s: recovery key of %s written; whoever has it and the medium has the "
+			    "contents\n",
+			    path, v->full_name);
+	return r;
+}
+
+static const struct {
+	const char *name;
+	size_t args;
+	unsigned flags; /* of the target */
+	int (*run)(struct session *s, struct target *t, const struct call *c);
+} actions[] = {
+    {"list", 2, 0, list},
+    {"rotate", 2, IO_WRITE | IO_SHARE, rotate},
+    {"forget", 3, IO_WRITE | IO_SHARE, forget},
+    {"recovery", 3, 0, recovery},
+};
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = passphrase_arguments(s, c);
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]) && r >= 0; i++) {
+		if (strcmp(actions[i].name, c->args[0]) != 0)
+			continue;
+		if (c->n_args != actions[i].args)
+			return diag_fail(DIAG_USAGE, EINVAL, "key %s takes %s", actions[i].name,
+					 actions[i].args == 2 ? "a target"
+							      : "a target and a volume");
+		r = target_load(&t, c->args[1], actions[i].flags, &s->env, s->kinds);
+		s->result = json_new("result");
+		return r < 0 ? r : actions[i].run(s, &t, c);
+	}
+	return r < 0 ? r
+		     : diag_fail(DIAG_USAGE, EINVAL, "key %s: list, rotate, forget or recovery",
+				 c->args[0]);
+}
+
+const struct command command_key = {
+    .name = "key",
+    .synopsis = "list|rotate TARGET; key forget|recovery TARGET VOLUME",
+    .summary = "List a device's keys, seal them anew, give one up, print a recovery key.",
+    .text =
+	"list shows which keys there are and what guards them. rotate draws a new device\n"
+	"secret and wraps the volume keys anew: after a passphrase became known, with\n"
+	"--new-passphrase-file. The volume keys stay, and so do the contents. forget gives up\n"
+	"the key of a volume, for good. recovery writes the recovery key of a volume that has\n"
+	"one to a file, as cryptsetup takes it. A cut at any moment leaves the old state or the\n"
+	"new one.",
+    .example =
+	"  holdfast key list gateway.img\n"
+	"  holdfast key rotate /dev/mmcblk0 --passphrase-file old --new-passphrase-file new\n"
+	"  holdfast key forget /dev/mmcblk0 data --passphrase-file p\n"
+	"  holdfast key recovery gateway.img data --passphrase-file p -o data.recovery\n",
+    .flags = flags,
+    .min_args = 2,
+    .max_args = 3,
+    .run = run,
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passphrases: read with read(2) into locked memory, once. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cmd/passphrase.h"
+#include "model/key.h"
+
+#define PASSPHRASE_MAX 1024
+
+struct words_source {
+	const char *file; /* NULL: none */
+	int fd;           /* -1: none */
+	struct secret *words;
+};
+
+static struct {
+	struct key_input input;
+	struct words_source now, fresh; /* fresh: what replaces it */
+} passphrases;
+
+static bool given(const struct words_source *s)
+{
+	return s->file || s->fd >= 0;
+}
+
+/* The first line; what follows it is somebody else's. */
+static int read_line(int fd, const char *what, struct secret **ret)
+{
+	_cleanup_secret_ struct secret *all = NULL, *line = NULL;
+	const uint8_t *end;
+	size_t len = 0;
+	int r = secret_new(PASSPHRASE_MAX + 1, &all);
+
+	while (r >= 0 && len <= PASSPHRASE_MAX && !memchr(secret_bytes(all), '\n', len)) {
+		ssize_t n = read(fd, secret_bytes(all) + len, PASSPHRASE_MAX + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return diag_file(errno, what);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	if (r < 0)
+		return r;
+	end = memchr(secret_bytes(all), '\n', len);
+	len = end ? (size_t)(end - secret_bytes(all)) : len;
+	if (len == 0 || len > PASSPHRASE_MAX)
+		return diag_fail(DIAG_KEY_INPUT, EINVAL, "%s: a passphrase has 1 to %d bytes", what,
+				 PASSPHRASE_MAX);
+	r = secret_new(len, &line);
+	if (r < 0)
+		return r;
+	memcpy(secret_bytes(line), secret_bytes(all), len);
+	*ret = TAKE(line);
+	return 0;
+}
+
+static int ask(int tty, const char *prompt, const char *name, struct secret **ret)
+{
+	struct termios before, silent;
+	int r;
+
+	if (tcgetattr(tty, &before) < 0)
+		return diag_file(errno, "/dev/tty");
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	dprintf(tty, "%s%s: ", prompt, name);
+	tcsetattr(tty, TCSAFLUSH, &silent);
+	r = read_line(tty, "/dev/tty", ret);
+	tcsetattr(tty, TCSAFLUSH, &before);
+	dprintf(tty, "\n");
+	return r;
+}
+
+static int ask_terminal(const char *name, bool fresh, struct secret **ret)
+{
+	_cleanup_close_ int tty =
+	    isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+	_cleanup_secret_ struct secret *first = NULL, *again = NULL;
+	int r;
+
+	if (tty < 0) {
+		r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a passphrase", name);
+		diag_next("give it with --passphrase-file FILE or --passphrase-fd N");
+		return r;
+	}
+	r = ask(tty, fresh ? "New passphrase of keystore " : "Passphrase of keystore ", name,
+		&first);
+	if (r >= 0 && fresh)
+		r = ask(tty, "The same again, of keystore ", name, &again);
+	if (r < 0)
+		return r;
+	if (fresh && !secret_equal(first, again))
+		return diag_fail(DIAG_KEY_INPUT, EINVAL, "the two passphrases differ");
+	*ret = TAKE(first);
+	return 0;
+}
+
+static int copy_of(const struct secret *from, struct secret **ret)
+{
+	struct secret *s;
+	int r = secret_new(secret_len(from), &s);
+
+	if (r < 0)
+		return r;
+	memcpy(secret_bytes(s), secret_bytes(from), secret_len(from));
+	*ret = s;
+	return 0;
+}
+
+/* Read once: a descriptor gives it only once, and a person shall not type it twice. */
+static int load(struct words_source *s, const char *name, bool fresh)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (s->words)
+		return 0;
+	if (s->fd >= 0)
+		return read_line(s->fd, "--passphrase-fd", &s->words);
+	if (!s->file)
+		return ask_terminal(name, fresh, &s->words);
+	fd = open(s->file, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? diag_file(errno, s->file) : read_line(fd, s->file, &s->words);
+}
+
+static int passphrase(void *ctx, const char *name, bool fresh, struct secret **ret)
+{
+	struct words_source *s =
+	    fresh && given(&passphrases.fresh) ? &passphrases.fresh : &passphrases.now;
+	int r = load(s, name, fresh);
+
+	return r < 0 ? r : copy_of(s->words, ret);
+}
+
+static int source_of(const struct call *c, const char *file, const char *fd,
+		     struct words_source *ret)
+{
+	const char *number = call_value(c, fd);
+	char *end = NULL;
+	long n = number ? strtol(number, &end, 10) : -1;
+
+	*ret = (struct words_source){.file = call_value(c, file), .fd = (int)n};
+	if (number && (!*number || *end || n < 0 || n > 1 << 20))
+		return diag_fail(DIAG_USAGE, EINVAL, "--%s %s: give the number of a descriptor", fd,
+				 number);
+	if (number && ret->file)
+		return diag_fail(DIAG_USAGE, EINVAL, "--%s or --%s, not both", file, fd);
+	return 0;
+}
+
+int passphrase_arguments(struct session *s, const struct call *c)
+{
+	int r = source_of(c, "passphrase-file", "passphrase-fd", &passphrases.now);
+
+	if (r >= 0)
+		r = source_of(c, "new-passphrase-file", "new-passphrase-fd", &passphrases.fresh);
+	passphrases.input = (struct key_input){.passphrase = passphrase};
+	s->env.input = &passphrases.input;
+	return r;
+}
+
+void passphrase_forget(void)
+{
+	passphrases.now.words = secret_free(passphrases.now.words);
+	passphrases.fresh.words = secret_free(passphrases.fresh.words);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passphrases: from a file, a descriptor or a terminal; never from arguments or environment. */
+#ifndef HOLDFAST_CMD_PASSPHRASE_H
+#define HOLDFAST_CMD_PASSPHRASE_H
+
+#include "cmd/session.h"
+
+#define PASSPHRASE_FLAGS                                                                           \
+	{"passphrase-file", 0, "FILE", "a keystore's passphrase: FILE's first line", false},       \
+	{                                                                                          \
+		"passphrase-fd", 0, "N", "the same, from file descriptor N", false                 \
+	}
+/* For who sets one anew: without these the old one stays. */
+#define NEW_PASSPHRASE_FLAGS                                                                       \
+	{"new-passphrase-file", 0, "FILE", "the passphrase from now on; default: the old one",     \
+	 false},                                                                                   \
+	{                                                                                          \
+		"new-passphrase-fd", 0, "N", "the same, from file descriptor N", false             \
+	}
+
+/* Makes env->input of the command line. 0 or -EINVAL having spoken. */
+int passphrase_arguments(struct session *s, const struct call *c);
+/* Wipes what was read. */
+void passphrase_forget(void);
+
+#endif

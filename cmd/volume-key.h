@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --volume-key-file: the key of a volume that holdfast did not lay out. */
+#ifndef HOLDFAST_CMD_VOLUME_KEY_H
+#define HOLDFAST_CMD_VOLUME_KEY_H
+
+#include "cmd/session.h"
+
+#define VOLUME_KEY_FLAG                                                                            \
+	{                                                                                          \
+		"volume-key-file", 0, "FILE",                                                      \
+		    "the volume key itself, for LUKS2 and dm-integrity made by other tools", false \
+	}
+
+/* Makes env->keys of it, where it is given. 0 or -errno having spoken. */
+int volume_key_arguments(struct session *s, const struct call *c);
+void volume_key_forget(void);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The LUKS2 header of a crypt volume: written for other tools; holdfast opens nothing by it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/modhex.h"
+#include "layer/crypt.h"
+#include "model/build.h"
+#include "model/key.h"
+
+/* The recovery key as a person types it: what the keyslot's passphrase is. */
+static int recovery_words(const struct layer *l, struct env *env, struct secret **ret)
+{
+	_cleanup_secret_ struct secret *words = NULL;
+	const struct secret *key;
+	int r = layer_key(l, env, KEY_RECOVERY, &key);
+
+	if (r >= 0)
+		r = secret_new(MODHEX_KEY_TEXT, &words);
+	if (r < 0)
+		return r;
+	modhex_print_key(secret_bytes(key), secret_bytes(words));
+	*ret = TAKE(words);
+	return 0;
+}
+
+static int run_header(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	const struct layer *l = s->layer;
+	const struct uuid *uuid = s->params;
+	_cleanup_attached_ struct attached a = {0};
+	_cleanup_secret_ struct secret *words = NULL;
+	struct crypt_facts f;
+	struct luks2_new n;
+	struct io *place;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r >= 0)
+		r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
+	if (r >= 0 && f.recovery)
+		r = recovery_words(l, env, &words);
+	if (r < 0)
+		return r;
+	n = (struct luks2_new){
+	    .uuid = *uuid,
+	    .label = l->volume->name,
+	    .encryption = f.kind->luks_cipher,
+	    .integrity = f.kind->luks_integrity,
+	    .sector_bytes = f.sector_bytes,
+	    .segment_offset_bytes = f.header_bytes,
+	    .recovery = words,
+	};
+	r = layer_key(l, env, KEY_VOLUME, &n.key);
+	return r < 0 ? r : luks2_write(place, &n, env);
+}
+
+static const struct step_ops header_step = {"LUKS2 header", STEP_REDO, run_header, NULL};
+
+int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p)
+{
+	struct uuid *uuid = arena_new(&p->arena, struct uuid);
+	struct step step = {.layer = l, .ops = &header_step, .params = uuid};
+	int r;
+
+	if (!uuid)
+		return diag_no_memory();
+	r = plan_derive(p, l->volume, "luks2", uuid->b, sizeof(uuid->b));
+	uuid_set_version(uuid);
+	step.target = (struct extent){l->volume->extent[ROLE_DATA].offset_bytes, f->header_bytes};
+	step.detail =
+	    f->recovery ? "two copies, a keyslot for the recovery key" : "two copies, no keyslot";
+	return r < 0 ? r : plan_add(p, &step);
+}
+
+int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	char uuid[UUID_TEXT_SIZE];
+	int r = luks2_read(place, &found);
+
+	if (r == -ENODATA || (r >= 0 && (found.active < 0 || !found.facts.valid)))
+		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: the LUKS2 header is not there",
+				 l->volume->full_name);
+	if (r < 0)
+		return r;
+	uuid_print(&found.copy[found.active].binary.uuid, uuid);
+	return layer_learn(l, "uuid", "%s", uuid);
+}
+
+/* --- volumes that others laid out --- */
+
+static int set_options(struct layer *l, const struct crypt_kind *kind, const struct luks2_facts *h)
+{
+	const struct where nowhere = {0};
+	char sector[16];
+	const char *texts[] = {kind->cipher, kind->integrity, sector};
+	static const char *const names[] = {"cipher", "integrity", "sector-size"};
+	int r = 0;
+
+	snprintf(sector, sizeof(sector), "%u", h->sector_bytes);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = layer_set(l, names[i], &texts[i], 1, nowhere);
+	return r < 0 ? r : layer_learn(l, "segment", "%" PRIu64, h->segment_offset_bytes);
+}
+
+static int fail_unknown(const struct luks2_facts *h)
+{
+	return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "LUKS2 with cipher %s%s%s is not known here: %s",
+			 h->encryption, *h->integrity ? " and integrity " : "", h->integrity,
+			 h->valid ? "`holdfast layers` lists what is" : h->why);
+}
+
+int crypt_header_recognise(struct layer *l, struct env *env)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	const struct crypt_kind *kind;
+	struct integrity_superblock sb;
+	struct io *place;
+	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+
+	if (r >= 0)
+		r = luks2_read(place, &found);
+	if (r == -ENODATA || (r >= 0 && found.active < 0))
+		return 0;
+	if (r < 0)
+		return r;
+	kind = crypt_kind_luks(found.facts.encryption,
+			       *found.facts.integrity ? found.facts.integrity : NULL);
+	if (!kind || !found.facts.valid)
+		return fail_unknown(&found.facts);
+	r = set_options(l, kind, &found.facts);
+	if (r >= 0 && kind->tag_bytes)
+		r = tags_recognise(l, env, found.facts.segment_offset_bytes, &sb);
+	else if (r >= 0)
+		r = 1;
+	if (r == 0)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "a LUKS2 header with integrity, but no integrity superblock");
+	return r;
+}
+
+/* --- judging --- */
+
+static void say(struct text *to, const char *sentence)
+{
+	text_add(to, "%s%s", to->len ? "\n" : "", sentence);
+}
+
+static void judge_segment(const struct crypt_facts *f, const struct luks2_facts *h, struct text *to)
+{
+	const char *integrity = f->kind->luks_integrity ? f->kind->luks_integrity : "";
+
+	if (strcmp(h->encryption, "cipher_null") == 0 || strncmp(h->encryption, "null", 4) == 0 ||
+	    strstr(h->encryption, "cipher_null"))
+		say(to, "its cipher is the null cipher: an opener that trusts it writes plaintext");
+	else if (strcmp(h->encryption, f->kind->luks_cipher) != 0)
+		say(to, "it names another cipher than was laid out");
+	if (strcmp(h->integrity, integrity) != 0)
+		say(to, "it names another integrity than was laid out");
+	if (h->sector_bytes != f->sector_bytes)
+		say(to, "it has another sector size than was laid out");
+	if (h->segment_offset_bytes != f->header_bytes || h->segment_bytes || h->iv_tweak)
+		say(to, "its segment is not where the data were laid out");
+}
+
+int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
+		       const struct luks2_found *found, const struct secret *key, struct text *to)
+{
+	const struct luks2_facts *h = &found->facts;
+	const char *uuid = layer_learned(l, "uuid");
+	char there[UUID_TEXT_SIZE];
+	int match = 0;
+
+	if (found->active < 0) {
+		say(to, "neither copy is good");
+		return 0;
+	}
+	if (h->reencryption)
+		say(to, "it asks for a reencryption that nobody began");
+	if (*h->requirements && !h->reencryption)
+		say(to, "it has requirements that were not laid out");
+	if (!h->valid) {
+		say(to, *h->why ? h->why : "it cannot be understood");
+		return 0;
+	}
+	judge_segment(f, h, to);
+	uuid_print(&found->copy[found->active].binary.uuid, there);
+	if (uuid && strcmp(uuid, there) != 0)
+		say(to, "it is the header of another volume (its UUID differs)");
+	if (key)
+		match = luks2_key_matches(h, secret_bytes(key), secret_len(key));
+	if (match < 0)
+		return match;
+	if (key && !match)
+		say(to, "its digest is of another key: the header of another volume");
+	return to->failed ? diag_no_memory() : 0;
+}

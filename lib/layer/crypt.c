@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dm-crypt: confidential bytes, authenticated where the cipher is an AEAD or has a MAC beside it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/overflow.h"
+#include "layer/crypt.h"
+#include "layer/registry.h"
+#include "model/key.h"
+
+static const char *const format_words[] = {"luks2", "plain", NULL};
+static const char *const cipher_words[] = {"aegis128-random",
+					   "aes-gcm-random",
+					   "chacha20-random",
+					   "aes-xts-plain64",
+					   "adiantum",
+					   "hctr2",
+					   NULL};
+static const char *const integrity_words[] = {"aead", "hmac-sha256", "none", NULL};
+static const char *const initialise_words[] = {"written", "full", NULL};
+
+static const struct option_spec options[] = {
+    [CRYPT_FORMAT] = {"format", OPTION_WORD, "luks2", .words = format_words,
+		      .help = "luks2: with a header that other tools know; plain: without"},
+    [CRYPT_CIPHER] = {"cipher", OPTION_WORD, "aegis128-random", .words = cipher_words,
+		      .help = "Cipher and mode"},
+    [CRYPT_INTEGRITY] = {"integrity", OPTION_WORD, .words = integrity_words,
+			 .help = "aead: the cipher authenticates; hmac-sha256: a MAC beside it; "
+				 "none: nothing does. Default: whatever authenticates"},
+    [CRYPT_SECTOR] = {"sector-size", OPTION_SIZE, "4096", 512, 4096, .power_of_2 = true,
+		      .help = "Bytes that are encrypted (and authenticated) together"},
+    [CRYPT_INITIALISE] = {"initialise", OPTION_WORD, "written", .words = initialise_words,
+			  .help = "written: only sectors that the contents need get data and tags; "
+				  "full: all"},
+    [CRYPT_HEADER] = {"header-size", OPTION_SIZE, "16M", 1024 * 1024, 64 * 1024 * 1024,
+		      .power_of_2 = true,
+		      .help = "Bytes before the data that LUKS2's header and keyslots take"},
+    [CRYPT_KEYSTORE] = {"keystore", OPTION_TEXT, .max = NAME_MAX_BYTES,
+			.help = "What guards the key, where there are several"},
+    [CRYPT_RECOVERY] = {"recovery-key", OPTION_FLAG, "false",
+			.help = "A LUKS2 keyslot for a printable recovery key (`holdfast key "
+				"recovery`)"},
+    [CRYPT_TOKEN] = {"systemd-token", OPTION_FLAG, "false",
+		     .help = "A token and keyslot for systemd-cryptsetup",
+		     .not_built = "it comes with the tpm2 keystore"},
+    [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 128,
+			 .help = "A key of the kernel's keyring, never seen by holdfast",
+			 .not_built = "it comes with the trusted keystore"},
+    {0},
+};
+
+/* --- what was asked for --- */
+
+static const char *integrity_of(const struct layer *l)
+{
+	const char *cipher = l->values[CRYPT_CIPHER].text;
+
+	if (l->values[CRYPT_INTEGRITY].present)
+		return l->values[CRYPT_INTEGRITY].text;
+	for (const struct crypt_kind *k = crypt_kinds; k->cipher; k++) {
+		if (strcmp(k->cipher, cipher) == 0 && k->tag_bytes)
+			return k->integrity;
+	}
+	return "none";
+}
+
+const struct crypt_kind *crypt_layer_kind(const struct layer *l)
+{
+	return crypt_kind(l->values[CRYPT_CIPHER].text, integrity_of(l));
+}
+
+static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
+{
+	const struct crypt_kind *kind = crypt_layer_kind(l);
+
+	switch (purpose) {
+	case KEY_VOLUME:
+		return kind ? kind->key_bytes : 0;
+	case KEY_RECOVERY:
+		return l->values[CRYPT_RECOVERY].number ? 32 : 0;
+	case KEY_PURPOSES:
+		break;
+	}
+	return 0;
+}
+
+static int refuse_combination(const struct layer *l)
+{
+	_cleanup_text_ struct text possible = {0};
+	char at[WHERE_SIZE];
+
+	for (const struct crypt_kind *k = crypt_kinds; k->cipher; k++) {
+		if (strcmp(k->cipher, l->values[CRYPT_CIPHER].text) == 0)
+			text_add(&possible, "%s\"%s\"", possible.len ? " or " : "", k->integrity);
+	}
+	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			 "%scipher = \"%s\" cannot have integrity = \"%s\"; write %s",
+			 where_text(&l->where, at), l->values[CRYPT_CIPHER].text, integrity_of(l),
+			 possible.s ? possible.s : "another cipher");
+}
+
+static int check(const struct layer *l)
+{
+	const struct crypt_kind *kind = crypt_layer_kind(l);
+	char at[WHERE_SIZE];
+
+	if (!kind)
+		return refuse_combination(l);
+	if (l->values[CRYPT_RECOVERY].number && l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%srecovery-key needs format = \"luks2\": a plain volume has no "
+				 "keyslots",
+				 where_text(&l->values[CRYPT_RECOVERY].where, at));
+	return 0;
+}
+
+/* Everything but what depends on the place's size. */
+static void facts_from_options(const struct layer *l, struct crypt_facts *f)
+{
+	const struct crypt_kind *kind = crypt_layer_kind(l);
+	const char *segment = layer_learned(l, "segment"); /* of a volume that others laid out */
+
+	*f = (struct crypt_facts){
+	    .kind = kind,
+	    .sector_bytes = (uint32_t)l->values[CRYPT_SECTOR].number,
+	    .luks2 = l->values[CRYPT_FORMAT].number == FORMAT_LUKS2,
+	    .full = l->values[CRYPT_INITIALISE].number == INITIALISE_FULL,
+	    .recovery = l->values[CRYPT_RECOVERY].number,
+	    .has_tags = kind->tag_bytes != 0,
+	};
+	if (f->luks2)
+		f->header_bytes =
+		    segment ? strtoull(segment, NULL, 10) : l->values[CRYPT_HEADER].number;
+	f->tags.params = (struct integrity_params){
+	    .mode = INTEGRITY_JOURNAL,
+	    .sector_bytes = f->sector_bytes,
+	    .tag_bytes = (uint32_t)kind->tag_bytes + kind->iv_bytes,
+	};
+	f->tags.offset_bytes = f->header_bytes;
+}
+
+int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret)
+{
+	struct crypt_facts f;
+	uint64_t below;
+	int r = layer_below_gives(l, &below);
+
+	if (r < 0)
+		return r;
+	facts_from_options(l, &f);
+	if (below < f.header_bytes + f.sector_bytes)
+		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
+				 "volume \"%s\": %" PRIu64 " bytes are too few for a header of "
+				 "%" PRIu64 "; write header-size = 1M, or a larger size",
+				 l->volume->name, below, f.header_bytes);
+	f.tags.len_bytes = below - f.header_bytes;
+	f.data_bytes = round_down(f.tags.len_bytes, f.sector_bytes);
+	if (f.has_tags) {
+		r = tags_choose(l, &f.tags);
+		f.data_bytes = tags_data_bytes(&f.tags);
+	}
+	if (r >= 0)
+		*ret = f;
+	return r;
+}
+
+/* --- planning --- */
+
+static int size(const struct layer *l, struct sizing *s, struct plan *p)
+{
+	uint64_t *const bytes[] = {&s->need_bytes, &s->least_bytes};
+	struct crypt_facts f;
+
+	facts_from_options(l, &f);
+	if (f.sector_bytes < p->sector_bytes) {
+		char at[WHERE_SIZE];
+
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%svolume \"%s\": sector-size = %u, but the target has sectors of "
+				 "%u bytes: write sector-size = %u",
+				 where_text(&l->values[CRYPT_SECTOR].where, at), l->volume->name,
+				 f.sector_bytes, p->sector_bytes, p->sector_bytes);
+	}
+	if (!s->least_bytes)
+		s->least_bytes = 1024 * 1024;
+	for (int i = 0; i < 2; i++) {
+		uint64_t n = round_up(*bytes[i], f.sector_bytes);
+
+		if (n && f.has_tags)
+			n = tags_place_bytes(&f.tags.params, n);
+		*bytes[i] = n ? f.header_bytes + n : 0;
+	}
+	return 0;
+}
+
+static int gives(const struct layer *l, uint64_t *ret_bytes)
+{
+	struct crypt_facts f;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r >= 0)
+		*ret_bytes = f.data_bytes;
+	return r;
+}
+
+static int prepare(const struct layer *l, struct plan *p)
+{
+	struct tag_steps params = {0};
+	struct crypt_facts f;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r < 0)
+		return r;
+	params.tags = f.tags;
+	params.full = f.full;
+	params.clear_bytes = f.header_bytes;
+	return f.has_tags ? tags_plan_prepare(l, &params, p) : fill_plan_prepare(l, &params, p);
+}
+
+static int plan(const struct layer *l, struct plan *p)
+{
+	struct tag_steps params = {0};
+	struct crypt_facts f;
+	int r = crypt_layer_facts(l, &f);
+
+	params.tags = f.tags;
+	if (r >= 0 && f.has_tags)
+		r = tags_plan_finish(l, &params, p);
+	return r < 0 || !f.luks2 ? r : crypt_header_plan(l, &f, p);
+}
+
+static int learn(struct layer *l, struct env *env)
+{
+	_cleanup_attached_ struct attached a = {0};
+	struct crypt_facts f;
+	struct io *place;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r >= 0)
+		r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	if (r >= 0 && f.has_tags)
+		r = tags_learn(l, &f.tags, place);
+	return r < 0 || !f.luks2 ? r : crypt_header_learn(l, &f, place);
+}
+
+static int probe(const struct layer *l, struct env *env, enum probe_result *ret)
+{
+	*ret = PROBE_ABSENT; /* nothing is skipped: keys are drawn for every provisioning */
+	return 0;
+}
+
+const struct layer_ops layer_crypt = {
+    .name = "crypt",
+    .summary = "Encrypts, and authenticates every sector (dm-crypt, with dm-integrity below it).",
+    .example = "crypt { cipher = \"aegis128-random\"  keystore = \"device\" }",
+    .consumes = PLACE_BYTES,
+    .provides = PLACE_BYTES,
+    .options = options,
+    .key_bytes = key_bytes,
+    .check = check,
+    .size = size,
+    .gives = gives,
+    .prepare = prepare,
+    .plan = plan,
+    .learn = learn,
+    .recognise = crypt_header_recognise,
+    .probe = probe,
+    .attach = crypt_layer_attach,
+    .verify = crypt_layer_verify,
+    .open = crypt_layer_open,
+    .close = crypt_layer_close,
+    .status = crypt_layer_status,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The crypt layer's own files: lib/layer/crypt*.c share these. */
+#ifndef HOLDFAST_LAYER_CRYPT_H
+#define HOLDFAST_LAYER_CRYPT_H
+
+#include "layer/tags.h"
+#include "soft/crypt.h"
+#include "soft/luks2.h"
+
+/* Indexes of the option table. */
+enum {
+	CRYPT_FORMAT,
+	CRYPT_CIPHER,
+	CRYPT_INTEGRITY,
+	CRYPT_SECTOR,
+	CRYPT_INITIALISE,
+	CRYPT_HEADER,
+	CRYPT_KEYSTORE,
+	CRYPT_RECOVERY,
+	CRYPT_TOKEN,
+	CRYPT_REFERENCE,
+};
+enum { FORMAT_LUKS2, FORMAT_PLAIN };
+enum { INITIALISE_WRITTEN, INITIALISE_FULL };
+
+/* All that options and place decide. */
+struct crypt_facts {
+	const struct crypt_kind *kind;
+	uint32_t sector_bytes;
+	bool luks2, full, recovery;
+	uint64_t header_bytes; /* before the segment; 0 without LUKS2 */
+	uint64_t data_bytes;   /* that the layer gives */
+	bool has_tags;
+	struct tags tags; /* with has_tags */
+};
+int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret);
+const struct crypt_kind *crypt_layer_kind(const struct layer *l); /* NULL: there is none */
+
+/* crypt-header.c: LUKS2 */
+
+int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p);
+/* Is it a LUKS2 header that stands below @l? Sets options, learns. */
+int crypt_header_recognise(struct layer *l, struct env *env);
+int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place);
+/* Every way in which the header is not the one that was laid out; @ret gets one sentence a line. */
+int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
+		       const struct luks2_found *found, const struct secret *key, struct text *ret);
+
+/* crypt-verify.c */
+
+int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+		       struct io *below, struct io **ret);
+int crypt_layer_verify(const struct layer *l, struct env *env, struct report *report);
+
+/* crypt-through.c: kinds that are not soft. */
+int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
+			       bool read_only, struct io **ret);
+
+/* crypt-kernel.c */
+
+/* dm-crypt over @below from @offset_bytes on. */
+int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct secret *key,
+		    const struct place *below, uint64_t offset_bytes, struct place *ret);
+
+int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
+		     const struct place *below, struct place *ret);
+int crypt_layer_close(const struct layer *l, struct env *env, const struct open_how *how);
+int crypt_layer_status(const struct layer *l, struct env *env, const struct open_how *how,
+		       bool *ret_open, struct text *to);
+
+#endif

@@ -1,0 +1,163 @@
+#!/bin/bash
+# Encrypted and authenticated volumes in an image file: laid out, read and checked without a kernel.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$HOLDFAST_TOP/tests/lib/tap.sh"
+cd "$scratch"
+H=$HOLDFAST
+flip() { # FILE OFFSET: one bit
+	local byte
+	byte=$(xxd -s "$2" -l 1 -p "$1")
+	printf '%02x' $((0x$byte ^ 1)) | xxd -r -p | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+json() { jq -r "select(.event == \"result\") | $1" "$scratch/.out"; }
+
+mkdir -p files/etc
+echo hello >files/etc/motd
+head -c 3000000 /dev/urandom >files/blob
+echo correct horse >pass
+echo wrong >wrong
+layout() { # NAME, LAYER…: a volume "data" with these layers
+	cat >"$1.layout" <<END
+device "d" { architecture = "x86-64" }
+medium "m" { size = ${3:-96M} }
+keystore "device" { backend = "file" memory = 1M }
+volume "data" { partition { size = "fill" } $2 filesystem { label = "data" source = "files" owner = "root" } }
+END
+}
+kinds=(
+	'aegis|crypt { header-size = 1M }'
+	'gcm|crypt { cipher = "aes-gcm-random" sector-size = 512 header-size = 1M }'
+	'chacha|crypt { cipher = "chacha20-random" format = "plain" }'
+	'xtshmac|crypt { cipher = "aes-xts-plain64" sector-size = 1024 header-size = 2M }'
+	'xts|crypt { cipher = "aes-xts-plain64" integrity = "none" header-size = 1M }'
+	'crc|integrity { }'
+	'sha|integrity { algorithm = "sha256" mode = "bitmap" sector-size = 512 }'
+	'direct|integrity { algorithm = "sha256" mode = "direct" }'
+	'hmac|integrity { algorithm = "hmac-sha256" }'
+	'both|integrity { algorithm = "hmac-sha256" } crypt { cipher = "aes-xts-plain64" integrity = "none" header-size = 1M }'
+	'full|crypt { header-size = 1M initialise = "full" }'
+)
+for entry in "${kinds[@]}"; do
+	name=${entry%%|*}
+	layout "$name" "${entry#*|}"
+	check "$name: provision" "$H" provision -q --passphrase-file pass "$name.layout" "$name.img"
+	check_status 0 "$name: verify" "$H" verify --passphrase-file pass "$name.img"
+	check "$name: read" "$H" read --passphrase-file pass "$name.img" data -o "$name.ext4"
+	check "$name: the file system is clean" e2fsck -fn "$name.ext4"
+	check "$name: contents are there" bash -c "debugfs -R 'cat /blob' $name.ext4 2>/dev/null | cmp - files/blob"
+done
+data() { "$H" status "$1" --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].offset'; }
+size() { "$H" status "$1" --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].size'; }
+start=$(data aegis.img)
+
+# Only what the file system needs is written.
+blocks=$(du -k aegis.img | cut -f1)
+[ "$blocks" -lt 20000 ] && ok "written: $blocks KiB of 96 MiB" || not_ok "written: $blocks KiB of 96 MiB"
+check "no plaintext is in the image" bash -c "! grep -q 'hello' aegis.img"
+check "run again: nothing to do" "$H" provision -q --passphrase-file pass aegis.layout aegis.img
+
+# --- keys ---
+check_status 2 "without a passphrase" "$H" verify aegis.img
+said "passphrase-file"
+check_status 5 "a wrong passphrase" "$H" verify --passphrase-file wrong aegis.img
+said "does not open keystore device"
+check "by descriptor" "$H" verify --passphrase-fd 5 aegis.img 5<pass
+check "key list" "$H" key list aegis.img
+said "data: crypt: volume key, 128 bits, keystore device"
+cp aegis.img rotated.img
+check "key rotate" "$H" key rotate rotated.img --passphrase-file pass --new-passphrase-file wrong
+check_status 5 "the old passphrase is refused" "$H" verify --passphrase-file pass rotated.img
+check "the new one opens" "$H" verify --passphrase-file wrong rotated.img
+check "and contents are the same" "$H" read --passphrase-file wrong rotated.img data -o rotated.ext4
+check "byte for byte" cmp rotated.ext4 aegis.ext4
+cp aegis.img forgotten.img
+check "key forget" "$H" key forget forgotten.img data --passphrase-file pass
+check_status 5 "its key is gone" "$H" verify --passphrase-file pass forgotten.img
+said "given up"
+check_status 5 "recovery key without asking for one" "$H" key recovery aegis.img data
+layout recovery 'crypt { header-size = 1M recovery-key = true }'
+check "provision with a recovery key" "$H" provision -q --passphrase-file pass recovery.layout recovery.img
+check "key recovery" "$H" key recovery recovery.img data --passphrase-file pass -o recovery.key
+check "as systemd prints them" grep -qE '^([cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}$' recovery.key
+check "nobody else may read it" test "$(stat -c %a recovery.key)" = 600
+check_status 0 "verify with it" "$H" verify --passphrase-file pass recovery.img
+
+# --- damage, told apart ---
+tampered() { # NAME WORDS STATUS COMMAND…: on a copy of aegis.img
+	local name=$1 words=$2 status=$3
+	shift 3
+	cp aegis.img t.img
+	"$@"
+	check_status "$status" "$name" "$H" verify --passphrase-file pass t.img
+	said "$words"
+}
+fs=$((start + 1024 * 1024)) # dm-integrity's superblock
+first=$(cmp -l aegis.img <(head -c 200000000 /dev/zero) 2>/dev/null | awk -v from=$((fs + 1000000)) '$1 > from { print $1 - 1; exit }' || true)
+tampered "a bit in the data" "does not authenticate" 3 flip t.img "$first"
+tampered "the first header" "mended" 3 flip t.img $((start + 600))
+tampered "the second header" "mended" 3 flip t.img $((start + 16384 + 600))
+both() { flip t.img $((start + 600)); flip t.img $((start + 16384 + 600)); }
+tampered "both headers" "LUKS2 header" 3 both
+tampered "the integrity superblock" "integrity superblock" 3 flip t.img $((fs + 20))
+tampered "its recalculate flag" "recalculated" 3 bash -c "printf '\x0a' | dd of=t.img bs=1 seek=$((fs + 24)) conv=notrunc status=none"
+swap() { dd if=other.img of=t.img bs=1M skip=$((start / 1048576)) seek=$((start / 1048576)) conv=notrunc status=none; }
+layout other 'crypt { header-size = 1M }'
+"$H" provision -q --passphrase-file pass other.layout other.img
+tampered "the volume of another device" "no sector authenticates" 3 swap
+said "another"
+tags() { dd if=other.img of=t.img bs=4096 skip=$((fs / 4096 + 60)) seek=$((fs / 4096 + 60)) count=200 conv=notrunc status=none; }
+tampered "tags of another device" "does not authenticate|in use" 3 tags
+
+# Metadata that says "never written" where the file system has a file is damage.
+map=$("$H" verify --passphrase-file pass aegis.img)
+[ -n "$map" ] && grep -q "never written" <<<"$map" && ok "says how much was never written" || not_ok "never written is not told"
+
+# --- the vault ---
+record() { # NAME REGEX OFFSET: a byte of both copies changed, with checksums put right
+	cp aegis.img t.img
+	python3 - "$3" <<'END'
+import hashlib, struct, sys, binascii
+def crc32c(data):
+    crc = 0xffffffff
+    for b in data:
+        crc ^= b
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82f63b78 & -(crc & 1))
+    return crc ^ 0xffffffff
+what = sys.argv[1].encode()
+f = open("t.img", "r+b")
+for copy in range(2):
+    head_at = 1048576 + copy * 1048576
+    f.seek(head_at); head = bytearray(f.read(512))
+    n = struct.unpack("<Q", head[32:40])[0]
+    f.seek(head_at + 4096); payload = bytearray(f.read(n))
+    at = payload.index(what)
+    payload[at + len(what) + 1] ^= 1
+    head[40:72] = hashlib.sha256(payload).digest()
+    head[508:512] = struct.pack("<I", crc32c(head[:508]))
+    f.seek(head_at); f.write(head)
+    f.seek(head_at + 4096); f.write(payload)
+END
+	check_status 3 "$1" "$H" verify --passphrase-file pass t.img
+	said "$2"
+}
+if command -v python3 >/dev/null; then
+	record "an option in the vault" "record [0-9]+ of the vault's device part was changed: an option, of volume data, layer filesystem" label
+	record "an option that is refused" "device part.*cannot be used" header-size
+	record "what was learnt" "was learnt, of volume data" superblock
+fi
+
+# --- mistakes in layouts ---
+refused() { # REGEX LAYERS
+	layout bad "$2"
+	check_status 2 "refused: $2" "$H" plan bad.layout
+	said "$1"
+}
+refused 'cannot have integrity = "aead"' 'crypt { cipher = "aes-xts-plain64" integrity = "aead" }'
+refused 'write mode = "journal"' 'integrity { algorithm = "hmac-sha256" mode = "direct" }'
+refused 'no keystore "nobody"' 'crypt { keystore = "nobody" }'
+refused 'no keyslots' 'crypt { format = "plain" recovery-key = true }'
+sed -i '/^keystore/d' aegis.layout
+check_status 2 "a key without a keystore" "$H" plan aegis.layout
+said "there is no keystore; write keystore"
