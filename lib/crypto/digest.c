@@ -55,7 +55,13 @@ static EVP_MD *fetch(const char *algorithm)
 
 static int no_digest(const char *algorithm)
 {
-	return diag_fail(DIAG_INTERNAL, ENOTSUP, "OpenSSL here has no hash \"%s\"", algorithm);
+	int r;
+
+	if (find(algorithm) < 0)
+		return diag_fail(DIAG_INTERNAL, ENOTSUP, "there is no hash \"%s\"", algorithm);
+	r = diag_fail(DIAG_NOT_BUILT, ENOTSUP, "OpenSSL here has no hash \"%s\"", algorithm);
+	diag_next("choose another hash, or an OpenSSL provider that has it");
+	return r;
 }
 
 int digest_new(const char *algorithm, struct digest **ret)
@@ -67,8 +73,10 @@ int digest_new(const char *algorithm, struct digest **ret)
 	d->md = fetch(algorithm);
 	d->ctx = EVP_MD_CTX_new();
 	if (!d->md || !d->ctx || digest_reset(d) < 0) {
+		bool found = d->md;
+
 		digest_free(d);
-		return no_digest(algorithm);
+		return found ? diag_no_memory() : no_digest(algorithm);
 	}
 	*ret = d;
 	return 0;
@@ -147,8 +155,10 @@ int block_digest_new(const char *algorithm, const uint8_t *salt, size_t salt_len
 	d->begun = EVP_MD_CTX_new();
 	d->ctx = EVP_MD_CTX_new();
 	if (!d->md || !d->begun || !d->ctx || prepare(d, salt, salt_len, salt_first) < 0) {
+		bool found = d->md;
+
 		block_digest_free(d);
-		return no_digest(algorithm);
+		return found ? diag_no_memory() : no_digest(algorithm);
 	}
 	*ret = d;
 	return 0;

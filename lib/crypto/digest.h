@@ -18,6 +18,7 @@ int digest_new(const char *algorithm, struct digest **ret); /* speaks through di
 struct digest *digest_free(struct digest *d);
 void digest_freep(struct digest **d);
 #define _cleanup_digest_ __attribute__((cleanup(digest_freep)))
+/* 0 or -EIO, silent: they fail only when used out of order. */
 int digest_reset(struct digest *d);
 int digest_add(struct digest *d, const void *bytes, size_t len);
 int digest_finish(struct digest *d, uint8_t *ret); /* then digest_reset() before the next */
