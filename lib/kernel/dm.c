@@ -81,7 +81,7 @@ static const char *reason(int err, const char *type)
 
 static int fail(struct dm_task *t, const char *name, const char *doing, const char *type)
 {
-	int err = t ? dm_task_get_errno(t) : ENOMEM;
+	int err = t ? dm_task_get_errno(t) : 0; /* without device-mapper there is no task */
 	const char *why = reason(err, type);
 	enum diag_code code = err == EBUSY                                      ? DIAG_IN_USE
 			      : err == EPERM || err == EACCES || geteuid() != 0 ? DIAG_PERMISSION

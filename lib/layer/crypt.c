@@ -217,6 +217,13 @@ static int prepare(const struct layer *l, struct plan *p)
 		return r;
 	params.tags = f.tags;
 	params.full = f.full;
+	if (f.kind->sectors_max)
+		params.remark =
+		    arena_print(&p->arena,
+				"its random nonces allow 2^%d writes of a sector (%" PRIu64
+				" of the whole) under this key",
+				63 - __builtin_clzll(f.kind->sectors_max),
+				f.kind->sectors_max / (f.data_bytes / f.sector_bytes));
 	params.clear_bytes = f.header_bytes;
 	return f.has_tags ? tags_plan_prepare(l, &params, p) : fill_plan_prepare(l, &params, p);
 }

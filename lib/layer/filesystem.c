@@ -260,6 +260,15 @@ static bool layer_authenticates(const struct layer *l)
 	return false;
 }
 
+static bool only_through_kernel(const struct layer *l)
+{
+	for (; l; l = l->below) {
+		if (l->ops == &layer_crypt && !crypt_layer_kind(l)->soft)
+			return true;
+	}
+	return false;
+}
+
 static bool under_verity(const struct layer *l)
 {
 	for (const struct layer *b = l->below; b; b = b->below) {
@@ -478,6 +487,13 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 
 	if (under_verity(l))
 		return 0;
+	if (only_through_kernel(l))
+		return report_note(report,
+				   "%s: only the kernel has its cipher: the file system was not "
+				   "looked at",
+				   l->volume->full_name) < 0
+			   ? diag_no_memory()
+			   : 0;
 	r = read_magic(l, env, &there);
 	if (r < 0)
 		return r;

@@ -395,9 +395,10 @@ int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 	const struct integrity_superblock *sb = &params->tags.sb;
 	uint64_t bytes = tags_data_bytes(&params->tags);
 	const char *what = arena_print(
-	    &p->arena, "%s%" PRIu64 " sectors of %u with tags of %u, %u journal sections",
+	    &p->arena, "%s%" PRIu64 " sectors of %u with tags of %u, %u journal sections%s%s",
 	    params->clear_bytes ? "header, " : "", bytes / params->tags.params.sector_bytes,
-	    params->tags.params.sector_bytes, sb->tag_bytes, sb->journal_sections);
+	    params->tags.params.sector_bytes, sb->tag_bytes, sb->journal_sections,
+	    params->remark ? "; " : "", params->remark ? params->remark : "");
 	int r = add(l, params, &clear_step, *all,
 		    bytes / params->tags.params.sector_bytes * sb->tag_bytes, what, p);
 
@@ -406,7 +407,7 @@ int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 	if (params->full)
 		return add(l, params, &fill_step, *all, bytes, "every sector", p);
 	return add(l, params, &edges_step, *all, min_u64(bytes, 2 * EDGE_BYTES),
-		   "the first and the last 2 MiB", p);
+		   "the first and the last 2 MiB; what nothing writes keeps what stood there", p);
 }
 
 int tags_plan_finish(const struct layer *l, const struct tag_steps *params, struct plan *p)

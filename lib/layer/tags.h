@@ -44,6 +44,7 @@ struct tag_steps {
 	/* Puts keys and salt in, before they are used; NULL: there are none. */
 	int (*load_keys)(const struct layer *l, struct env *env, struct tags *t);
 	bool full;            /* every sector is written, not only what needs to be */
+	const char *remark;   /* for the plan: "2^32 writes under one key", or NULL */
 	uint64_t clear_bytes; /* before the tags: a header that is invalid from now on */
 };
 /* Steps before contents: clear; then fill all, or the first and last MiB. */

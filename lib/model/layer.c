@@ -107,7 +107,7 @@ int layout_learn(struct layout *layout, struct env *env)
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		struct volume *v = layout->volumes[i];
 
-		if (v->reserved)
+		if (v->reserved || v->absent)
 			continue;
 		for (size_t j = 0; j < v->n_layers; j++) {
 			DIAG_SCOPE("volume %s: layer %s", v->full_name, v->layers[j]->ops->name);

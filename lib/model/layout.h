@@ -101,7 +101,8 @@ struct volume {
 	struct uuid partition_type[ROLE_COUNT];
 	char partition_label[ROLE_COUNT][37];
 	unsigned partition_number[ROLE_COUNT]; /* from 1; 0: not in a table */
-	bool forgotten;                        /* its keys were given up: contents are lost */
+	bool absent;    /* this plan does not make it: a shared image has no keys */
+	bool forgotten; /* its keys were given up: contents are lost */
 	bool in_shared; /* written by `provision --shared`, the same on every device */
 };
 

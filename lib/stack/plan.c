@@ -182,10 +182,34 @@ static int allocate(struct plan *p)
 	return p->capacity_bytes ? m->ops->allocate(m, p) : -EINVAL; /* least_bytes() spoke */
 }
 
+/* What stood there before was given up: where only some sectors are written, the others shall not
+ * keep it. A hint to the device, on flash the best there is. */
+static int run_discard(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	int r = io_discard(env->target, s->target.offset_bytes, s->target.size_bytes);
+
+	return r < 0 ? io_fail(env->target, r, "discarding", s->target.offset_bytes,
+			       s->target.size_bytes)
+		     : 0;
+}
+
+static const struct step_ops discard_step = {"discard", STEP_REDO, run_discard, NULL};
+
+static int add_discard(struct volume *v, struct plan *p)
+{
+	const struct step step = {.ops = &discard_step,
+				  .volume = v,
+				  .subject = v->full_name,
+				  .detail = "what stood there",
+				  .target = v->extent[ROLE_DATA]};
+
+	return p->retire ? plan_add(p, &step) : 0;
+}
+
 /* Ready for contents from the bottom up, then contents, then what makes each layer recognisable. */
 static int make_volume(struct volume *v, struct plan *p)
 {
-	int r = 0;
+	int r = add_discard(v, p);
 
 	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
 		struct layer *l = v->layers[i];
@@ -207,7 +231,8 @@ static int add_steps(struct plan *p)
 	for (size_t i = 0; i < p->layout->n_volumes; i++) {
 		struct volume *v = p->layout->volumes[i];
 
-		if (v->reserved || (p->why == INTENT_SHARED && !v->in_shared))
+		v->absent = p->why == INTENT_SHARED && !v->in_shared;
+		if (v->reserved || v->absent)
 			continue;
 		if (p->completion && v->in_shared) {
 			DIAG_SCOPE("volume %s", v->full_name);

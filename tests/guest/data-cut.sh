@@ -1,0 +1,94 @@
+#!/bin/bash
+# Power cuts while data volumes are written: every write of the guest is logged, its life is cut off,
+# and the medium is put together as it was at many flushes. Each must be opened by the kernel and read
+# by holdfast, with the same contents, and its file system must be clean after its own recovery.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$HOLDFAST_TOP/tests/lib/tap.sh"
+cd "$scratch"
+guest=$HOLDFAST_TOP/tools/guest
+replay=$HOLDFAST_TOP/tools/guest-kernel/replay-log
+guest_tap() { "$guest" "$@" | grep -E '^(ok|not ok|#)' || not_ok "the guest said nothing: $*"; }
+points=${HOLDFAST_CUT_POINTS:-6}
+
+echo correct horse >pass
+cat >cut.layout <<'END'
+device "d" { architecture = "x86-64" }
+medium "m" { size = 96M }
+keystore "device" { backend = "file" memory = 1M }
+volume "aegis" { partition { size = 24M } crypt { header-size = 1M } filesystem { } }
+volume "mac" { partition { size = 24M } integrity { algorithm = "hmac-sha256" } filesystem { } }
+volume "small" { partition { size = 24M } crypt { cipher = "aes-gcm-random" sector-size = 512 header-size = 1M } filesystem { } }
+END
+check "provision" "$HOLDFAST" provision -q --passphrase-file pass cut.layout before.img
+volumes="aegis mac small"
+
+# The guest dies in the middle: no umount, no sync.
+cat >write.sh <<'END'
+"$1" open /dev/vda --passphrase-file "$2/pass" --mount /mnt/v || exit 1
+for i in $(seq 12); do
+	for v in aegis mac small; do
+		head -c $((RANDOM * 9)) /dev/urandom >/mnt/v/$v/file$i
+		[ $((i % 3)) != 0 ] || rm /mnt/v/$v/file$((i - 2))
+		sync -f /mnt/v/$v/file$i
+	done
+done
+for v in aegis mac small; do head -c 3000000 /dev/urandom >/mnt/v/$v/last & done
+sleep .3
+echo b >/proc/sysrq-trigger
+sleep 10
+END
+cp before.img disk.img
+check_status 125 "the guest is cut off" "$guest" --log-disk disk.img,writes.log --mem 768 write.sh "$HOLDFAST" "$scratch"
+flushes() { "$replay" writes.log | awk '/flush/ { print $1 }'; }
+n=$(flushes | wc -l)
+[ "$n" -gt 20 ] && ok "$n flushes" || not_ok "only $n flushes"
+last=$("$replay" writes.log | wc -l)
+
+# Points between flushes, too: what was not flushed is there in part.
+mapfile -t at < <({ flushes | shuf -n $((points - 2)) --random-source=pass 2>/dev/null || flushes | head -$((points - 2)); seq 40 $((last / 3)) "$last" | head -2; echo "$last"; } | sort -n)
+disks=()
+for i in "${!at[@]}"; do
+	cp --sparse=always before.img "cut$i.img"
+	"$replay" writes.log "cut$i.img" "${at[$i]}"
+	check_status 0 "cut at ${at[$i]}: verifies" "$HOLDFAST" verify --passphrase-file pass "cut$i.img"
+	for v in $volumes; do
+		check "cut at ${at[$i]}: $v is read" "$HOLDFAST" read -q --passphrase-file pass "cut$i.img" $v -o "cut$i.$v"
+	done
+	disks+=(--disk "cut$i.img")
+done
+cat >reopen.sh <<'END'
+. "$2/tests/lib/tap.sh"
+scratch=$(mktemp -d)
+S=$3
+i=0
+for disk in /dev/vd?; do
+	check "cut $i: the kernel opens it" "$1" open "$disk" --passphrase-file "$S/pass"
+	for v in aegis mac small; do
+		# Before the file system is recovered: what was never written cannot be read there, and is
+		# zeroes in what holdfast read.
+		cat >"$scratch/compare.py" <<'PY'
+import os, sys
+dev, image = os.open(sys.argv[1], os.O_RDONLY), open(sys.argv[2], "rb").read()
+same = never = 0
+for at in range(0, len(image), 4096):
+    try:
+        data = os.pread(dev, 4096, at)
+    except OSError:
+        assert not any(image[at:at + 4096]), at
+        never += 1
+        continue
+    assert data == image[at:at + 4096], at
+    same += 1
+print(same, "blocks the same,", never, "never written")
+PY
+		check "cut $i: $v: the kernel reads the same" python3 "$scratch/compare.py" /dev/mapper/holdfast-$v "$S/cut$i.$v"
+		e2fsck -p /dev/mapper/holdfast-$v >"$scratch/.out" 2>&1
+		[ $? -le 1 ] && ok "cut $i: $v: its journal is replayed" || not_ok "cut $i: $v: e2fsck"
+		check "cut $i: $v: clean after that" e2fsck -fn /dev/mapper/holdfast-$v
+	done
+	check "cut $i: close" "$1" close "$disk"
+	i=$((i + 1))
+done
+END
+guest_tap "${disks[@]}" --mem 768 --timeout 600 reopen.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Ciphers that only the kernel has; a shared image that a device completes with keys of its own.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$HOLDFAST_TOP/tests/lib/tap.sh"
+cd "$scratch"
+guest=$HOLDFAST_TOP/tools/guest
+guest_tap() { "$guest" "$@" | grep -E '^(ok|not ok|#)' || not_ok "the guest said nothing: $*"; }
+
+mkdir -p files
+echo hello >files/motd
+head -c 2000000 /dev/urandom >files/blob
+echo correct horse >pass
+cat >through.layout <<'END'
+device "d" { architecture = "x86-64" }
+medium "m" { size = 96M }
+keystore "device" { backend = "file" memory = 1M }
+volume "adiantum" { partition { size = 32M number = 2 } crypt { cipher = "adiantum" header-size = 1M recovery-key = true } filesystem { source = "files" owner = "root" } }
+volume "hctr2" { partition { size = 32M number = 3 } crypt { cipher = "hctr2" header-size = 1M } filesystem { source = "files" owner = "root" } }
+END
+truncate -s 96M device.img
+cat >through.sh <<'END'
+. "$2/tests/lib/tap.sh"
+scratch=$(mktemp -d)
+cd "$3"
+check "provision a block device" "$1" provision --passphrase-file pass through.layout /dev/vda
+check "provision an image file" "$1" provision --passphrase-file pass through.layout /mnt/share/file.img
+check "no mapping of the moment is left" sh -c '! dmsetup ls | grep holdfast'
+check "no loop device is left" test -z "$(losetup -a)"
+blockdev --rereadpt /dev/vda
+check "open" "$1" open /dev/vda --passphrase-file pass --mount /mnt/v
+for v in adiantum hctr2; do check "$v: contents" cmp /mnt/v/$v/blob files/blob; done
+check "close" "$1" close /dev/vda --mount /mnt/v
+check "read through the kernel" "$1" read /dev/vda hctr2 --passphrase-file pass -o "$scratch/hctr2"
+check "is a file system" e2fsck -fn "$scratch/hctr2"
+check "verify" "$1" verify /dev/vda --passphrase-file pass
+said "without authentication"
+"$1" key recovery /dev/vda adiantum --passphrase-file pass -o "$scratch/key" >/dev/null
+check "cryptsetup opens it, too" cryptsetup luksOpen /dev/vda2 other --key-file "$scratch/key"
+mount -o ro /dev/mapper/other /mnt/v
+check "and sees the contents" cmp /mnt/v/blob files/blob
+END
+mkdir share
+guest_tap --disk device.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
+check "header and table are checked here, too" "$HOLDFAST" verify --passphrase-file pass share/file.img
+said "only the kernel has its cipher"
+
+# --- a shared image, completed on a larger device, with keys of its own ---
+cat >two.layout <<'END'
+device "d" { architecture = "x86-64" seed = "5c0d3f3e-1111-4222-8333-444455556666" }
+keystore "device" { backend = "file" memory = 1M }
+volume "root" { partition { type = "root" size = 16M } verity { } filesystem { type = "erofs" source = "files" owner = "root" } }
+volume "data" { partition { size = "fill" } crypt { header-size = 1M } filesystem { source = "files" owner = "root" } }
+END
+check "shared image, without a passphrase" "$HOLDFAST" provision -q --shared two.layout shared.img
+check "it has no keys" bash -c "'$HOLDFAST' key list shared.img | grep 'no keys'"
+for device in one two; do
+	cp shared.img $device.img
+	truncate -s 96M $device.img
+	check "$device completes itself" "$HOLDFAST" provision -q --passphrase-file pass two.layout $device.img
+	check "$device verifies" "$HOLDFAST" verify -q --passphrase-file pass $device.img
+done
+where() { "$HOLDFAST" status one.img --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].offset'; }
+cmp -s <(dd if=one.img bs=1M skip=$(($(where) / 1048576)) count=8 status=none) <(dd if=two.img bs=1M skip=$(($(where) / 1048576)) count=8 status=none) &&
+	not_ok "two devices have the same ciphertext" || ok "two devices have keys of their own"
+cat >two.sh <<'END'
+. "$2/tests/lib/tap.sh"
+scratch=$(mktemp -d)
+check "open" "$1" open /dev/vda --passphrase-file "$3/pass" --mount /mnt/v
+check "the shared root" cmp /mnt/v/root/blob "$3/files/blob"
+check "the device's own data" cmp /mnt/v/data/blob "$3/files/blob"
+check "close" "$1" close /dev/vda --mount /mnt/v
+END
+guest_tap --disk one.img two.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
