@@ -17,14 +17,9 @@
 #include "crypto/digest.h"
 #include "crypto/mac.h"
 
-/* What is encrypted or decrypted; in and out may be the same. */
-struct message {
-	const uint8_t *iv;
-	const void *ad;
-	size_t ad_len;
-	const void *in;
-	size_t len;
-	void *out;
+/* Lengths that all messages of a call have. */
+struct lengths {
+	size_t ad, text;
 };
 
 /* An algorithm with one length of key. */
@@ -35,15 +30,17 @@ struct aead_kind {
 	size_t iv_bytes;
 	size_t tag_bytes;
 	int (*init)(struct aead *a, const uint8_t *key); /* 0 or -errno; speaks */
-	int (*encrypt)(struct aead *a, const struct message *m, uint8_t *ret_tag);
-	/* -EBADMSG: @out holds anything */
-	int (*decrypt)(struct aead *a, const struct message *m, const uint8_t *tag);
+	/* Of @n messages, the first ones: as many as it likes to do at once. Their number or -EIO;
+	 * decrypt: where it does not authenticate, out holds anything. */
+	int (*encrypt)(struct aead *a, const struct aead_message *m, size_t n, struct lengths len);
+	int (*decrypt)(struct aead *a, const struct aead_message *m, size_t n, struct lengths len,
+		       bool *ret_good);
 };
 
 struct aead {
 	const struct aead_kind *kind;
-	const struct aegis128_variant *aegis;
-	struct secret *key;        /* of AEGIS, which has no schedule */
+	struct secret *key; /* of AEGIS, which has no schedule */
+	const struct aegis128_variant *one, *several;
 	EVP_CIPHER_CTX *enc, *dec; /* GCM, ChaCha20: keyed for one direction each */
 	struct cipher *cipher;     /* XTS with HMAC */
 	struct mac *mac;
@@ -58,24 +55,40 @@ static int aegis_init(struct aead *a, const uint8_t *key)
 	if (r < 0)
 		return r;
 	memcpy(secret_bytes(a->key), key, AEGIS128_KEY_BYTES);
-	a->aegis = aegis128_best();
+	a->one = aegis128_best(1);
+	a->several = aegis128_best(AEGIS128_LANES_MAX);
 	return 0;
 }
 
-static int aegis_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+static const struct aegis128_variant *aegis_choose(const struct aead *a, size_t n)
 {
-	a->aegis->encrypt(secret_bytes(a->key), m->iv, m->ad, m->ad_len, m->in, m->len, m->out,
-			  ret_tag);
-	return 0;
+	return n >= a->several->lanes ? a->several : a->one;
 }
 
-static int aegis_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+static int aegis_encrypt(struct aead *a, const struct aead_message *m, size_t n, struct lengths len)
 {
-	uint8_t computed[AEGIS128_TAG_BYTES];
+	const struct aegis128_variant *v = aegis_choose(a, n);
+	struct aegis128_message lane[AEGIS128_LANES_MAX];
 
-	a->aegis->decrypt(secret_bytes(a->key), m->iv, m->ad, m->ad_len, m->in, m->len, m->out,
-			  computed);
-	return digest_equal(computed, tag, sizeof(computed)) ? 0 : -EBADMSG;
+	for (unsigned i = 0; i < v->lanes; i++)
+		lane[i] = (struct aegis128_message){m[i].iv, m[i].ad, m[i].in, m[i].out, m[i].tag};
+	v->encrypt(secret_bytes(a->key), lane, len.ad, len.text);
+	return (int)v->lanes;
+}
+
+static int aegis_decrypt(struct aead *a, const struct aead_message *m, size_t n, struct lengths len,
+			 bool *ret_good)
+{
+	const struct aegis128_variant *v = aegis_choose(a, n);
+	struct aegis128_message lane[AEGIS128_LANES_MAX];
+	uint8_t tag[AEGIS128_LANES_MAX][AEGIS128_TAG_BYTES];
+
+	for (unsigned i = 0; i < v->lanes; i++)
+		lane[i] = (struct aegis128_message){m[i].iv, m[i].ad, m[i].in, m[i].out, tag[i]};
+	v->decrypt(secret_bytes(a->key), lane, len.ad, len.text);
+	for (unsigned i = 0; i < v->lanes; i++)
+		ret_good[i] = digest_equal(tag[i], m[i].tag, AEGIS128_TAG_BYTES);
+	return (int)v->lanes;
 }
 
 /* --- GCM and ChaCha20-Poly1305: OpenSSL's --- */
@@ -108,48 +121,50 @@ static int evp_init(struct aead *a, const uint8_t *key)
 }
 
 /* IV, associated data and message; what is left is the tag. */
-static bool evp_run(EVP_CIPHER_CTX *ctx, const struct message *m, const OSSL_PARAM *params)
+static bool evp_run(EVP_CIPHER_CTX *ctx, const struct aead_message *m, struct lengths len,
+		    const OSSL_PARAM *params)
 {
 	int n = 0;
 
-	return m->len <= INT_MAX && m->ad_len <= INT_MAX &&
+	return len.text <= INT_MAX && len.ad <= INT_MAX &&
 	       EVP_CipherInit_ex2(ctx, NULL, NULL, m->iv, -1, params) == 1 &&
-	       (!m->ad_len || EVP_CipherUpdate(ctx, NULL, &n, m->ad, (int)m->ad_len) == 1) &&
-	       (!m->len || (EVP_CipherUpdate(ctx, m->out, &n, m->in, (int)m->len) == 1 &&
-			    (size_t)n == m->len));
+	       (!len.ad || EVP_CipherUpdate(ctx, NULL, &n, m->ad, (int)len.ad) == 1) &&
+	       (!len.text || (EVP_CipherUpdate(ctx, m->out, &n, m->in, (int)len.text) == 1 &&
+			      (size_t)n == len.text));
 }
 
-static int evp_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+static int evp_encrypt(struct aead *a, const struct aead_message *m, size_t n, struct lengths len)
 {
 	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, ret_tag,
+	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, m->tag,
 					      a->kind->tag_bytes),
 	    OSSL_PARAM_construct_end(),
 	};
 	uint8_t none[16];
-	int n;
+	int rest;
 
-	return evp_run(a->enc, m, NULL) && EVP_CipherFinal_ex(a->enc, none, &n) == 1 && n == 0 &&
-		       EVP_CIPHER_CTX_get_params(a->enc, params) == 1
-		   ? 0
+	return evp_run(a->enc, m, len, NULL) && EVP_CipherFinal_ex(a->enc, none, &rest) == 1 &&
+		       rest == 0 && EVP_CIPHER_CTX_get_params(a->enc, params) == 1
+		   ? 1
 		   : -EIO;
 }
 
-static int evp_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+static int evp_decrypt(struct aead *a, const struct aead_message *m, size_t n, struct lengths len,
+		       bool *ret_good)
 {
-	uint8_t expected[AEAD_TAG_MAX], none[16];
 	const OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, expected,
+	    OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, m->tag,
 					      a->kind->tag_bytes),
 	    OSSL_PARAM_construct_end(),
 	};
-	int n;
+	uint8_t none[16];
+	int rest;
 
-	memcpy(expected, tag, a->kind->tag_bytes);
-	if (!evp_run(a->dec, m, params))
+	if (!evp_run(a->dec, m, len, params))
 		return -EIO;
 	/* It fails for the tag's sake only. */
-	return EVP_CipherFinal_ex(a->dec, none, &n) == 1 ? 0 : -EBADMSG;
+	*ret_good = EVP_CipherFinal_ex(a->dec, none, &rest) == 1;
+	return 1;
 }
 
 /* --- AES-XTS, then HMAC over associated data and ciphertext: the kernel's authenc() --- */
@@ -164,31 +179,34 @@ static int authenc_init(struct aead *a, const uint8_t *key)
 	return r < 0 ? r : mac_new("hmac(sha256)", key + cipher_len, AUTHENC_MAC_KEY, &a->mac);
 }
 
-static int authenc_mac(struct aead *a, const struct message *m, const void *ciphertext,
-		       uint8_t *ret)
+static int authenc_mac(struct aead *a, const struct aead_message *m, struct lengths len,
+		       const void *ciphertext, uint8_t *ret)
 {
-	const struct mac_piece pieces[] = {{m->ad, m->ad_len}, {ciphertext, m->len}};
+	const struct mac_piece pieces[] = {{m->ad, len.ad}, {ciphertext, len.text}};
 
 	return mac_run(a->mac, pieces, 2, ret);
 }
 
-static int authenc_encrypt(struct aead *a, const struct message *m, uint8_t *ret_tag)
+static int authenc_encrypt(struct aead *a, const struct aead_message *m, size_t n,
+			   struct lengths len)
 {
-	int r = cipher_encrypt(a->cipher, m->iv, m->in, m->len, m->out);
+	int r = cipher_encrypt(a->cipher, m->iv, m->in, len.text, m->out);
 
-	return r < 0 ? r : authenc_mac(a, m, m->out, ret_tag);
+	if (r >= 0)
+		r = authenc_mac(a, m, len, m->out, m->tag);
+	return r < 0 ? r : 1;
 }
 
-static int authenc_decrypt(struct aead *a, const struct message *m, const uint8_t *tag)
+static int authenc_decrypt(struct aead *a, const struct aead_message *m, size_t n,
+			   struct lengths len, bool *ret_good)
 {
 	uint8_t computed[AEAD_TAG_MAX];
-	int r = authenc_mac(a, m, m->in, computed);
+	int r = authenc_mac(a, m, len, m->in, computed);
 
-	if (r < 0)
-		return r;
-	if (!digest_equal(computed, tag, a->kind->tag_bytes))
-		return -EBADMSG;
-	return cipher_decrypt(a->cipher, m->iv, m->in, m->len, m->out);
+	*ret_good = r >= 0 && digest_equal(computed, m->tag, a->kind->tag_bytes);
+	if (*ret_good)
+		r = cipher_decrypt(a->cipher, m->iv, m->in, len.text, m->out);
+	return r < 0 ? r : 1;
 }
 
 /* --- all of them --- */
@@ -264,21 +282,50 @@ size_t aead_tag_bytes(const struct aead *a)
 	return a->kind->tag_bytes;
 }
 
+int aead_encrypt_many(struct aead *a, const struct aead_message *m, size_t n, size_t ad_len,
+		      size_t len)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i += (size_t)r)
+		r = a->kind->encrypt(a, m + i, n - i, (struct lengths){ad_len, len});
+	return r < 0 ? r : 0;
+}
+
+int aead_decrypt_many(struct aead *a, const struct aead_message *m, size_t n, size_t ad_len,
+		      size_t len, bool *ret_good)
+{
+	int r = 0;
+
+	memset(ret_good, 0, n * sizeof(*ret_good));
+	for (size_t i = 0; i < n && r >= 0; i += (size_t)r)
+		r = a->kind->decrypt(a, m + i, n - i, (struct lengths){ad_len, len}, ret_good + i);
+	for (size_t i = 0; i < n; i++) {
+		if (r < 0 || !ret_good[i])
+			memset(m[i].out, 0, len);
+	}
+	return r < 0 ? r : 0;
+}
+
 int aead_encrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_len, const void *in,
 		 size_t len, void *out, uint8_t *ret_tag)
 {
-	const struct message m = {iv, ad, ad_len, in, len, out};
+	const struct aead_message m = {iv, ad, in, out, ret_tag};
 
-	return a->kind->encrypt(a, &m, ret_tag);
+	return aead_encrypt_many(a, &m, 1, ad_len, len);
 }
 
 int aead_decrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_len, const void *in,
 		 size_t len, void *out, const uint8_t *tag)
 {
-	const struct message m = {iv, ad, ad_len, in, len, out};
-	int r = a->kind->decrypt(a, &m, tag);
+	uint8_t expected[AEAD_TAG_MAX];
+	const struct aead_message m = {iv, ad, in, out, expected};
+	bool good;
+	int r;
 
+	memcpy(expected, tag, a->kind->tag_bytes);
+	r = aead_decrypt_many(a, &m, 1, ad_len, len, &good);
 	if (r < 0)
-		memset(out, 0, len);
-	return r;
+		return r;
+	return good ? 0 : -EBADMSG;
 }

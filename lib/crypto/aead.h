@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_CRYPTO_AEAD_H
 #define HOLDFAST_CRYPTO_AEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,20 @@ int aead_encrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_le
 /* -EBADMSG: does not authenticate; @out is then all zeroes. */
 int aead_decrypt(struct aead *a, const uint8_t *iv, const void *ad, size_t ad_len, const void *in,
 		 size_t len, void *out, const uint8_t *tag);
+
+/* Sectors: messages of the same lengths, which AEGIS does faster together than one by one. */
+struct aead_message {
+	const uint8_t *iv;
+	const void *ad;
+	const void *in;
+	void *out;    /* may be @in */
+	uint8_t *tag; /* written, or compared with */
+};
+/* 0 or -EIO, silent. */
+int aead_encrypt_many(struct aead *a, const struct aead_message *m, size_t n, size_t ad_len,
+		      size_t len);
+/* @ret_good[n]: does it authenticate? Where not, its @out is all zeroes. 0 or -EIO, silent. */
+int aead_decrypt_many(struct aead *a, const struct aead_message *m, size_t n, size_t ad_len,
+		      size_t len, bool *ret_good);
 
 #endif

@@ -13,6 +13,8 @@
 #define AEGIS128_TARGET __attribute__((target("+crypto")))
 #endif
 
+#define LANES 1
+
 struct state {
 	uint8x16_t s0, s1, s2, s3, s4; /* no array: they stay in registers */
 };
@@ -40,51 +42,54 @@ AEGIS128_TARGET static inline uint8x16_t keystream(const struct state *st)
 	return veorq_u8(veorq_u8(st->s1, st->s4), vandq_u8(st->s2, st->s3));
 }
 
-AEGIS128_TARGET static inline void state_load(struct state *st, const uint8_t *blocks)
+AEGIS128_TARGET static inline void state_load(struct state *st, const uint8_t *from[5][LANES])
 {
-	st->s0 = vld1q_u8(blocks);
-	st->s1 = vld1q_u8(blocks + 16);
-	st->s2 = vld1q_u8(blocks + 32);
-	st->s3 = vld1q_u8(blocks + 48);
-	st->s4 = vld1q_u8(blocks + 64);
+	st->s0 = vld1q_u8(from[0][0]);
+	st->s1 = vld1q_u8(from[1][0]);
+	st->s2 = vld1q_u8(from[2][0]);
+	st->s3 = vld1q_u8(from[3][0]);
+	st->s4 = vld1q_u8(from[4][0]);
 }
 
-AEGIS128_TARGET static inline void state_absorb(struct state *st, const uint8_t *m)
+AEGIS128_TARGET static inline void state_absorb(struct state *st, const uint8_t *const *in,
+						size_t at)
 {
-	update(st, vld1q_u8(m));
+	update(st, vld1q_u8(in[0] + at));
 }
 
-AEGIS128_TARGET static inline void state_encrypt(struct state *st, const uint8_t *in, uint8_t *out)
+AEGIS128_TARGET static inline void state_encrypt(struct state *st, const uint8_t *const *in,
+						 uint8_t *const *out, size_t at)
 {
-	uint8x16_t m = vld1q_u8(in);
+	uint8x16_t m = vld1q_u8(in[0] + at);
 
-	vst1q_u8(out, veorq_u8(m, keystream(st)));
+	vst1q_u8(out[0] + at, veorq_u8(m, keystream(st)));
 	update(st, m);
 }
 
-AEGIS128_TARGET static inline void state_decrypt(struct state *st, const uint8_t *in, uint8_t *out)
+AEGIS128_TARGET static inline void state_decrypt(struct state *st, const uint8_t *const *in,
+						 uint8_t *const *out, size_t at)
 {
-	uint8x16_t m = veorq_u8(vld1q_u8(in), keystream(st));
+	uint8x16_t m = veorq_u8(vld1q_u8(in[0] + at), keystream(st));
 
-	vst1q_u8(out, m);
+	vst1q_u8(out[0] + at, m);
 	update(st, m);
 }
 
-AEGIS128_TARGET static inline void state_keystream(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_keystream(const struct state *st, uint8_t (*ret)[16])
 {
-	vst1q_u8(ret, keystream(st));
+	vst1q_u8(ret[0], keystream(st));
 }
 
-AEGIS128_TARGET static inline void state_third(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_third(const struct state *st, uint8_t (*ret)[16])
 {
-	vst1q_u8(ret, st->s3);
+	vst1q_u8(ret[0], st->s3);
 }
 
-AEGIS128_TARGET static inline void state_fold(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_fold(const struct state *st, uint8_t (*ret)[16])
 {
 	uint8x16_t x = veorq_u8(veorq_u8(st->s0, st->s1), veorq_u8(st->s2, st->s3));
 
-	vst1q_u8(ret, veorq_u8(x, st->s4));
+	vst1q_u8(ret[0], veorq_u8(x, st->s4));
 }
 
 #include "crypto/aegis128-body.h"
@@ -96,6 +101,7 @@ static bool usable(void)
 
 const struct aegis128_variant aegis128_arm = {
     .name = "armv8-ce",
+    .lanes = LANES,
     .usable = usable,
     .encrypt = body_encrypt,
     .decrypt = body_decrypt,

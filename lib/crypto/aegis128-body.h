@@ -3,22 +3,29 @@
  * AEGIS-128 over a state that the including file defines; included once by each variant, after:
  *
  *   AEGIS128_TARGET  attributes of every function (instruction sets)
- *   struct state     five blocks of 16 bytes, S0 … S4
- *   state_load(st, blocks)         from five blocks, one behind the other
- *   state_absorb(st, m)            S_i ← AESRound(S_{i-1}, S_i), then S0 ^= m: "StateUpdate128"
- *   state_encrypt(st, in, out)     out = in ^ z with z = S1 ^ S4 ^ (S2 & S3), then absorbs in
- *   state_decrypt(st, in, out)     out = in ^ z, then absorbs out
- *   state_keystream(st, ret)      z
- *   state_third(st, ret)          S3
- *   state_fold(st, ret)           S0 ^ S1 ^ S2 ^ S3 ^ S4
+ *   LANES            messages that are done at once
+ *   struct state     five blocks of 16 bytes, S0 … S4, for each lane
+ *   state_load(st, from)              S_i of lane l from the block at from[i][l]
+ *   state_absorb(st, in, at)          S_i ← AESRound(S_{i-1}, S_i), then S0 ^= the block of each
+ *                                     lane at in[l] + at: "StateUpdate128"
+ *   state_encrypt(st, in, out, at)    out = in ^ z with z = S1 ^ S4 ^ (S2 & S3), then absorbs in
+ *   state_decrypt(st, in, out, at)    out = in ^ z, then absorbs out
+ *   state_keystream(st, ret)          z
+ *   state_third(st, ret)              S3
+ *   state_fold(st, ret)               S0 ^ S1 ^ S2 ^ S3 ^ S4
  *
- * All on blocks of 16 bytes without alignment; in and out may be the same.
+ * No alignment is expected; in and out may be the same.
  */
 #include <string.h>
 
 #include "crypto/aegis128.h"
 
 #define BLOCK AEGIS128_BLOCK_BYTES
+
+/* One block for each lane, and where they are. */
+typedef uint8_t body_blocks[LANES][BLOCK];
+typedef const uint8_t *body_from[LANES];
+typedef uint8_t *body_to[LANES];
 
 /* The Fibonacci numbers modulo 256. */
 static const uint8_t body_const[2][BLOCK] = {
@@ -35,92 +42,128 @@ AEGIS128_TARGET static inline void body_xor(uint8_t *ret, const uint8_t *a, cons
 }
 
 AEGIS128_TARGET static inline void body_init(struct state *st, const uint8_t *key,
-					     const uint8_t *nonce)
+					     const struct aegis128_message *m)
 {
-	uint8_t mixed[BLOCK], blocks[5][BLOCK];
+	uint8_t third[BLOCK], fourth[BLOCK];
+	body_blocks mixed;
+	body_from keys, nonces;
+	const uint8_t *from[5][LANES];
 
-	body_xor(mixed, key, nonce);
-	memcpy(blocks[0], mixed, BLOCK);
-	memcpy(blocks[1], body_const[1], BLOCK);
-	memcpy(blocks[2], body_const[0], BLOCK);
-	body_xor(blocks[3], key, body_const[0]);
-	body_xor(blocks[4], key, body_const[1]);
-	state_load(st, blocks[0]);
+	body_xor(third, key, body_const[0]);
+	body_xor(fourth, key, body_const[1]);
+	for (int l = 0; l < LANES; l++) {
+		body_xor(mixed[l], key, m[l].nonce);
+		from[0][l] = nonces[l] = mixed[l];
+		from[1][l] = body_const[1];
+		from[2][l] = body_const[0];
+		from[3][l] = third;
+		from[4][l] = fourth;
+		keys[l] = key;
+	}
+	state_load(st, from);
 	for (int i = 0; i < 5; i++) {
-		state_absorb(st, key);
-		state_absorb(st, mixed);
+		state_absorb(st, keys, 0);
+		state_absorb(st, nonces, 0);
 	}
 }
 
-AEGIS128_TARGET static inline void body_ad(struct state *st, const uint8_t *ad, size_t len)
+AEGIS128_TARGET static inline void body_ad(struct state *st, const struct aegis128_message *m,
+					   size_t len)
 {
-	uint8_t last[BLOCK] = {0};
+	size_t whole = len - len % BLOCK;
+	body_blocks last = {0};
+	body_from from;
 
-	for (; len >= BLOCK; ad += BLOCK, len -= BLOCK)
-		state_absorb(st, ad);
-	if (len) {
-		memcpy(last, ad, len);
-		state_absorb(st, last);
+	for (int l = 0; l < LANES; l++)
+		from[l] = m[l].ad;
+	for (size_t at = 0; at < whole; at += BLOCK)
+		state_absorb(st, from, at);
+	if (len == whole)
+		return;
+	for (int l = 0; l < LANES; l++) {
+		memcpy(last[l], m[l].ad + whole, len - whole);
+		from[l] = last[l];
 	}
+	state_absorb(st, from, 0);
 }
 
-AEGIS128_TARGET static inline void body_finish(struct state *st, uint64_t ad_len, uint64_t len,
-					       uint8_t *ret_tag)
+AEGIS128_TARGET static inline void body_finish(struct state *st, const struct aegis128_message *m,
+					       uint64_t ad_len, uint64_t len)
 {
-	uint8_t bits[BLOCK], block[BLOCK];
+	uint8_t bits[BLOCK];
+	body_blocks blocks;
+	body_from from;
 
 	for (int i = 0; i < 8; i++) {
 		bits[i] = (uint8_t)(ad_len * 8 >> 8 * i);
 		bits[8 + i] = (uint8_t)(len * 8 >> 8 * i);
 	}
-	state_third(st, block);
-	body_xor(bits, bits, block);
+	state_third(st, blocks);
+	for (int l = 0; l < LANES; l++) {
+		body_xor(blocks[l], blocks[l], bits);
+		from[l] = blocks[l];
+	}
 	for (int i = 0; i < 7; i++)
-		state_absorb(st, bits);
-	state_fold(st, ret_tag);
+		state_absorb(st, from, 0);
+	state_fold(st, blocks);
+	for (int l = 0; l < LANES; l++)
+		memcpy(m[l].tag, blocks[l], BLOCK);
 }
 
-AEGIS128_TARGET static void body_encrypt(const uint8_t *key, const uint8_t *nonce, const void *ad,
-					 size_t ad_len, const void *in, size_t len, void *out,
-					 uint8_t *ret_tag)
+/* What is left of the messages behind whole blocks, padded with zeroes as plaintext. */
+AEGIS128_TARGET static inline void body_rest(struct state *st, const struct aegis128_message *m,
+					     size_t at, size_t n, bool decrypt)
 {
-	const uint8_t *from = in;
-	uint8_t *to = out, last[BLOCK] = {0};
-	struct state st;
-	size_t left = len;
+	body_blocks z, plain = {0};
+	body_from from;
 
-	body_init(&st, key, nonce);
-	body_ad(&st, ad, ad_len);
-	for (; left >= BLOCK; from += BLOCK, to += BLOCK, left -= BLOCK)
-		state_encrypt(&st, from, to);
-	if (left) {
-		memcpy(last, from, left);
-		state_encrypt(&st, last, last);
-		memcpy(to, last, left);
+	state_keystream(st, z);
+	for (int l = 0; l < LANES; l++) {
+		memcpy(plain[l], m[l].in + at, n);
+		if (decrypt)
+			body_xor(plain[l], plain[l], z[l]);
+		memset(plain[l] + n, 0, BLOCK - n);
+		body_xor(z[l], plain[l], z[l]);
+		memcpy(m[l].out + at, decrypt ? plain[l] : z[l], n);
+		from[l] = plain[l];
 	}
-	body_finish(&st, ad_len, len, ret_tag);
+	state_absorb(st, from, 0);
 }
 
-AEGIS128_TARGET static void body_decrypt(const uint8_t *key, const uint8_t *nonce, const void *ad,
-					 size_t ad_len, const void *in, size_t len, void *out,
-					 uint8_t *ret_tag)
+AEGIS128_TARGET static inline void body_run(const uint8_t *key, const struct aegis128_message *m,
+					    size_t ad_len, size_t len, bool decrypt)
 {
-	const uint8_t *from = in;
-	uint8_t *to = out, last[BLOCK] = {0}, z[BLOCK];
+	size_t whole = len - len % BLOCK;
 	struct state st;
-	size_t left = len;
+	body_from from;
+	body_to to;
 
-	body_init(&st, key, nonce);
-	body_ad(&st, ad, ad_len);
-	for (; left >= BLOCK; from += BLOCK, to += BLOCK, left -= BLOCK)
-		state_decrypt(&st, from, to);
-	if (left) {
-		/* Padded with zeroes as plaintext, not as ciphertext. */
-		state_keystream(&st, z);
-		for (size_t i = 0; i < left; i++)
-			last[i] = from[i] ^ z[i];
-		state_absorb(&st, last);
-		memcpy(to, last, left);
+	for (int l = 0; l < LANES; l++) {
+		from[l] = m[l].in;
+		to[l] = m[l].out;
 	}
-	body_finish(&st, ad_len, len, ret_tag);
+	body_init(&st, key, m);
+	body_ad(&st, m, ad_len);
+	if (decrypt) {
+		for (size_t at = 0; at < whole; at += BLOCK)
+			state_decrypt(&st, from, to, at);
+	} else {
+		for (size_t at = 0; at < whole; at += BLOCK)
+			state_encrypt(&st, from, to, at);
+	}
+	if (len > whole)
+		body_rest(&st, m, whole, len - whole, decrypt);
+	body_finish(&st, m, ad_len, len);
+}
+
+AEGIS128_TARGET static void body_encrypt(const uint8_t *key, const struct aegis128_message *m,
+					 size_t ad_len, size_t len)
+{
+	body_run(key, m, ad_len, len, false);
+}
+
+AEGIS128_TARGET static void body_decrypt(const uint8_t *key, const struct aegis128_message *m,
+					 size_t ad_len, size_t len)
+{
+	body_run(key, m, ad_len, len, true);
 }

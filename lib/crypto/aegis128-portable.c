@@ -10,6 +10,7 @@
 #include "crypto/aegis128-private.h"
 
 #define AEGIS128_TARGET
+#define LANES 1
 
 /* Bit 16 * block + 4 * row + column, of AES's matrix; blocks 0 to 3 in [0], block 4 in [1]. */
 typedef uint64_t plane __attribute__((vector_size(16)));
@@ -182,68 +183,70 @@ static inline void keystream(const struct state *st, uint16_t ret[static 8])
 	}
 }
 
-static void state_load(struct state *st, const uint8_t *blocks)
+static void state_load(struct state *st, const uint8_t *from[5][LANES])
 {
 	uint16_t m[8];
 
 	memset(st, 0, sizeof(*st));
 	for (int i = 0; i < 5; i++) {
-		slice(blocks + 16 * i, m);
+		slice(from[i][0], m);
 		for (int b = 0; b < 8; b++)
 			st->p[b][i / 4] |= (uint64_t)m[b] << 16 * (i % 4);
 	}
 }
 
-static void state_absorb(struct state *st, const uint8_t *in)
+static void state_absorb(struct state *st, const uint8_t *const *in, size_t at)
 {
 	uint16_t m[8];
 
-	slice(in, m);
+	slice(in[0] + at, m);
 	update(st, m);
 }
 
-static inline void state_encrypt(struct state *st, const uint8_t *in, uint8_t *out)
+static inline void state_encrypt(struct state *st, const uint8_t *const *in, uint8_t *const *out,
+				 size_t at)
 {
 	uint16_t m[8], z[8];
 
-	slice(in, m);
+	slice(in[0] + at, m);
 	keystream(st, z);
 	for (int b = 0; b < 8; b++)
 		z[b] ^= m[b];
-	unslice(z, out);
+	unslice(z, out[0] + at);
 	update(st, m);
 }
 
-static inline void state_decrypt(struct state *st, const uint8_t *in, uint8_t *out)
+static inline void state_decrypt(struct state *st, const uint8_t *const *in, uint8_t *const *out,
+				 size_t at)
 {
 	uint16_t m[8], z[8];
 
-	slice(in, m);
+	slice(in[0] + at, m);
 	keystream(st, z);
 	for (int b = 0; b < 8; b++)
 		m[b] ^= z[b];
-	unslice(m, out);
+	unslice(m, out[0] + at);
 	update(st, m);
 }
 
-static void state_keystream(const struct state *st, uint8_t *ret)
+static void state_keystream(const struct state *st, uint8_t (*ret)[16])
 {
 	uint16_t z[8];
 
 	keystream(st, z);
-	unslice(z, ret);
+	unslice(z, ret[0]);
 }
 
-static void state_third(const struct state *st, uint8_t *ret)
+static void state_third(const struct state *st, uint8_t (*ret)[16])
 {
 	uint16_t s3[8];
 
 	for (int b = 0; b < 8; b++)
 		s3[b] = (uint16_t)(st->p[b][0] >> 48);
-	unslice(s3, ret);
+	unslice(s3, ret[0]);
 }
 
-static void state_fold(const struct state *st, uint8_t *ret)
+static void state_fold(const struct state *st, uint8_t (*ret)[16])
 {
 	uint16_t sum[8];
 
@@ -252,7 +255,7 @@ static void state_fold(const struct state *st, uint8_t *ret)
 
 		sum[b] = (uint16_t)(s ^ s >> 16 ^ s >> 32 ^ s >> 48 ^ st->p[b][1]);
 	}
-	unslice(sum, ret);
+	unslice(sum, ret[0]);
 }
 
 #include "crypto/aegis128-body.h"
@@ -264,6 +267,7 @@ static bool usable(void)
 
 const struct aegis128_variant aegis128_portable = {
     .name = "portable",
+    .lanes = LANES,
     .usable = usable,
     .encrypt = body_encrypt,
     .decrypt = body_decrypt,

@@ -7,6 +7,7 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #define AEGIS128_X86 1
+extern const struct aegis128_variant aegis128_vaes;
 extern const struct aegis128_variant aegis128_x86;
 #endif
 /* Older clang declares the intrinsics only where all of the build may use them. */

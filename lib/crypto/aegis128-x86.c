@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #define AEGIS128_TARGET __attribute__((target("aes,sse4.1")))
+#define LANES           1
 
 struct state {
 	__m128i s0, s1, s2, s3, s4; /* no array: they stay in registers */
@@ -39,51 +40,54 @@ AEGIS128_TARGET static inline __m128i keystream(const struct state *st)
 	return _mm_xor_si128(_mm_xor_si128(st->s1, st->s4), _mm_and_si128(st->s2, st->s3));
 }
 
-AEGIS128_TARGET static inline void state_load(struct state *st, const uint8_t *blocks)
+AEGIS128_TARGET static inline void state_load(struct state *st, const uint8_t *from[5][LANES])
 {
-	st->s0 = load(blocks);
-	st->s1 = load(blocks + 16);
-	st->s2 = load(blocks + 32);
-	st->s3 = load(blocks + 48);
-	st->s4 = load(blocks + 64);
+	st->s0 = load(from[0][0]);
+	st->s1 = load(from[1][0]);
+	st->s2 = load(from[2][0]);
+	st->s3 = load(from[3][0]);
+	st->s4 = load(from[4][0]);
 }
 
-AEGIS128_TARGET static inline void state_absorb(struct state *st, const uint8_t *m)
+AEGIS128_TARGET static inline void state_absorb(struct state *st, const uint8_t *const *in,
+						size_t at)
 {
-	update(st, load(m));
+	update(st, load(in[0] + at));
 }
 
-AEGIS128_TARGET static inline void state_encrypt(struct state *st, const uint8_t *in, uint8_t *out)
+AEGIS128_TARGET static inline void state_encrypt(struct state *st, const uint8_t *const *in,
+						 uint8_t *const *out, size_t at)
 {
-	__m128i m = load(in);
+	__m128i m = load(in[0] + at);
 
-	store(out, _mm_xor_si128(m, keystream(st)));
+	store(out[0] + at, _mm_xor_si128(m, keystream(st)));
 	update(st, m);
 }
 
-AEGIS128_TARGET static inline void state_decrypt(struct state *st, const uint8_t *in, uint8_t *out)
+AEGIS128_TARGET static inline void state_decrypt(struct state *st, const uint8_t *const *in,
+						 uint8_t *const *out, size_t at)
 {
-	__m128i m = _mm_xor_si128(load(in), keystream(st));
+	__m128i m = _mm_xor_si128(load(in[0] + at), keystream(st));
 
-	store(out, m);
+	store(out[0] + at, m);
 	update(st, m);
 }
 
-AEGIS128_TARGET static inline void state_keystream(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_keystream(const struct state *st, uint8_t (*ret)[16])
 {
-	store(ret, keystream(st));
+	store(ret[0], keystream(st));
 }
 
-AEGIS128_TARGET static inline void state_third(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_third(const struct state *st, uint8_t (*ret)[16])
 {
-	store(ret, st->s3);
+	store(ret[0], st->s3);
 }
 
-AEGIS128_TARGET static inline void state_fold(const struct state *st, uint8_t *ret)
+AEGIS128_TARGET static inline void state_fold(const struct state *st, uint8_t (*ret)[16])
 {
 	__m128i x = _mm_xor_si128(_mm_xor_si128(st->s0, st->s1), _mm_xor_si128(st->s2, st->s3));
 
-	store(ret, _mm_xor_si128(x, st->s4));
+	store(ret[0], _mm_xor_si128(x, st->s4));
 }
 
 #include "crypto/aegis128-body.h"
@@ -95,6 +99,7 @@ static bool usable(void)
 
 const struct aegis128_variant aegis128_x86 = {
     .name = "aes-ni",
+    .lanes = LANES,
     .usable = usable,
     .encrypt = body_encrypt,
     .decrypt = body_decrypt,

@@ -4,20 +4,20 @@
 
 const struct aegis128_variant *const aegis128_variants[] = {
 #ifdef AEGIS128_X86
-    &aegis128_x86,
+    &aegis128_vaes,     &aegis128_x86,
 #endif
 #ifdef AEGIS128_ARM
     &aegis128_arm,
 #endif
-    &aegis128_portable,
-    NULL,
+    &aegis128_portable, NULL,
 };
 
-const struct aegis128_variant *aegis128_best(void)
+const struct aegis128_variant *aegis128_best(unsigned lanes_max)
 {
 	size_t i = 0;
 
-	while (!aegis128_variants[i]->usable()) /* the portable one always is */
+	/* The last one always is. */
+	while (aegis128_variants[i]->lanes > lanes_max || !aegis128_variants[i]->usable())
 		i++;
 	return aegis128_variants[i];
 }

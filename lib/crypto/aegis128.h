@@ -12,20 +12,32 @@
 #define AEGIS128_NONCE_BYTES 16
 #define AEGIS128_TAG_BYTES   16
 #define AEGIS128_BLOCK_BYTES 16
+#define AEGIS128_LANES_MAX   4
 
-/* @in and @out may be the same. @ret_tag is the tag of the *plaintext*, for decryption, too: the
- * caller compares it, and wipes @out where it differs. */
-typedef void (*aegis128_fn)(const uint8_t *key, const uint8_t *nonce, const void *ad, size_t ad_len,
-			    const void *in, size_t len, void *out, uint8_t *ret_tag);
+struct aegis128_message {
+	const uint8_t *nonce;
+	const uint8_t *ad;
+	const uint8_t *in;
+	uint8_t *out; /* may be @in */
+	/* Gets the tag of the *plaintext*, for decryption, too: the caller compares it, and wipes
+	 * @out where it differs. */
+	uint8_t *tag;
+};
+
+/* As many messages as the variant has lanes, all of the same lengths, under one key. */
+typedef void (*aegis128_fn)(const uint8_t *key, const struct aegis128_message *m, size_t ad_len,
+			    size_t len);
 
 /* The same function in several ways; which ones a processor can do shows at run time. */
 struct aegis128_variant {
 	const char *name;
+	unsigned lanes; /* 1, or messages that are done at once: one has to wait for itself */
 	bool (*usable)(void);
 	aegis128_fn encrypt;
 	aegis128_fn decrypt;
 };
 extern const struct aegis128_variant *const aegis128_variants[]; /* fastest first; ends with NULL */
-const struct aegis128_variant *aegis128_best(void);              /* the first usable one */
+/* The first usable one with no more lanes than this. */
+const struct aegis128_variant *aegis128_best(unsigned lanes_max);
 
 #endif

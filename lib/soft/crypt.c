@@ -13,9 +13,10 @@
 #include "crypto/cipher.h"
 #include "soft/crypt.h"
 
-#define CHUNK_BYTES (128 * 1024) /* fits into the processor's cache until it is written */
-#define IVS_BYTES   4096         /* drawn at once */
-#define NONCE_MAX   16
+#define CHUNK_BYTES   (128 * 1024) /* fits into the processor's cache until it is written */
+#define IVS_BYTES     4096         /* drawn at once */
+#define NONCE_MAX     16
+#define BATCH_SECTORS 16
 
 /* What one thread needs; whoever finds none idle waits. */
 struct context {
@@ -65,7 +66,7 @@ static void give_back(struct crypt *c, struct context *x)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* --- one sector --- */
+/* --- a batch of sectors: ciphers do several at once faster than one by one --- */
 
 /* What is authenticated beside the data: the sector's number, and the IV. */
 struct associated {
@@ -73,93 +74,116 @@ struct associated {
 	uint8_t iv[NONCE_MAX];
 };
 
-static size_t associate(const struct crypt *c, const struct context *x, uint64_t sector,
-			const uint8_t *iv, struct associated *ret)
-{
-	uint64_t number = sector * (c->sector_bytes / 512);
+struct batch {
+	struct associated ad[BATCH_SECTORS];
+	struct aead_message m[BATCH_SECTORS];
+	uint32_t sector[BATCH_SECTORS]; /* in the chunk */
+	bool good[BATCH_SECTORS];
+	size_t n;
+};
 
-	ret->number = le64_make(number);
+/* With @tag: where the tag is or goes, with its IV behind it. */
+static void batch_add(const struct crypt *c, struct batch *b, uint64_t first, uint32_t sector,
+		      const uint8_t *in, uint8_t *out, uint8_t *tag)
+{
+	uint64_t number = (first + sector) * (c->sector_bytes / 512);
+	struct associated *a = &b->ad[b->n];
+
+	a->number = le64_make(number);
 	if (c->kind->iv_bytes)
-		memcpy(ret->iv, iv, c->kind->iv_bytes);
+		memcpy(a->iv, tag + c->kind->tag_bytes, c->kind->iv_bytes);
 	else
-		cipher_iv_plain64(number, ret->iv);
-	return sizeof(ret->number) + (x->aead ? aead_iv_bytes(x->aead) : 0);
+		cipher_iv_plain64(number, a->iv);
+	b->m[b->n] = (struct aead_message){a->iv, a, in, out, tag};
+	b->sector[b->n++] = sector;
 }
 
-/* @tag: where the tag goes, with its IV already behind it. */
-static int seal(const struct crypt *c, const struct context *x, uint64_t sector, const uint8_t *in,
-		uint8_t *out, uint8_t *tag)
+static size_t associated_bytes(const struct context *x)
 {
-	struct associated a;
-	size_t len = associate(c, x, sector, tag + c->kind->tag_bytes, &a);
-
-	if (!x->aead)
-		return cipher_encrypt(x->cipher, a.iv, in, c->sector_bytes, out);
-	return aead_encrypt(x->aead, a.iv, &a, len, in, c->sector_bytes, out, tag);
+	return sizeof(le64_t) + aead_iv_bytes(x->aead);
 }
+
+static int batch_encrypt(const struct crypt *c, const struct context *x, struct batch *b)
+{
+	int r = 0;
+
+	if (x->aead)
+		r = aead_encrypt_many(x->aead, b->m, b->n, associated_bytes(x), c->sector_bytes);
+	for (size_t i = 0; x->cipher && i < b->n && r >= 0; i++)
+		r = cipher_encrypt(x->cipher, b->m[i].iv, b->m[i].in, c->sector_bytes, b->m[i].out);
+	b->n = 0;
+	return r;
+}
+
+/* Zeroes where it is not good. */
+static int batch_decrypt(const struct crypt *c, const struct context *x, struct batch *b)
+{
+	int r = 0;
+
+	if (x->aead)
+		r = aead_decrypt_many(x->aead, b->m, b->n, associated_bytes(x), c->sector_bytes,
+				      b->good);
+	for (size_t i = 0; x->cipher && i < b->n && r >= 0; i++)
+		r = cipher_decrypt(x->cipher, b->m[i].iv, b->m[i].in, c->sector_bytes, b->m[i].out);
+	for (size_t i = 0; i < b->n; i++)
+		x->states[b->sector[i]] = x->cipher || b->good[i] ? CRYPT_GOOD : CRYPT_BAD;
+	b->n = 0;
+	return r;
+}
+
+/* --- a chunk --- */
 
 static bool is_zero(const uint8_t *p, size_t n)
 {
 	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
-/* In place; zeroes where it is not good. */
-static int unseal(const struct crypt *c, const struct context *x, uint64_t sector, uint8_t *data,
-		  const uint8_t *tag, uint8_t *ret_state)
-{
-	struct associated a;
-	size_t len;
-	int r;
-
-	*ret_state = CRYPT_GOOD;
-	if (x->aead && is_zero(tag, c->tag_bytes)) {
-		*ret_state = CRYPT_NEVER;
-		memset(data, 0, c->sector_bytes);
-		return 0;
-	}
-	len = associate(c, x, sector, tag + c->kind->tag_bytes, &a);
-	if (!x->aead)
-		return cipher_decrypt(x->cipher, a.iv, data, c->sector_bytes, data);
-	r = aead_decrypt(x->aead, a.iv, &a, len, data, c->sector_bytes, data, tag);
-	if (r == -EBADMSG)
-		*ret_state = CRYPT_BAD;
-	return r == -EBADMSG ? 0 : r;
-}
-
-/* --- a chunk --- */
-
 /* Sectors into @data, and their states into x->states. */
-static int read_chunk(const struct crypt *c, struct context *x, uint64_t first, uint64_t n,
+static int read_chunk(const struct crypt *c, struct context *x, uint64_t first, uint32_t n,
 		      uint8_t *data)
 {
 	size_t size = c->sector_bytes;
+	struct batch b = {.n = 0};
 	int r = c->tags ? integrity_read(c->tags, first, n, data, x->tags)
-			: io_read(c->below, data, (size_t)n * size, first * size);
+			: io_read(c->below, data, n * size, first * size);
 
-	for (uint64_t i = 0; i < n && r >= 0; i++)
-		r = unseal(c, x, first + i, data + i * size, x->tags + i * c->tag_bytes,
-			   &x->states[i]);
-	return r;
+	for (uint32_t i = 0; i < n && r >= 0; i++) {
+		uint8_t *tag = x->tags + (size_t)i * c->tag_bytes, *sector = data + i * size;
+
+		if (c->tags && is_zero(tag, c->tag_bytes)) {
+			x->states[i] = CRYPT_NEVER;
+			memset(sector, 0, size);
+			continue;
+		}
+		batch_add(c, &b, first, i, sector, sector, tag);
+		if (b.n == BATCH_SECTORS)
+			r = batch_decrypt(c, x, &b);
+	}
+	return r < 0 ? r : batch_decrypt(c, x, &b);
 }
 
-static int write_chunk(const struct crypt *c, struct context *x, uint64_t first, uint64_t n,
+static int write_chunk(const struct crypt *c, struct context *x, uint64_t first, uint32_t n,
 		       const uint8_t *data, const uint8_t *ivs)
 {
-	size_t size = c->sector_bytes;
+	size_t size = c->sector_bytes, iv_bytes = c->kind->iv_bytes;
+	struct batch b = {.n = 0};
 	int r = 0;
 
-	for (uint64_t i = 0; i < n && r >= 0; i++) {
-		uint8_t *tag = x->tags + i * c->tag_bytes;
+	for (uint32_t i = 0; i < n && r >= 0; i++) {
+		uint8_t *tag = x->tags + (size_t)i * c->tag_bytes;
 
-		if (c->kind->iv_bytes)
-			memcpy(tag + c->kind->tag_bytes, ivs + i * c->kind->iv_bytes,
-			       c->kind->iv_bytes);
-		r = seal(c, x, first + i, data + i * size, x->data + i * size, tag);
+		if (iv_bytes)
+			memcpy(tag + c->kind->tag_bytes, ivs + i * iv_bytes, iv_bytes);
+		batch_add(c, &b, first, i, data + i * size, x->data + i * size, tag);
+		if (b.n == BATCH_SECTORS)
+			r = batch_encrypt(c, x, &b);
 	}
+	if (r >= 0)
+		r = batch_encrypt(c, x, &b);
 	if (r < 0)
 		return r;
 	return c->tags ? integrity_write(c->tags, first, n, x->data, x->tags)
-		       : io_write(c->below, x->data, (size_t)n * size, first * size);
+		       : io_write(c->below, x->data, n * size, first * size);
 }
 
 /* --- the device --- */
@@ -191,7 +215,7 @@ static int crypt_read(struct io *io, void *buf, size_t len, uint64_t offset)
 	x = take(c);
 	for (uint64_t n; first < end && r >= 0; first += n, to += n * c->sector_bytes) {
 		n = min_u64(end - first, c->chunk_sectors);
-		r = read_chunk(c, x, first, n, to);
+		r = read_chunk(c, x, first, (uint32_t)n, to);
 		if (r >= 0 && !c->raw && !all_good(x->states, n))
 			r = -EILSEQ;
 	}
@@ -223,7 +247,7 @@ static int crypt_write(struct io *io, const void *buf, size_t len, uint64_t offs
 		if (c->kind->iv_bytes)
 			n = min_u64(n, drawn);
 		if (r >= 0)
-			r = write_chunk(c, x, first, n, from, iv);
+			r = write_chunk(c, x, first, (uint32_t)n, from, iv);
 		if (c->kind->iv_bytes) {
 			drawn -= n;
 			iv += n * c->kind->iv_bytes;
@@ -412,7 +436,7 @@ int crypt_check(struct io *crypt, uint64_t first, uint64_t n, uint8_t *ret_state
 	x = take(c);
 	for (uint64_t done = 0, now; done < n && r >= 0; done += now) {
 		now = min_u64(n - done, c->chunk_sectors);
-		r = read_chunk(c, x, first + done, now,
+		r = read_chunk(c, x, first + done, (uint32_t)now,
 			       data ? data + done * c->sector_bytes : x->data);
 		memcpy(ret_states + done, x->states, (size_t)now);
 	}

@@ -178,6 +178,47 @@ static void tampering_is_noticed(void **state)
 	}
 }
 
+/* Many messages at once are what they are one by one; each is judged for itself. */
+static void many_at_once_are_the_same(void **state)
+{
+	enum { MANY = 11, LENGTH = 1040 };
+	static uint8_t in[MANY][LENGTH], out[MANY][LENGTH], expected[LENGTH];
+	uint8_t iv[MANY][16], ad[MANY][24], tag[MANY][AEAD_TAG_MAX], expected_tag[AEAD_TAG_MAX];
+	struct aead_message m[MANY];
+	bool good[MANY];
+
+	for (size_t i = 0; i < LEN(all); i++) {
+		_cleanup_aead_ struct aead *a = NULL;
+		uint8_t key[96];
+
+		assert_ok(random_bytes(key, sizeof(key)));
+		assert_ok(random_bytes(in, sizeof(in)));
+		assert_ok(random_bytes(iv, sizeof(iv)));
+		assert_ok(random_bytes(ad, sizeof(ad)));
+		assert_ok(aead_new(all[i].algorithm, key, all[i].key_len, &a));
+		for (size_t n = 0; n <= MANY; n++) {
+			for (size_t k = 0; k < n; k++)
+				m[k] = (struct aead_message){iv[k], ad[k], in[k], out[k], tag[k]};
+			assert_int_equal(aead_encrypt_many(a, m, n, 24, LENGTH - n), 0);
+			for (size_t k = 0; k < n; k++) {
+				assert_int_equal(aead_encrypt(a, iv[k], ad[k], 24, in[k],
+							      LENGTH - n, expected, expected_tag),
+						 0);
+				assert_memory_equal(out[k], expected, LENGTH - n);
+				assert_memory_equal(tag[k], expected_tag, aead_tag_bytes(a));
+				m[k].in = out[k];
+				out[k][7] ^= k % 3 == 1;
+			}
+			assert_int_equal(aead_decrypt_many(a, m, n, 24, LENGTH - n, good), 0);
+			memset(expected, 0, LENGTH);
+			for (size_t k = 0; k < n; k++) {
+				assert_int_equal(good[k], k % 3 != 1);
+				assert_memory_equal(out[k], good[k] ? in[k] : expected, LENGTH - n);
+			}
+		}
+	}
+}
+
 static void another_key_opens_nothing(void **state)
 {
 	static struct sealed s;
@@ -225,8 +266,11 @@ static void what_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(vectors_hold),         cmocka_unit_test(authenc_is_xts_and_hmac),
-	    cmocka_unit_test(tampering_is_noticed), cmocka_unit_test(another_key_opens_nothing),
+	    cmocka_unit_test(vectors_hold),
+	    cmocka_unit_test(authenc_is_xts_and_hmac),
+	    cmocka_unit_test(tampering_is_noticed),
+	    cmocka_unit_test(another_key_opens_nothing),
+	    cmocka_unit_test(many_at_once_are_the_same),
 	    cmocka_unit_test(what_is_refused),
 	};
 
