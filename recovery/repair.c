@@ -36,6 +36,24 @@ static int check(struct assessment *a, const struct medium *m, const struct layo
 	return r;
 }
 
+/* Layers that keep a structure twice: LUKS2 headers. */
+static int mend_layers(struct assessment *a, struct layout *layout, struct env *env)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++) {
+		struct volume *v = layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && !v->reserved && r >= 0; j++) {
+			const struct layer *l = v->layers[j];
+			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+
+			r = l->ops->mend ? l->ops->mend(l, env, &a->report, a->plan) : 0;
+		}
+	}
+	return r;
+}
+
 static int make_plan(struct assessment *a, const struct medium *m, struct layout *layout,
 		     struct env *env)
 {
@@ -50,6 +68,8 @@ static int make_plan(struct assessment *a, const struct medium *m, struct layout
 		r = vault_plan_repair(a->target.vault, a->plan);
 	if (r >= 0 && m->ops->plan)
 		r = m->ops->plan(m, a->plan);
+	if (r >= 0 && a->target.layout_from_vault && a->target.state != LIFECYCLE_PROVISIONING)
+		r = mend_layers(a, layout, env);
 	return r;
 }
 

@@ -200,3 +200,86 @@ int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
 		say(to, "its digest is of another key: the header of another volume");
 	return to->failed ? diag_no_memory() : 0;
 }
+
+/* --- its two copies --- */
+
+int crypt_layer_report(const struct layer *l, struct report *report, enum finding_kind kind,
+		       const char *area, uint64_t offset, uint64_t len, const char *text)
+{
+	const struct finding f = {
+	    .kind = kind,
+	    .volume = l->volume->full_name,
+	    .layer = l->ops->name,
+	    .area = area,
+	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes + offset,
+	    .len_bytes = len,
+	    .text = text,
+	};
+
+	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+}
+
+int crypt_header_report_copies(const struct layer *l, const struct luks2_found *found,
+			       struct report *report)
+{
+	static const char *const areas[] = {"first LUKS2 header", "second LUKS2 header"};
+	const struct luks2_copy *active = found->active < 0 ? NULL : &found->copy[found->active];
+	int r = 0;
+
+	for (int i = 0; i < 2 && r >= 0; i++) {
+		const struct luks2_copy *c = &found->copy[i];
+		const char *why = c->why;
+
+		if (c->good && active && c->binary.sequence == active->binary.sequence &&
+		    !(found->differ && c != active))
+			continue;
+		if (c->good)
+			why = found->differ ? "does not say the same as the other one"
+					    : "is older than the other one";
+		r = crypt_layer_report(l, report, active ? FINDING_MENDABLE : FINDING_CORRUPT,
+				       areas[i], c->offset_bytes, LUKS2_HEADER_BYTES,
+				       why ? why : "is not there");
+	}
+	return r;
+}
+
+static int run_mend(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	struct io *place;
+	int r = layer_attach_below(s->layer, env, ATTACH_WRITE, &a, &place);
+
+	if (r >= 0)
+		r = luks2_read(place, &found);
+	return r < 0 ? r : luks2_mend(place, &found);
+}
+
+static const struct step_ops mend_step = {"mend LUKS2 header", STEP_REDO, run_mend, NULL};
+
+int crypt_layer_mend(const struct layer *l, struct env *env, struct report *report, struct plan *p)
+{
+	const struct step step = {
+	    .layer = l, .ops = &mend_step, .detail = "the damaged copy from the good one"};
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	_cleanup_text_ struct text why = {0};
+	size_t before = report->findings.n;
+	struct crypt_facts f;
+	struct io *place;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r < 0 || !f.luks2)
+		return r;
+	r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	if (r >= 0)
+		r = luks2_read(place, &found);
+	if (r < 0)
+		return r == -ENODATA ? 0 : r; /* `verify` tells, nothing mends it */
+	r = crypt_header_report_copies(l, &found, report);
+	if (r >= 0)
+		r = crypt_header_judge(l, &f, &found, NULL, &why);
+	if (r < 0 || report->findings.n == before || found.active < 0 || why.len)
+		return r;
+	return plan_add(p, &step);
+}

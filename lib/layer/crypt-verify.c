@@ -42,43 +42,6 @@ static int open_plain(const struct layer *l, struct env *env, const struct crypt
 
 /* --- the header --- */
 
-static int add(const struct layer *l, struct report *report, enum finding_kind kind,
-	       const char *area, uint64_t offset, uint64_t len, const char *text)
-{
-	const struct finding f = {
-	    .kind = kind,
-	    .volume = l->volume->full_name,
-	    .layer = l->ops->name,
-	    .area = area,
-	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes + offset,
-	    .len_bytes = len,
-	    .text = text,
-	};
-
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-}
-
-static int report_copies(const struct layer *l, const struct luks2_found *found,
-			 struct report *report)
-{
-	static const char *const areas[] = {"first LUKS2 header", "second LUKS2 header"};
-	const struct luks2_copy *active = found->active < 0 ? NULL : &found->copy[found->active];
-	int r = 0;
-
-	for (int i = 0; i < 2 && r >= 0; i++) {
-		const struct luks2_copy *c = &found->copy[i];
-		const char *why = c->why;
-
-		if (c->good && active && c->binary.sequence == active->binary.sequence)
-			continue;
-		if (c->good)
-			why = "is older than the other one";
-		r = add(l, report, active ? FINDING_MENDABLE : FINDING_CORRUPT, areas[i],
-			c->offset_bytes, LUKS2_HEADER_BYTES, why ? why : "is not there");
-	}
-	return r;
-}
-
 static int report_ways_in(const struct layer *l, const struct crypt_facts *f,
 			  const struct luks2_facts *h, struct report *report)
 {
@@ -104,16 +67,18 @@ static int verify_header(const struct layer *l, struct env *env, const struct cr
 	if (r >= 0)
 		r = luks2_read(place, &found);
 	if (r == -ENODATA)
-		return add(l, report, FINDING_CORRUPT, "LUKS2 header", 0, f->header_bytes,
-			   "neither copy is there; the data do not need it, other tools do");
+		return crypt_layer_report(
+		    l, report, FINDING_CORRUPT, "LUKS2 header", 0, f->header_bytes,
+		    "neither copy is there; the data do not need it, other tools do");
 	if (r >= 0)
-		r = report_copies(l, &found, report);
+		r = crypt_header_report_copies(l, &found, report);
 	if (r >= 0 && found.active >= 0)
 		r = crypt_header_judge(l, f, &found, key, &why);
 	for (char *save = NULL, *s = why.s ? strtok_r(why.s, "\n", &save) : NULL; s && r >= 0;
 	     s = strtok_r(NULL, "\n", &save))
-		r = add(l, report, FINDING_WRONG, "LUKS2 header",
-			found.copy[found.active].offset_bytes, LUKS2_HEADER_BYTES, s);
+		r = crypt_layer_report(l, report, FINDING_WRONG, "LUKS2 header",
+				       found.copy[found.active].offset_bytes, LUKS2_HEADER_BYTES,
+				       s);
 	if (r >= 0 && found.active >= 0)
 		r = report_ways_in(l, f, &found.facts, report);
 	return r;
@@ -206,7 +171,7 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 	}
 	r = tags_judge(&f.tags, place, &why);
 	if (r >= 0 && why)
-		r = add(l, report, FINDING_WRONG, "integrity superblock", f.tags.offset_bytes,
-			INTEGRITY_SUPERBLOCK_BYTES, why);
+		r = crypt_layer_report(l, report, FINDING_WRONG, "integrity superblock",
+				       f.tags.offset_bytes, INTEGRITY_SUPERBLOCK_BYTES, why);
 	return r < 0 ? r : verify_sectors(l, env, &f, place, report);
 }

@@ -278,6 +278,7 @@ const struct layer_ops layer_crypt = {
     .probe = probe,
     .attach = crypt_layer_attach,
     .verify = crypt_layer_verify,
+    .mend = crypt_layer_mend,
     .open = crypt_layer_open,
     .close = crypt_layer_close,
     .status = crypt_layer_status,

@@ -46,6 +46,13 @@ int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *
 int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
 		       const struct luks2_found *found, const struct secret *key, struct text *ret);
 
+/* A finding at @offset of the volume. */
+int crypt_layer_report(const struct layer *l, struct report *report, enum finding_kind kind,
+		       const char *area, uint64_t offset, uint64_t len, const char *text);
+int crypt_header_report_copies(const struct layer *l, const struct luks2_found *found,
+			       struct report *report);
+int crypt_layer_mend(const struct layer *l, struct env *env, struct report *report, struct plan *p);
+
 /* crypt-verify.c */
 
 int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,

@@ -10,10 +10,13 @@ static int verify_volume(struct volume *v, struct env *env, struct report *repor
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
 		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+		size_t before = report->findings.n;
 		int r = l->ops->verify ? l->ops->verify(l, env, report) : 0;
 
 		if (r < 0)
 			return r;
+		if (i == 0 && report->findings.n > before)
+			break; /* its place is not there: nothing above can be looked at */
 	}
 	report->volumes_checked++;
 	return 0;

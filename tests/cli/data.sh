@@ -97,6 +97,15 @@ first=$(cmp -l aegis.img <(head -c 200000000 /dev/zero) 2>/dev/null | awk -v fro
 tampered "a bit in the data" "does not authenticate" 3 flip t.img "$first"
 tampered "the first header" "mended" 3 flip t.img $((start + 600))
 tampered "the second header" "mended" 3 flip t.img $((start + 16384 + 600))
+for offset in 600 16984 5000; do
+	cp aegis.img t.img
+	flip t.img $((start + offset))
+	check_status 3 "assess names it" "$H" recovery assess t.img
+	said "LUKS2 header"
+	check "repair mends it" "$H" recovery repair t.img
+	check "verifies after that" "$H" verify --passphrase-file pass t.img
+	check "nothing else was touched" bash -c "cmp <(tail -c +$((start + 32769)) aegis.img) <(tail -c +$((start + 32769)) t.img)"
+done
 both() { flip t.img $((start + 600)); flip t.img $((start + 16384 + 600)); }
 tampered "both headers" "LUKS2 header" 3 both
 tampered "the integrity superblock" "integrity superblock" 3 flip t.img $((fs + 20))
@@ -108,6 +117,26 @@ tampered "the volume of another device" "no sector authenticates" 3 swap
 said "another"
 tags() { dd if=other.img of=t.img bs=4096 skip=$((fs / 4096 + 60)) seek=$((fs / 4096 + 60)) count=200 conv=notrunc status=none; }
 tampered "tags of another device" "does not authenticate|in use" 3 tags
+
+# Two volumes of one device change places; a volume on a target that was cut or grown.
+cat >pair.layout <<END
+device "d" { }
+medium "m" { size = 48M }
+keystore "device" { backend = "file" memory = 1M }
+volume "one" { partition { size = 16M } crypt { header-size = 1M } filesystem { } }
+volume "two" { partition { size = 16M } crypt { header-size = 1M } filesystem { } }
+END
+"$H" provision -q --passphrase-file pass pair.layout pair.img
+at() { "$H" status pair.img --json | tail -1 | jq -r --arg v "$1" '.volumes[] | select(.volume == $v) | .extents[0].offset / 1048576'; }
+cp pair.img swapped.img
+dd if=pair.img of=swapped.img bs=1M skip="$(at one)" seek="$(at two)" count=16 conv=notrunc status=none
+dd if=pair.img of=swapped.img bs=1M skip="$(at two)" seek="$(at one)" count=16 conv=notrunc status=none
+check_status 3 "swapped volumes" "$H" verify --passphrase-file pass swapped.img
+said "header of another volume"
+cp pair.img cut.img
+truncate -s 30M cut.img
+check_status 3 "a target that was cut off" "$H" verify --passphrase-file pass cut.img one two
+said "ends before the volume does"
 
 # Metadata that says "never written" where the file system has a file is damage.
 map=$("$H" verify --passphrase-file pass aegis.img)
