@@ -193,6 +193,7 @@ const struct filesystem_type filesystem_ext4 = {
     .mount_type = "ext4",
     .lazy = true,
     .label_bytes = 16,
+    .empty_bytes = 8 * 1024 * 1024,
     .tool = tool,
     .least = least,
     .build = build,

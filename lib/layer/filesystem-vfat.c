@@ -131,6 +131,7 @@ const struct filesystem_type filesystem_vfat = {
     .name = "vfat",
     .mount_type = "vfat",
     .label_bytes = 11,
+    .empty_bytes = 8 * 1024 * 1024,
     .tool = tool,
     .least = least,
     .build = build,

@@ -25,20 +25,21 @@
 
 enum { TYPE, SOURCE, OWNER, OPTIONS, LABEL };
 
-static const char *const type_words[] = {"ext4", "vfat", "erofs", "squashfs", NULL};
-static const struct filesystem_type *const types[] = {&filesystem_ext4, &filesystem_vfat,
-						      &filesystem_erofs, &filesystem_squashfs};
+static const char *const type_words[] = {"ext4", "f2fs", "vfat", "erofs", "squashfs", NULL};
+static const struct filesystem_type *const types[] = {
+    &filesystem_ext4, &filesystem_f2fs, &filesystem_vfat, &filesystem_erofs, &filesystem_squashfs};
 static const char *const owner_words[] = {"keep", "root", NULL};
 enum { OWNER_KEEP, OWNER_ROOT };
 
 static const struct option_spec options[] = {
     [TYPE] = {"type", OPTION_WORD, "ext4", .words = type_words, .help = "Kind of file system"},
     [SOURCE] = {"source", OPTION_PATH,
-		.help = "Directory that it is filled from; default: empty (ext4 and vfat)"},
+		.help = "Directory that it is filled from; default: empty (ext4, f2fs and vfat)"},
     [OWNER] = {"owner", OPTION_WORD, "keep", .words = owner_words,
 	       .help = "keep: owners as in the source (or as fakeroot says); root: all are root's"},
     [OPTIONS] = {"options", OPTION_LIST, .max = 16,
-		 .help = "More arguments for mke2fs, mkfs.vfat, mkfs.erofs or mksquashfs"},
+		 .help =
+		     "More arguments for mke2fs, mkfs.f2fs, mkfs.vfat, mkfs.erofs or mksquashfs"},
     [LABEL] = {"label", OPTION_TEXT, .max = 16, .help = "Name of the file system"},
     {0},
 };
@@ -206,7 +207,7 @@ static int survey(struct layer *l, struct env *env)
 	if (!path) { /* empty: nothing to read, but what makes it counts */
 		r = t->tool(env, tool);
 		l->source.tool = r < 0 ? NULL : arena_strdup(&l->volume->layout->arena, tool);
-		l->source.minimum_bytes = 8 * 1024 * 1024;
+		l->source.minimum_bytes = t->empty_bytes;
 		return r;
 	}
 	tree = arena_new(&l->volume->layout->arena, struct source_tree);

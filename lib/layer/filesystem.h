@@ -27,7 +27,8 @@ struct filesystem_type {
 	const char *mount_type;
 	bool exact; /* image is as large as its contents; cannot be written; needs a source */
 	bool lazy;  /* what mkfs leaves a hole need not be zero on the medium */
-	size_t label_bytes; /* longest label; 0: has none */
+	size_t label_bytes;   /* longest label; 0: has none */
+	uint64_t empty_bytes; /* smallest place without contents */
 	/* Name and version of what makes it, part of the layout digest; into @ret. Speaks. */
 	int (*tool)(struct env *env, char ret[static 64]);
 	/* Not exact: bytes that hold the source, with room to spare. */
@@ -40,8 +41,8 @@ struct filesystem_type {
 	size_t magic_len;
 };
 
-extern const struct filesystem_type filesystem_ext4, filesystem_vfat, filesystem_erofs,
-    filesystem_squashfs;
+extern const struct filesystem_type filesystem_ext4, filesystem_f2fs, filesystem_vfat,
+    filesystem_erofs, filesystem_squashfs;
 
 /* The ext4 on the first @old_bytes of @place takes all of it. A cut at any write leaves the old or
  * the new one; calling it again goes on. Speaks. */

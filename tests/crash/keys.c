@@ -123,10 +123,10 @@ static int tear_down(void **state)
 	return system(command);
 }
 
-static int provision(const char *path)
+static int provision_as(const char *path, bool shared)
 {
 	struct provision_request request = {
-	    .target_path = path, .layout_path = "keys.layout", .kinds = &kinds};
+	    .target_path = path, .layout_path = "keys.layout", .kinds = &kinds, .shared = shared};
 	struct provisioning p = {0};
 	struct progress progress = {0};
 	struct env env;
@@ -139,6 +139,11 @@ static int provision(const char *path)
 	provision_free(&p);
 	pool_free(env.pool);
 	return r;
+}
+
+static int provision(const char *path)
+{
+	return provision_as(path, false);
 }
 
 static void print_failures(void)
@@ -257,6 +262,39 @@ static void copy_file(const char *from, const char *to)
 	assert_int_equal(system(command), 0);
 }
 
+/* A shared image has the keyless volumes; a larger device adds the others, with keys of its own. */
+static void completing_survives_every_cut(void **state)
+{
+	uint64_t n;
+
+	faults = (struct fault_plan){0};
+	old_words = new_words = "old";
+	assert_ok(provision_as("shared.img", true));
+	copy_file("shared.img", "completed.img");
+	assert_int_equal(truncate("completed.img", 24 * 1024 * 1024), 0);
+	faults = (struct fault_plan){0};
+	if (provision("completed.img") < 0)
+		print_failures();
+	n = faults.ops;
+	assert_opens("completed.img");
+	print_message("%llu cut points\n", (unsigned long long)n);
+	for (uint64_t i = 1; i <= n; i++) {
+		copy_file("shared.img", "cut.img");
+		assert_int_equal(truncate("cut.img", 24 * 1024 * 1024), 0);
+		faults = (struct fault_plan){.cut_at = i};
+		seed = i;
+		if (provision("cut.img") >= 0)
+			continue;
+		faults = (struct fault_plan){0};
+		if (provision("cut.img") < 0) {
+			print_message("cut at %llu\n", (unsigned long long)i);
+			print_failures();
+			fail();
+		}
+		assert_opens("cut.img");
+	}
+}
+
 /* Old words open, or new ones do. */
 typedef int (*change_fn)(struct target *t, struct env *env);
 
@@ -334,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(provisioning_survives_every_cut),
+	    cmocka_unit_test(completing_survives_every_cut),
 	    cmocka_unit_test(rotating_survives_every_cut),
 	    cmocka_unit_test(forgetting_survives_every_cut),
 	};

@@ -19,6 +19,15 @@ volume "adiantum" { partition { size = 32M number = 2 } crypt { cipher = "adiant
 volume "hctr2" { partition { size = 32M number = 3 } crypt { cipher = "hctr2" header-size = 1M } filesystem { source = "files" owner = "root" } }
 END
 truncate -s 96M device.img
+cat >f2fs.layout <<'END'
+device "d" { architecture = "x86-64" }
+medium "m" { size = 320M }
+keystore "device" { backend = "file" memory = 1M }
+volume "plain" { partition { size = 128M } filesystem { type = "f2fs" label = "one" source = "files" owner = "root" } }
+volume "secret" { partition { size = 128M } crypt { header-size = 1M } filesystem { type = "f2fs" source = "files" owner = "root" } }
+END
+check "f2fs: provision" "$HOLDFAST" provision -q --passphrase-file pass f2fs.layout f2fs.img
+check "f2fs: verify" "$HOLDFAST" verify --passphrase-file pass f2fs.img
 cat >through.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
@@ -39,11 +48,20 @@ said "without authentication"
 check "cryptsetup opens it, too" cryptsetup luksOpen /dev/vda2 other --key-file "$scratch/key"
 mount -o ro /dev/mapper/other /mnt/v
 check "and sees the contents" cmp /mnt/v/blob files/blob
+umount /mnt/v
+dmesg -c >/dev/null
+check "f2fs: open" "$1" open /dev/vdb --passphrase-file pass --mount /mnt/v
+for v in plain secret; do check "f2fs: $v" cmp /mnt/v/$v/blob files/blob; done
+check "f2fs: write" cp files/blob /mnt/v/secret/again
+check "f2fs: close" "$1" close /dev/vdb --mount /mnt/v
+check "f2fs: no read failed" sh -c '! dmesg | grep -E "AEAD ERROR|I/O error"'
 END
 mkdir share
-guest_tap --disk device.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
+guest_tap --disk device.img --disk f2fs.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 check "header and table are checked here, too" "$HOLDFAST" verify --passphrase-file pass share/file.img
 said "only the kernel has its cipher"
+
+check "f2fs: verifies after that" "$HOLDFAST" verify --passphrase-file pass f2fs.img
 
 # --- a shared image, completed on a larger device, with keys of its own ---
 cat >two.layout <<'END'
