@@ -16,7 +16,8 @@ check "every source begins with its licence" no_spdx
 declare -A may=(
 	[base]="" [crypto]="base" [format]="base" [kernel]="base" [model]="base crypto"
 	[layout]="base crypto model" [soft]="base crypto format" [vault]="base crypto format model"
-	[medium]="base crypto format model" [layer]="base crypto format soft kernel model"
+	[filemap]="base"
+	[medium]="base crypto format model" [layer]="base crypto format soft filemap kernel model"
 	[stack]="base crypto model" [engine]="base model" [report]="base model"
 	[device]="base crypto kernel model layout vault stack engine"
 )
