@@ -110,6 +110,14 @@ static int file_discard(struct io *io, uint64_t offset, uint64_t len)
 	return ioctl(fd_of(io), BLKDISCARD, range) < 0 ? -EOPNOTSUPP : 0;
 }
 
+static void file_hint(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len)
+{
+	if (hint == IO_WILL_READ)
+		posix_fadvise(fd_of(io), (off_t)offset, (off_t)len, POSIX_FADV_WILLNEED);
+	else
+		sync_file_range(fd_of(io), (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 static int file_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
 {
 	off_t data = lseek(fd_of(io), (off_t)offset, SEEK_DATA), end;
@@ -165,6 +173,7 @@ static const struct io_ops file_ops = {
     .zero = file_zero,
     .discard = file_discard,
     .extent = file_extent,
+    .hint = file_hint,
     .resize = file_resize,
     .close = file_close,
 };

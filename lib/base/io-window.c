@@ -54,6 +54,11 @@ static int window_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_
 	return r;
 }
 
+static void window_hint(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len)
+{
+	io_hint(window(io)->below, hint, window(io)->offset_bytes + offset, len);
+}
+
 static void window_close(struct io *io)
 {
 	free(io);
@@ -67,6 +72,7 @@ static const struct io_ops window_ops = {
     .zero = window_zero,
     .discard = window_discard,
     .extent = window_extent,
+    .hint = window_hint,
     .close = window_close,
 };
 

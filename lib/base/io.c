@@ -78,6 +78,12 @@ int io_discard(struct io *io, uint64_t offset, uint64_t len)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
+void io_hint(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len)
+{
+	if (io->ops->hint && range_inside(offset, len, io->size_bytes))
+		io->ops->hint(io, hint, offset, len);
+}
+
 int io_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
 {
 	if (offset >= io->size_bytes)

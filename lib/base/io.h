@@ -9,11 +9,13 @@
 
 struct io;
 
+enum io_hint { IO_WILL_READ, IO_WILL_FLUSH };
+
 /*
  * What a kind of device can do. All offsets and lengths in bytes; a call moves all of @len or fails
  * with -errno (EIO for a range past the end, too). Calls may come from several threads at once, on
- * ranges that do not overlap where one of them writes. Unset: @discard and @extent have defaults
- * (ignored; everything is data), @resize is refused.
+ * ranges that do not overlap where one of them writes. Unset: @discard, @hint and @extent have
+ * defaults (ignored, ignored; everything is data), @resize is refused.
  */
 struct io_ops {
 	const char *name;
@@ -28,6 +30,8 @@ struct io_ops {
 	/* Whether @offset lies in data or in a hole that reads as zero, and how long that goes on.
 	 */
 	int (*extent)(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len);
+	/* Soon read, or written and soon flushed: may begin with it now, and returns at once. */
+	void (*hint)(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len);
 	int (*resize)(struct io *io, uint64_t size_bytes); /* image files only */
 	void (*close)(struct io *io);
 };
@@ -48,6 +52,7 @@ int io_flush(struct io *io);
 int io_zero(struct io *io, uint64_t offset, uint64_t len);
 int io_discard(struct io *io, uint64_t offset, uint64_t len);
 int io_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len);
+void io_hint(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len);
 int io_resize(struct io *io, uint64_t size_bytes);
 struct io *io_close(struct io *io); /* takes NULL, returns NULL */
 void io_closep(struct io **io);

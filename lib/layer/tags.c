@@ -271,7 +271,7 @@ static int run_clear(const struct step *s, struct env *env, struct cursor *curso
 /* Zeroes of the layer's own device: encrypted, with their tags. */
 struct fill {
 	struct io *io;
-	uint64_t end;
+	uint64_t end, place; /* place: about where it is on the target */
 	const uint8_t *zeroes;
 	struct env *env;
 };
@@ -280,9 +280,12 @@ static int fill_piece(void *ctx, uint64_t piece, unsigned worker)
 {
 	struct fill *f = ctx;
 	uint64_t at = piece * PIECE_BYTES, n = min_u64(PIECE_BYTES, f->end - at);
+	int r = io_write(f->io, f->zeroes, (size_t)n, at);
 
+	/* The medium is kept busy while the next pieces are encrypted. */
+	io_hint(f->env->target, IO_WILL_FLUSH, f->place + at, n);
 	env_progress(f->env, n);
-	return io_write(f->io, f->zeroes, (size_t)n, at);
+	return r;
 }
 
 static int fill_range(struct fill *f, uint64_t start, uint64_t end, struct cursor *cursor)
@@ -312,6 +315,7 @@ static int open_fill(const struct step *s, struct env *env, struct attached *a, 
 	int r = layer_attach(s->layer, env, ATTACH_WRITE, a, &ret->io);
 
 	ret->zeroes = zeroes;
+	ret->place = s->layer->volume->extent[ROLE_DATA].offset_bytes;
 	ret->env = env;
 	if (r >= 0)
 		ret->end = ret->io->size_bytes;

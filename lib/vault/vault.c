@@ -262,6 +262,8 @@ static int scan(struct io *target, struct vault **ret)
 	struct extent e;
 	int r = 0;
 
+	for (uint64_t at = 0; at < VAULT_SCAN_END; at += VAULT_SCAN_STEP)
+		io_hint(target, IO_WILL_READ, at, VAULT_HEADER_BYTES);
 	for (uint64_t at = 0; at < VAULT_SCAN_END && r == 0; at += VAULT_SCAN_STEP) {
 		if (find_header(target, at, &e))
 			r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
