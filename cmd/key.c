@@ -14,6 +14,7 @@
 
 static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
+    HARDWARE_FLAGS,
     NEW_PASSPHRASE_FLAGS,
     {"output", 'o', "FILE", "recovery: where the recovery key is written (0600)", false},
     {0},
@@ -35,9 +36,9 @@ static void list_keystores(struct session *s, const struct target *t)
 		json_text(j, "keystore", k->name);
 		json_text(j, "backend", k->ops->name);
 		json_text(j, "policy", words.s);
-		json_text(j, "erase", strengths[k->ops->strength]);
+		json_text(j, "erase", strengths[k->ops->strength(k)]);
 		session_say(s, "keystore %s: %s: %s; erase: %s\n", k->name, k->ops->name,
-			    words.s ? words.s : "", strengths[k->ops->strength]);
+			    words.s ? words.s : "", strengths[k->ops->strength(k)]);
 	}
 }
 

@@ -8,6 +8,7 @@
 static const struct flag flags[] = {
     OPEN_FLAGS,
     PASSPHRASE_FLAGS,
+    HARDWARE_FLAGS,
     VOLUME_KEY_FLAG,
     {"read-only", 'r', NULL, "open nothing for writing", false},
     {0},

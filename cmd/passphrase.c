@@ -19,9 +19,34 @@ struct words_source {
 	struct secret *words;
 };
 
+enum { NOW, FRESH, TIMES }; /* fresh: what replaces it */
+
+/* How each thing is asked for, on the command line and on a terminal. */
+static const struct {
+	const char *what, *prompt, *fresh_prompt;
+	const char *file[TIMES], *fd[TIMES]; /* NULL: there is no such option */
+} asked[] = {
+    [ASK_PASSPHRASE] = {"a passphrase",
+			"Passphrase of keystore ",
+			"New passphrase of keystore ",
+			{"passphrase-file", "new-passphrase-file"},
+			{"passphrase-fd", "new-passphrase-fd"}},
+    [ASK_PIN] = {"a PIN",
+		 "PIN of keystore ",
+		 "New PIN of keystore ",
+		 {"pin-file", "new-pin-file"},
+		 {"pin-fd", "new-pin-fd"}},
+    [ASK_OWNER] = {"the TPM's owner authorisation",
+		   "Owner authorisation for keystore ",
+		   "",
+		   {"owner-file"},
+		   {"owner-fd"}},
+};
+#define N_ASKED (sizeof(asked) / sizeof(asked[0]))
+
 static struct {
 	struct key_input input;
-	struct words_source now, fresh; /* fresh: what replaces it */
+	struct words_source of[N_ASKED][TIMES];
 } passphrases;
 
 static bool given(const struct words_source *s)
@@ -80,7 +105,7 @@ static int ask(int tty, const char *prompt, const char *name, struct secret **re
 	return r;
 }
 
-static int ask_terminal(const char *name, bool fresh, struct secret **ret)
+static int ask_terminal(enum key_asked what, const char *name, bool fresh, struct secret **ret)
 {
 	_cleanup_close_ int tty =
 	    isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
@@ -88,18 +113,19 @@ static int ask_terminal(const char *name, bool fresh, struct secret **ret)
 	int r;
 
 	if (tty < 0) {
-		r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a passphrase", name);
-		diag_next("give it with --passphrase-file FILE or --passphrase-fd N");
+		r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants %s", name,
+			      asked[what].what);
+		diag_next("give it with --%s FILE or --%s N", asked[what].file[NOW],
+			  asked[what].fd[NOW]);
 		return r;
 	}
-	r = ask(tty, fresh ? "New passphrase of keystore " : "Passphrase of keystore ", name,
-		&first);
+	r = ask(tty, fresh ? asked[what].fresh_prompt : asked[what].prompt, name, &first);
 	if (r >= 0 && fresh)
 		r = ask(tty, "The same again, of keystore ", name, &again);
 	if (r < 0)
 		return r;
 	if (fresh && !secret_equal(first, again))
-		return diag_fail(DIAG_KEY_INPUT, EINVAL, "the two passphrases differ");
+		return diag_fail(DIAG_KEY_INPUT, EINVAL, "what was typed the second time differs");
 	*ret = TAKE(first);
 	return 0;
 }
@@ -117,25 +143,31 @@ static int copy_of(const struct secret *from, struct secret **ret)
 }
 
 /* Read once: a descriptor gives it only once, and a person shall not type it twice. */
-static int load(struct words_source *s, const char *name, bool fresh)
+static int load(struct words_source *s, enum key_asked what, const char *name, bool fresh)
 {
 	_cleanup_close_ int fd = -1;
 
 	if (s->words)
 		return 0;
 	if (s->fd >= 0)
-		return read_line(s->fd, "--passphrase-fd", &s->words);
+		return read_line(s->fd, asked[what].fd[NOW], &s->words);
 	if (!s->file)
-		return ask_terminal(name, fresh, &s->words);
+		return ask_terminal(what, name, fresh, &s->words);
 	fd = open(s->file, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? diag_file(errno, s->file) : read_line(fd, s->file, &s->words);
 }
 
-static int passphrase(void *ctx, const char *name, bool fresh, struct secret **ret)
+static int ask_for(void *ctx, enum key_asked what, const char *name, bool fresh,
+		   struct secret **ret)
 {
-	struct words_source *s =
-	    fresh && given(&passphrases.fresh) ? &passphrases.fresh : &passphrases.now;
-	int r = load(s, name, fresh);
+	struct words_source *of = passphrases.of[what];
+	struct words_source *s = fresh && given(&of[FRESH]) ? &of[FRESH] : &of[NOW];
+	int r;
+
+	/* Most TPMs have no owner authorisation: nobody is asked for it. */
+	if (what == ASK_OWNER && !given(s))
+		return -ENOKEY;
+	r = load(s, what, name, fresh);
 
 	return r < 0 ? r : copy_of(s->words, ret);
 }
@@ -143,11 +175,11 @@ static int passphrase(void *ctx, const char *name, bool fresh, struct secret **r
 static int source_of(const struct call *c, const char *file, const char *fd,
 		     struct words_source *ret)
 {
-	const char *number = call_value(c, fd);
+	const char *number = fd ? call_value(c, fd) : NULL;
 	char *end = NULL;
 	long n = number ? strtol(number, &end, 10) : -1;
 
-	*ret = (struct words_source){.file = call_value(c, file), .fd = (int)n};
+	*ret = (struct words_source){.file = file ? call_value(c, file) : NULL, .fd = (int)n};
 	if (number && (!*number || *end || n < 0 || n > 1 << 20))
 		return diag_fail(DIAG_USAGE, EINVAL, "--%s %s: give the number of a descriptor", fd,
 				 number);
@@ -158,17 +190,21 @@ static int source_of(const struct call *c, const char *file, const char *fd,
 
 int passphrase_arguments(struct session *s, const struct call *c)
 {
-	int r = source_of(c, "passphrase-file", "passphrase-fd", &passphrases.now);
+	int r = 0;
 
-	if (r >= 0)
-		r = source_of(c, "new-passphrase-file", "new-passphrase-fd", &passphrases.fresh);
-	passphrases.input = (struct key_input){.passphrase = passphrase};
+	for (size_t i = 0; i < N_ASKED * TIMES && r >= 0; i++)
+		r = source_of(c, asked[i / TIMES].file[i % TIMES], asked[i / TIMES].fd[i % TIMES],
+			      &passphrases.of[i / TIMES][i % TIMES]);
+	passphrases.input = (struct key_input){.ask = ask_for, .tcti = call_value(c, "tcti")};
 	s->env.input = &passphrases.input;
 	return r;
 }
 
 void passphrase_forget(void)
 {
-	passphrases.now.words = secret_free(passphrases.now.words);
-	passphrases.fresh.words = secret_free(passphrases.fresh.words);
+	for (size_t i = 0; i < N_ASKED * TIMES; i++) {
+		struct words_source *s = &passphrases.of[i / TIMES][i % TIMES];
+
+		s->words = secret_free(s->words);
+	}
 }

@@ -10,12 +10,28 @@
 	{                                                                                          \
 		"passphrase-fd", 0, "N", "the same, from file descriptor N", false                 \
 	}
+/* Keystores in hardware. */
+#define HARDWARE_FLAGS                                                                             \
+	{"pin-file", 0, "FILE", "the PIN of a keystore in hardware: FILE's first line", false},    \
+	    {"pin-fd", 0, "N", "the same, from file descriptor N", false},                         \
+	{                                                                                          \
+		"tcti", 0, "NAME:CONF", "how the TPM is reached; default: device:/dev/tpmrm0",     \
+		    false                                                                          \
+	}
+/* For who makes storage key, counters and anchor in it. */
+#define OWNER_FLAGS                                                                                \
+	{"owner-file", 0, "FILE", "the TPM's owner authorisation: FILE's first line", false},      \
+	{                                                                                          \
+		"owner-fd", 0, "N", "the same, from file descriptor N", false                      \
+	}
 /* For who sets one anew: without these the old one stays. */
 #define NEW_PASSPHRASE_FLAGS                                                                       \
 	{"new-passphrase-file", 0, "FILE", "the passphrase from now on; default: the old one",     \
 	 false},                                                                                   \
+	    {"new-passphrase-fd", 0, "N", "the same, from file descriptor N", false},              \
+	    {"new-pin-file", 0, "FILE", "the PIN from now on; default: the old one", false},       \
 	{                                                                                          \
-		"new-passphrase-fd", 0, "N", "the same, from file descriptor N", false             \
+		"new-pin-fd", 0, "N", "the same, from file descriptor N", false                    \
 	}
 
 /* Makes env->input of the command line. 0 or -EINVAL having spoken. */

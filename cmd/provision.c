@@ -10,6 +10,8 @@
 static const struct flag flags[] = {
     LAYOUT_FLAGS,
     PASSPHRASE_FLAGS,
+    HARDWARE_FLAGS,
+    OWNER_FLAGS,
     {"shared", 0, NULL, "only what is the same on every device", false},
     {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
     {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},

@@ -18,6 +18,7 @@
 
 static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
+    HARDWARE_FLAGS,
     VOLUME_KEY_FLAG,
     {"output", 'o', "FILE", "where to; made as FILE.part, named at the end", false},
     {"keep-going", 'k', NULL, "what does not verify becomes zeroes and is listed; status 3", false},

@@ -56,9 +56,9 @@ static void tell_keystores(struct session *s, const struct target *t)
 
 		json_text(j, "keystore", k->name);
 		json_text(j, "backend", k->ops->name);
-		json_text(j, "erase", k->ops->strength == ERASE_FINAL ? "final" : "media");
+		json_text(j, "erase", k->ops->strength(k) == ERASE_FINAL ? "final" : "media");
 		session_say(s, "keystore %s: %s: %s\n", k->name, k->ops->name,
-			    erasing[k->ops->strength]);
+			    erasing[k->ops->strength(k)]);
 	}
 	if (!t->layout->n_keystores)
 		session_say(s,

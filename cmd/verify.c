@@ -56,7 +56,7 @@ static int report_vault(const struct target *t, struct report *report)
 	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
 }
 
-static const struct flag flags[] = {PASSPHRASE_FLAGS, VOLUME_KEY_FLAG, {0}};
+static const struct flag flags[] = {PASSPHRASE_FLAGS, HARDWARE_FLAGS, VOLUME_KEY_FLAG, {0}};
 
 static int check(struct session *s, const struct call *c, struct target *t, struct report *report)
 {

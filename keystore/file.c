@@ -44,7 +44,7 @@ static int passphrase(const struct keystore *k, struct env *env, bool fresh, str
 	int r;
 
 	if (env->input)
-		return env->input->passphrase(env->input->ctx, k->name, fresh, ret);
+		return env->input->ask(env->input->ctx, ASK_PASSPHRASE, k->name, fresh, ret);
 	r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a passphrase", k->name);
 	diag_next("give it with --passphrase-file FILE or --passphrase-fd N");
 	return r;
@@ -63,10 +63,10 @@ static int key_up(const struct file_disk *d, const struct secret *passphrase, st
 	return r < 0 ? r : aead_new("aes-gcm", secret_bytes(key), secret_len(key), ret);
 }
 
-static int seal(const struct keystore *k, struct env *env, const struct secret *s,
-		struct text *blob)
+static int seal(const struct keystore *k, struct keystore_session *session, struct env *env,
+		bool next, struct secret **ret, struct text *blob)
 {
-	_cleanup_secret_ struct secret *words = NULL;
+	_cleanup_secret_ struct secret *words = NULL, *s = NULL;
 	_cleanup_aead_ struct aead *aead = NULL;
 	struct file_disk d = {.magic = "hffile",
 			      .version = le32_make(VERSION),
@@ -76,6 +76,10 @@ static int seal(const struct keystore *k, struct env *env, const struct secret *
 	int r = passphrase(k, env, true, &words);
 
 	d.log2_n = le32_make((uint32_t)__builtin_ctzll(n));
+	if (r >= 0)
+		r = secret_new(DEVICE_SECRET_BYTES, &s);
+	if (r >= 0)
+		r = env->random(secret_bytes(s), DEVICE_SECRET_BYTES);
 	if (r >= 0)
 		r = env->random(d.salt, sizeof(d.salt));
 	if (r >= 0)
@@ -89,6 +93,7 @@ static int seal(const struct keystore *k, struct env *env, const struct secret *
 	if (r < 0)
 		return diag_fail(DIAG_INTERNAL, EIO, "the device secret cannot be sealed");
 	text_add_bytes(blob, &d, sizeof(d));
+	*ret = TAKE(s);
 	return 0;
 }
 
@@ -105,8 +110,8 @@ static int decode(const struct keystore *k, const uint8_t *blob, size_t len, str
 			 "the sealed secret of keystore %s is none of a passphrase", k->name);
 }
 
-static int unseal(const struct keystore *k, struct env *env, const uint8_t *blob, size_t len,
-		  struct secret **ret)
+static int unseal(const struct keystore *k, struct keystore_session *session, struct env *env,
+		  const uint8_t *blob, size_t len, struct secret **ret)
 {
 	_cleanup_secret_ struct secret *words = NULL, *s = NULL;
 	_cleanup_aead_ struct aead *aead = NULL;
@@ -148,11 +153,16 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 		 (1U << (le32_get(d.log2_n) & 31)) / 1024);
 }
 
+static enum erase_strength strength(const struct keystore *k)
+{
+	return ERASE_MEDIA;
+}
+
 const struct keystore_ops keystore_file = {
     .name = "file",
     .summary = "A passphrase guards the device secret (scrypt, AES-256-GCM): for development.",
     .options = options,
-    .strength = ERASE_MEDIA,
+    .strength = strength,
     .seal = seal,
     .unseal = unseal,
     .describe = describe,

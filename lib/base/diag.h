@@ -76,6 +76,23 @@ enum outcome {
 	  "what was given does not open the keystore")                                             \
 	X(DIAG_KEY_MISSING, "HF-KEY-MISSING", OUTCOME_REFUSED,                                     \
 	  "the key is not here, or was given up")                                                  \
+	X(DIAG_KEYSTORE_MISSING, "HF-KEYSTORE-MISSING", OUTCOME_HARDWARE,                          \
+	  "the TPM or TEE is not there or does not answer")                                        \
+	X(DIAG_KEYSTORE_FAILED, "HF-KEYSTORE-FAILED", OUTCOME_HARDWARE, "the TPM or TEE failed")   \
+	X(DIAG_KEYSTORE_BUSY, "HF-KEYSTORE-BUSY", OUTCOME_BUSY,                                    \
+	  "the TPM or TEE is locked out, rate-limited or busy; try again later")                   \
+	X(DIAG_KEYSTORE_FOREIGN, "HF-KEYSTORE-FOREIGN", OUTCOME_REFUSED,                           \
+	  "the keys are of another TPM or TEE, or it was cleared")                                 \
+	X(DIAG_KEYSTORE_OWNER, "HF-KEYSTORE-OWNER", OUTCOME_REFUSED,                               \
+	  "the TPM's owner authorisation is needed")                                               \
+	X(DIAG_KEYSTORE_POLICY, "HF-KEYSTORE-POLICY", OUTCOME_REFUSED,                             \
+	  "the keys are bound to another boot state")                                              \
+	X(DIAG_KEYSTORE_ERASED, "HF-KEYSTORE-ERASED", OUTCOME_REFUSED,                             \
+	  "the hardware's counter has passed: these keys are dead for good")                       \
+	X(DIAG_KEYSTORE_UNTRUSTED, "HF-KEYSTORE-UNTRUSTED", OUTCOME_UNVERIFIED,                    \
+	  "the answers of the TPM or TEE do not authenticate")                                     \
+	X(DIAG_VAULT_OLD, "HF-VAULT-OLD", OUTCOME_UNVERIFIED,                                      \
+	  "the vault is not the one that the hardware's anchor names")                             \
 	X(DIAG_KERNEL, "HF-KERNEL", OUTCOME_FAILED, "the kernel refused or lacks a feature")       \
 	X(DIAG_IN_USE, "HF-IN-USE", OUTCOME_BUSY, "a device or mount point is in use")
 

@@ -11,12 +11,22 @@
 #define DEVICE_SECRET_BYTES 32
 #define VOLUME_KEY_MAX      128
 
-/* How the program asks for what only a person or a script has. env->input */
+/* What only a person or a script has. */
+enum key_asked {
+	ASK_PASSPHRASE, /* of backend file */
+	ASK_PIN,        /* of a keystore in hardware that was made with one */
+	ASK_OWNER,      /* the TPM's owner authorisation; provisioning only */
+};
+
+/* How the program asks for it. env->input */
 struct key_input {
 	/* Of keystore @name; @fresh: one that is to be set (asked for twice on a terminal). Speaks:
-	 * HF-KEY-INPUT where there is neither an option nor a terminal. */
-	int (*passphrase)(void *ctx, const char *name, bool fresh, struct secret **ret);
+	 * HF-KEY-INPUT where there is neither an option nor a terminal. For ASK_OWNER -ENOKEY, and
+	 * silent, where none was given: the TPM's owner may have none. */
+	int (*ask)(void *ctx, enum key_asked what, const char *name, bool fresh,
+		   struct secret **ret);
 	void *ctx;
+	const char *tcti; /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
 };
 
 /* What erasing the key leaves to somebody who has a copy of the medium from before. */
@@ -25,23 +35,74 @@ enum erase_strength {
 	ERASE_FINAL, /* nothing: hardware refuses every copy */
 };
 
+/* The hardware's record of which device part is the true one. */
+struct keystore_anchor {
+	bool present;                 /* false: made, and never written; or not there */
+	uint64_t sequence;            /* of the vault's copy */
+	uint8_t digest[SHA256_BYTES]; /* of its payload */
+};
+
+/* What hardware says. */
+struct keystore_state {
+	uint64_t erase, rotation; /* E and R; opaque, they only grow */
+	struct keystore_anchor anchor;
+	enum erase_strength strength; /* as it is, not as it was asked for */
+	char hardware[128];           /* vendor and firmware, "" where there is none */
+};
+
+/* A conversation with a backend's hardware; the backend's own. */
+struct keystore_session;
+
 struct keystore;
+
+/*
+ * A backend. All speak. Backends without hardware leave @begin to @state NULL, and get NULL for
+ * their session.
+ *
+ * How a commit goes (lib/vault): @seal with @next; the vault's inactive copy; flush; @anchor_write;
+ * @advance, which is the commit of a rotation: what was sealed before is dead from then on. A cut
+ * between the two leaves a copy that the anchor names and whose blob waits for @advance, which the
+ * next run does. Provisioning: @prepare, @seal without @next, copy, flush, @anchor_write.
+ */
 struct keystore_ops {
 	const char *name;    /* "file": backend in a layout */
 	const char *summary; /* one sentence */
 	const struct option_spec *options;
-	enum erase_strength strength;
+	/* The best that erasing can be here. */
+	enum erase_strength (*strength)(const struct keystore *k);
 
 	/* Pure; speaks with file and line. */
 	int (*check)(const struct keystore *k);
-	/* Guards @s (DEVICE_SECRET_BYTES): the blob that stands in the vault afterwards. */
-	int (*seal)(const struct keystore *k, struct env *env, const struct secret *s,
-		    struct text *blob);
+
+	/* Reaches the hardware and tells which it is; changes nothing in it. */
+	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
+	/* Leaves nothing behind in the hardware: no session, no transient object. Takes NULL. */
+	void (*end)(struct keystore_session *s);
+	/* Provisioning: makes what is missing there (storage key, counters, anchor), adopts what is
+	 * ours already, and refuses what is somebody else's. Asks for the owner's authorisation. */
+	int (*prepare)(const struct keystore *k, struct keystore_session *s, struct env *env);
+	/* E: everything that was ever sealed is dead afterwards. Checked with the hardware. */
+	int (*count_erase)(const struct keystore *k, struct keystore_session *s, struct env *env);
+	/* R, as far as @blob waits for it; 0 and nothing counted where it does not wait. */
+	int (*advance)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		       const uint8_t *blob, size_t len);
+	int (*anchor_read)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			   struct keystore_anchor *ret);
+	/* Durable when it returns. */
+	int (*anchor_write)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			    const struct keystore_anchor *a);
+	int (*state)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		     struct keystore_state *ret);
+
+	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: @blob stands in the vault
+	 * afterwards. @next: it opens only after @advance. */
+	int (*seal)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		    bool next, struct secret **ret, struct text *blob);
 	/* HF-KEY-WRONG when what was given does not open it, HF-TAMPERED when the blob cannot be
-	 * one of this keystore's. */
-	int (*unseal)(const struct keystore *k, struct env *env, const uint8_t *blob, size_t len,
-		      struct secret **ret);
-	/* In words, for status. */
+	 * one of this keystore's, HF-KEYSTORE-… for what the hardware says. */
+	int (*unseal)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		      const uint8_t *blob, size_t len, struct secret **ret);
+	/* In words, for status: what guards it, and against whom. */
 	void (*describe)(const struct keystore *k, const uint8_t *blob, size_t len,
 			 struct text *to);
 };

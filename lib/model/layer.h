@@ -113,8 +113,8 @@ struct layer_ops {
 	/* Read-only, complete, never stops at the first. Offsets in findings are the target's. 0
 	 * even where there are findings; -errno when it could not be done. */
 	int (*verify)(const struct layer *l, struct env *env, struct report *report);
-	/* Structures that have a twin: findings, and steps that mend a damaged one from it. Needs no
-	 * keys. Unset: there are none. */
+	/* Structures that have a twin: findings, and steps that mend a damaged one from it. Needs
+	 * no keys. Unset: there are none. */
 	int (*mend)(const struct layer *l, struct env *env, struct report *report, struct plan *p);
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
 	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,

@@ -47,12 +47,8 @@ static int seal_new(struct vault_keys *k, struct sealed *s)
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
 	DIAG_SCOPE("keystore %s", s->keystore->name);
-	int r = secret_new(DEVICE_SECRET_BYTES, &secret);
+	int r = s->keystore->ops->seal(s->keystore, NULL, k->env, false, &secret, &blob);
 
-	if (r >= 0)
-		r = k->env->random(secret_bytes(secret), secret_len(secret));
-	if (r >= 0)
-		r = s->keystore->ops->seal(s->keystore, k->env, secret, &blob);
 	if (r >= 0 && blob.failed)
 		r = diag_no_memory();
 	if (r < 0)
@@ -72,7 +68,7 @@ static int unlock(struct vault_keys *k, struct sealed *s)
 
 	if (s->secret)
 		return 0;
-	r = s->keystore->ops->unseal(s->keystore, k->env, s->blob, s->blob_len, &secret);
+	r = s->keystore->ops->unseal(s->keystore, NULL, k->env, s->blob, s->blob_len, &secret);
 	if (r < 0)
 		return r;
 	r = take_secret(s, secret);

@@ -53,7 +53,8 @@ static int counting_random(void *buf, size_t len)
 	return 0;
 }
 
-static int passphrase(void *ctx, const char *name, bool fresh, struct secret **ret)
+static int passphrase(void *ctx, enum key_asked what, const char *name, bool fresh,
+		      struct secret **ret)
 {
 	const char *words = fresh ? new_words : old_words;
 	int r = secret_new(strlen(words), ret);
@@ -63,7 +64,7 @@ static int passphrase(void *ctx, const char *name, bool fresh, struct secret **r
 	return r;
 }
 
-static const struct key_input input = {.passphrase = passphrase};
+static const struct key_input input = {.ask = passphrase};
 
 static int make_env(struct env *env, struct progress *progress)
 {

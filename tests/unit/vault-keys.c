@@ -29,7 +29,8 @@ static struct io *io;
 static struct layout *layout;
 static struct env env;
 
-static int passphrase(void *ctx, const char *name, bool fresh, struct secret **ret)
+static int passphrase(void *ctx, enum key_asked what, const char *name, bool fresh,
+		      struct secret **ret)
 {
 	int r = secret_new(strlen(words), ret);
 
@@ -38,7 +39,7 @@ static int passphrase(void *ctx, const char *name, bool fresh, struct secret **r
 	return r;
 }
 
-static const struct key_input input = {.passphrase = passphrase};
+static const struct key_input input = {.ask = passphrase};
 
 static int set_up(void **state)
 {
