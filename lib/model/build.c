@@ -333,20 +333,42 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* Two records of the true copy could not be brought forward together. */
+static int check_keystores(const struct layout *layout)
+{
+	const struct keystore *anchor = layout_anchor(layout);
+	char at[WHERE_SIZE], other[WHERE_SIZE];
+	int first = 0;
+
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		const struct keystore *k = layout->keystores[i];
+		int r = k->ops->check ? k->ops->check(k) : 0;
+
+		if (r >= 0 && k != anchor && k->ops->anchor_read)
+			r = diag_fail(DIAG_LAYOUT_REPEATED, EINVAL,
+				      "%skeystore \"%s\" is a second one in hardware; first at "
+				      "%sone of them must go",
+				      where_text(&k->where, at), k->name,
+				      where_text(&anchor->where, other));
+		first = first ? first : r;
+	}
+	return first;
+}
+
 int layout_check(const struct layout *layout)
 {
 	char at[WHERE_SIZE], other[WHERE_SIZE];
-	int first = 0;
+	int first = 0, r;
 
 	if (layout->n_volumes == 0)
 		return diag_fail(DIAG_LAYOUT_SYNTAX, EINVAL,
 				 "%s: no volume; write volume \"NAME\" { … }", layout->file);
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		const struct volume *v = layout->volumes[i];
-		int r = v->slot && i && strcmp(layout->volumes[i - 1]->name, v->name) == 0
-			    ? 0
-			    : /* its first slot has been checked */
-			    volume_check(v);
+		r = v->slot && i && strcmp(layout->volumes[i - 1]->name, v->name) == 0
+			? 0
+			: /* its first slot has been checked */
+			volume_check(v);
 
 		for (size_t j = 0; j < i && r >= 0; j++) {
 			if (!same_name(layout->volumes[j]->full_name, v->full_name))
@@ -359,15 +381,11 @@ int layout_check(const struct layout *layout)
 		}
 		first = first ? first : r;
 	}
-	for (size_t i = 0; i < layout->n_keystores; i++) {
-		const struct keystore *k = layout->keystores[i];
-		int r = k->ops->check ? k->ops->check(k) : 0;
-
-		first = first ? first : r;
-	}
+	r = check_keystores(layout);
+	first = first ? first : r;
 	for (size_t i = 0; i < layout->n_media; i++) {
 		const struct medium *m = layout->media[i];
-		int r = m->ops->check ? m->ops->check(m) : 0;
+		r = m->ops->check ? m->ops->check(m) : 0;
 
 		first = first ? first : r;
 	}

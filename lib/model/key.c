@@ -35,6 +35,15 @@ const struct keystore *layer_keystore(const struct layer *l)
 	return NULL;
 }
 
+const struct keystore *layout_anchor(const struct layout *layout)
+{
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		if (layout->keystores[i]->ops->anchor_read)
+			return layout->keystores[i];
+	}
+	return NULL;
+}
+
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret)
 {

@@ -86,6 +86,9 @@ struct keystore_ops {
 	/* R, as far as @blob waits for it; 0 and nothing counted where it does not wait. */
 	int (*advance)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       const uint8_t *blob, size_t len);
+	/* HF-KEYSTORE-FOREIGN when @blob was sealed by other hardware. May be NULL. */
+	int (*recognise)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			 const uint8_t *blob, size_t len);
 	int (*anchor_read)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			   struct keystore_anchor *ret);
 	/* Durable when it returns. */
@@ -121,6 +124,8 @@ struct keys {
 size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose);
 /* The keystore that guards it: the one named by option "keystore", else the only one. NULL. */
 const struct keystore *layer_keystore(const struct layer *l);
+/* The keystore whose hardware names the true copy of the vault, or NULL. */
+const struct keystore *layout_anchor(const struct layout *layout);
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret);
 bool volume_is_keyed(const struct volume *v);

@@ -18,6 +18,7 @@ struct sealed {
 	uint8_t *blob;
 	size_t blob_len;
 	struct secret *secret, *kek, *mac_key; /* NULL: not unsealed */
+	struct keystore_session *session;      /* NULL: not begun, or no hardware */
 };
 
 struct wrapped {
@@ -35,6 +36,7 @@ struct vault_keys {
 	uint8_t keys_for[KEYS_FOR_BYTES];
 	uint8_t *payload; /* the device part that they were read from; NULL: drawn here */
 	size_t payload_len;
+	struct vault_copy_header header; /* of the copy that it stands in */
 };
 
 struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
@@ -44,5 +46,15 @@ struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
 /* Appends sealed secrets, wrapped keys and the MACs over all of @to. */
 int vault_keys_encode(struct vault_keys *k, struct text *to);
 int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s);
+
+/* keys-anchor.c */
+
+/* Begins *@session with its hardware, if that has not been done. */
+int vault_keys_reach(const struct sealed *s, struct env *env, struct keystore_session **session);
+/* The device part that @k was read from is the one that the hardware names: -ESTALE where not. */
+int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s);
+/* A copy with @h is durable: the hardware takes it for the true one from here on, and what was
+ * sealed before is dead where it was sealed anew. */
+int vault_keys_anchor(struct vault_keys *k, const struct vault_copy_header *h);
 
 #endif

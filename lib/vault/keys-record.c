@@ -268,6 +268,7 @@ int vault_keys_read(const struct vault *v, const struct layout *layout, struct e
 	k = vault_keys_new(layout, env);
 	if (!k)
 		return -ENOMEM;
+	k->header = active->header;
 	k->payload_len = active->header.payload_bytes;
 	k->payload = malloc(k->payload_len ? k->payload_len : 1);
 	if (!k->payload)
@@ -309,5 +310,5 @@ int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)
 	device_part_put(&payload, VAULT_END, "", 0);
 	if (r >= 0 && payload.failed)
 		r = diag_no_memory();
-	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
+	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len, k);
 }

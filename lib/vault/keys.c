@@ -42,12 +42,15 @@ static int take_secret(struct sealed *s, struct secret *secret)
 	return r < 0 ? r : derive(s, "holdfast 1 device part MAC", &s->mac_key);
 }
 
-static int seal_new(struct vault_keys *k, struct sealed *s)
+static int seal_new(struct vault_keys *k, struct sealed *s, bool next)
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
 	DIAG_SCOPE("keystore %s", s->keystore->name);
-	int r = s->keystore->ops->seal(s->keystore, NULL, k->env, false, &secret, &blob);
+	int r = vault_keys_reach(s, k->env, &s->session);
+
+	if (r >= 0)
+		r = s->keystore->ops->seal(s->keystore, s->session, k->env, next, &secret, &blob);
 
 	if (r >= 0 && blob.failed)
 		r = diag_no_memory();
@@ -68,7 +71,10 @@ static int unlock(struct vault_keys *k, struct sealed *s)
 
 	if (s->secret)
 		return 0;
-	r = s->keystore->ops->unseal(s->keystore, NULL, k->env, s->blob, s->blob_len, &secret);
+	r = vault_keys_check_anchor(k, s);
+	if (r >= 0)
+		r = s->keystore->ops->unseal(s->keystore, s->session, k->env, s->blob, s->blob_len,
+					     &secret);
 	if (r < 0)
 		return r;
 	r = take_secret(s, secret);
@@ -231,6 +237,8 @@ struct vault_keys *vault_keys_free(struct vault_keys *k)
 		secret_free(s->kek);
 		secret_free(s->mac_key);
 		free(s->blob);
+		if (s->keystore->ops->end)
+			s->keystore->ops->end(s->session);
 	}
 	array_each (w, &k->wrapped)
 		secret_free(w->key);
@@ -262,6 +270,22 @@ static int add_sealed(struct vault_keys *k, const struct keystore *keystore, str
 	return 0;
 }
 
+/* Hardware that served an earlier life of the device: what that sealed shall never open again. */
+static int seal_first(struct vault_keys *k, struct sealed *s)
+{
+	const struct keystore_ops *ops = s->keystore->ops;
+	struct keystore_state state = {0};
+	int r = vault_keys_reach(s, k->env, &s->session);
+
+	if (r >= 0 && ops->prepare)
+		r = ops->prepare(s->keystore, s->session, k->env);
+	if (r >= 0 && ops->state)
+		r = ops->state(s->keystore, s->session, k->env, &state);
+	if (r >= 0 && state.anchor.present)
+		r = ops->count_erase(s->keystore, s->session, k->env);
+	return r < 0 ? r : seal_new(k, s, false);
+}
+
 static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpose purpose)
 {
 	const struct keystore *keystore = layer_keystore(l);
@@ -274,7 +298,7 @@ static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpos
 	if (r >= 0 && w.item.len > VAULT_WRAPPED_MAX)
 		r = diag_fail(DIAG_INTERNAL, E2BIG, "a key of %u bytes", w.item.len);
 	if (r >= 0 && !s->secret)
-		r = seal_new(k, s);
+		r = seal_first(k, s);
 	if (r >= 0)
 		r = secret_new(w.item.len, &w.key);
 	if (r < 0)
@@ -363,7 +387,7 @@ int vault_keys_rotate(struct vault_keys *k)
 			r = unwrap(find_sealed(k, w->item.keystore), w);
 	}
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
-		r = seal_new(k, &k->sealed[i]);
+		r = seal_new(k, &k->sealed[i], true);
 	array_each (w, &k->wrapped) {
 		if (r >= 0)
 			r = wrap(k, find_sealed(k, w->item.keystore), w);

@@ -40,6 +40,9 @@ int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep);
 /* New device secrets, sealed anew (the keystore may ask for a new passphrase); volume keys stay.
  * Held in memory until vault_commit_layout(). */
 int vault_keys_rotate(struct vault_keys *k);
+/* Where the two copies differ, after a cut, hardware says which one counts: 1 when that is another
+ * one than before. What cannot be asked is left as it is. Silent. */
+int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *env);
 /* Drops the keys of @volume; rotate afterwards, or the old secret still opens an old copy. */
 int vault_keys_forget(struct vault_keys *k, const struct volume *volume);
 
