@@ -21,13 +21,24 @@ static bool names(const struct keystore_anchor *a, const struct vault_copy_heade
 	       memcmp(a->digest, h->payload_sha256, sizeof(a->digest)) == 0;
 }
 
+static enum vault_standing standing_of(const struct keystore_anchor *a,
+				       const struct vault_copy_header *h)
+{
+	return !a->present                 ? VAULT_UNRECORDED
+	       : names(a, h)               ? VAULT_NAMED
+	       : h->sequence < a->sequence ? VAULT_EARLIER
+					   : VAULT_OTHER;
+}
+
 static int refuse(const struct keystore_anchor *a, const struct vault_copy_header *h)
 {
-	if (!a->present)
+	enum vault_standing standing = standing_of(a, h);
+
+	if (standing == VAULT_UNRECORDED)
 		diag_fail(DIAG_VAULT_OLD, ESTALE,
 			  "the hardware has no record of a vault: this one is another device's, "
 			  "or the hardware was set up anew");
-	else if (h->sequence < a->sequence)
+	else if (standing == VAULT_EARLIER)
 		diag_fail(DIAG_VAULT_OLD, ESTALE,
 			  "the vault is an earlier one, number %" PRIu64 "; the hardware has "
 			  "recorded number %" PRIu64 ": an old state of the medium was put back",
@@ -83,6 +94,29 @@ int vault_keys_anchor(struct vault_keys *k, const struct vault_copy_header *h)
 			r = ops->advance(s->keystore, s->session, k->env, s->blob, s->blob_len);
 	}
 	return r;
+}
+
+int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
+		     struct keystore_state *ret, enum vault_standing *ret_standing)
+{
+	for (size_t i = 0; i < k->n_sealed; i++) {
+		struct sealed *s = &k->sealed[i];
+		int r;
+
+		if (s->keystore != keystore || !keystore->ops->state)
+			continue;
+		r = vault_keys_reach(s, k->env, &s->session);
+		if (r >= 0 && keystore->ops->recognise)
+			r = keystore->ops->recognise(keystore, s->session, k->env, s->blob,
+						     s->blob_len);
+		if (r >= 0)
+			r = keystore->ops->state(keystore, s->session, k->env, ret);
+		if (r >= 0)
+			*ret_standing = standing_of(&ret->anchor, &k->header);
+		return r;
+	}
+	return diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no secret of keystore %s",
+			 keystore->name);
 }
 
 int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *env)

@@ -54,6 +54,16 @@ struct vault_key_info {
 	uint32_t bytes;
 };
 size_t vault_keys_list(const struct vault_keys *k, struct vault_key_info *ret, size_t max);
+/* How the device part that was read stands to the hardware's record. */
+enum vault_standing {
+	VAULT_NAMED,
+	VAULT_EARLIER, /* an old state of the medium was put back */
+	VAULT_OTHER,
+	VAULT_UNRECORDED, /* there is no record, or no hardware that keeps one */
+};
+/* What the hardware of @keystore says: needs no PIN. Speaks. */
+int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
+		     struct keystore_state *ret, enum vault_standing *ret_standing);
 /* The keystore's own words for its sealed secret. */
 void vault_keys_describe(const struct vault_keys *k, const struct keystore *keystore,
 			 struct text *to);
