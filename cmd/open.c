@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast open: volumes through the kernel, all or none. */
+#include <errno.h>
+
 #include "cmd/open-arguments.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
@@ -10,6 +12,7 @@ static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
     HARDWARE_FLAGS,
     VOLUME_KEY_FLAG,
+    {"lock", 0, NULL, "afterwards nothing is unsealed until the next boot", false},
     {"read-only", 'r', NULL, "open nothing for writing", false},
     {0},
 };
@@ -45,6 +48,16 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 	return r;
 }
 
+static int lock(struct target *t)
+{
+	int r = t->keys ? vault_keys_lock(t->keys)
+			: diag_fail(DIAG_USAGE, EINVAL, "--lock: nothing was unsealed");
+
+	if (r < 0)
+		diag_state("the volumes are open, and nothing was locked");
+	return r;
+}
+
 static int run(struct session *s, const struct call *c)
 {
 	_cleanup_target_ struct target t = {0};
@@ -63,17 +76,24 @@ static int run(struct session *s, const struct call *c)
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
 	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
-	return r < 0 ? r : open_all(s, volumes, n, &how);
+	if (r >= 0)
+		r = open_all(s, volumes, n, &how);
+	if (r >= 0 && call_has(c, "lock"))
+		r = lock(&t);
+	return r;
 }
 
 const struct command command_open = {
     .name = "open",
     .synopsis = "TARGET [VOLUME…] [--mount DIR] [--prefix NAME]",
     .summary = "Open volumes through the kernel, and mount them where asked.",
-    .text = "Prints the device or directory of each. Without VOLUME all that hold something are\n"
-	    "opened; where one fails, those opened before are closed again. Tables are built from\n"
-	    "the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
-	    "all volumes, and given to the kernel through its keyring.",
+    .text =
+	"Prints the device or directory of each. Without VOLUME all that hold something are\n"
+	"opened; where one fails, those opened before are closed again. Tables are built from\n"
+	"the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
+	"all volumes, and given to the kernel through its keyring. --lock is for the last open\n"
+	"of a boot: a PCR of the policy is extended (or the trusted application locks itself),\n"
+	"so whoever takes over the system later gets no key from the hardware.",
     .example = "  holdfast open /dev/mmcblk0 root:a\n"
 	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,

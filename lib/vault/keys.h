@@ -64,6 +64,9 @@ enum vault_standing {
 /* What the hardware of @keystore says: needs no PIN. Speaks. */
 int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
 		     struct keystore_state *ret, enum vault_standing *ret_standing);
+/* Nothing that is sealed opens any more until the next boot. Refused where a keystore of these
+ * keys cannot do that. */
+int vault_keys_lock(struct vault_keys *k);
 /* The keystore's own words for its sealed secret. */
 void vault_keys_describe(const struct vault_keys *k, const struct keystore *keystore,
 			 struct text *to);
