@@ -45,6 +45,7 @@ check "libconfuse only in lib/layout" only_in layout '#include <confuse.h>'
 check "json-c only in lib/report and lib/soft" only_in "(report|soft)" '#include <json-c/'
 check "device-mapper and mounts only in lib/kernel" only_in kernel '#include <(libdevmapper|libmount/libmount)'
 check "libfdisk only in lib/medium" only_in medium '#include <libfdisk.h>'
+check "the TPM library only in keystore" only_in "(nothing)" "#include <tss2/"
 no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c'); }
 check "no program is started through a shell" no_shell
 library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c'); }
