@@ -225,7 +225,7 @@ integrity /dev/vdi 4096 32 --integrity hmac-sha256 --integrity-key-file "$scratc
 END
 mkdir share
 disks=()
-for n in 1 2 3 4 5 6 7 8 9; do disks+=(--disk their$n.img); done
+for n in 1 2 3 4 5 6 7 8 9; do disks+=(--disk "their$n.img"); done
 guest_tap "${disks[@]}" --mem 1024 --share "$scratch/share" their.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 keys=(key16 key32 key32 key96 key64 '' '' key32 key64)
 names=(vda vdb vdc vdd vde vdf vdg vdh vdi)
