@@ -127,7 +127,10 @@ static int stopped(const struct plan *plan, size_t index)
 /* Only the failure that this thread recorded last can be added to. */
 static int explain(int r, const struct plan *plan, size_t index)
 {
-	diag_state("steps 1 to %zu of %zu are done and stay done", index, plan->steps.n);
+	if (index)
+		diag_state("steps 1 to %zu of %zu are done and stay done", index, plan->steps.n);
+	else
+		diag_state("no step of %zu is done", plan->steps.n);
 	diag_next("when the cause is gone, run the same command again: it goes on from here");
 	return r;
 }

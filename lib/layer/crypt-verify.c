@@ -139,7 +139,7 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 
 	if (r < 0)
 		return r;
-	if (!f.kind->soft)
+	if (!f.soft)
 		return crypt_layer_attach_through(l, env, &f, mode != ATTACH_WRITE, ret);
 	if (mode == ATTACH_IMAGE && f.has_tags) {
 		r = open_sectors(l, env, &f, below, &d);

@@ -57,6 +57,18 @@ int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	return r;
 }
 
+bool volume_is_secret(const struct volume *v)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		const struct layer *l = v->layers[i];
+		int option = option_index(l->ops->options, "key-reference");
+
+		if (layer_key_bytes(l, KEY_VOLUME) || (option >= 0 && l->values[option].present))
+			return true;
+	}
+	return false;
+}
+
 bool volume_is_keyed(const struct volume *v)
 {
 	for (size_t i = 0; i < v->n_layers; i++) {

@@ -132,5 +132,7 @@ const struct keystore *layout_anchor(const struct layout *layout);
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret);
 bool volume_is_keyed(const struct volume *v);
+/* Does a key have part in it, one of the vault or one that a layer only has the name of? */
+bool volume_is_secret(const struct volume *v);
 
 #endif
