@@ -56,7 +56,11 @@ static int passphrase(void *ctx, enum key_asked what, const char *name, bool fre
 		      struct secret **ret)
 {
 	const char *words = fresh ? keyed_new_words : keyed_old_words;
-	int r = secret_new(strlen(words), ret);
+	int r;
+
+	if (what == ASK_OWNER)
+		return -ENOKEY;
+	r = secret_new(strlen(words), ret);
 
 	if (r >= 0)
 		memcpy(secret_bytes(*ret), words, strlen(words));
