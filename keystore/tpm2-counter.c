@@ -147,6 +147,26 @@ int tpm2_index_name(struct keystore_session *s, enum tpm2_index i,
 	return tpm2_check(rc, "naming an NV index");
 }
 
+int tpm2_anchor_written(struct keystore_session *s)
+{
+	TPM2B_NV_PUBLIC *public = NULL;
+	ESYS_TR index = ESYS_TR_NONE;
+	TSS2_RC rc = Esys_TR_FromTPMPublic(s->esys, TPM2_INDEX_ANCHOR, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &index);
+	int written = 0;
+
+	if (tpm2_error(rc) == TPM2_RC_HANDLE)
+		return 0;
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_NV_ReadPublic(s->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					&public, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		written = (public->nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
+	Esys_Free(public);
+	Esys_TR_Close(s->esys, &index);
+	return rc == TSS2_RC_SUCCESS ? written : tpm2_check(rc, "looking for an NV index");
+}
+
 /* With the owner's authorisation, which stands in the owner's object. */
 static int define(const struct keystore *k, struct keystore_session *s, enum tpm2_index i)
 {
@@ -252,7 +272,7 @@ static int read_index(const struct keystore *k, struct keystore_session *s, enum
 int tpm2_counter_read(const struct keystore *k, struct keystore_session *s, enum tpm2_index i,
 		      uint64_t *ret)
 {
-	be64_t value;
+	be64_t value = {0};
 	bool written;
 	int r = read_index(k, s, i, (uint8_t *)&value, sizeof(value), &written);
 

@@ -76,6 +76,11 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 	return r < 0 ? r : tpm2_indices_prepare(k, s);
 }
 
+static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	return tpm2_anchor_written(s);
+}
+
 static int anchor_read(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       struct keystore_anchor *ret)
 {
@@ -427,6 +432,7 @@ const struct keystore_ops keystore_tpm2 = {
     .check = check,
     .begin = begin,
     .end = tpm2_disconnect,
+    .used = used,
     .prepare = prepare,
     .count_erase = count_erase,
     .advance = advance,

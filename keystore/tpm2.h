@@ -69,6 +69,8 @@ int tpm2_anchor_read(const struct keystore *k, struct keystore_session *s, struc
 		     struct keystore_anchor *ret);
 int tpm2_anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
 		      const struct keystore_anchor *a);
+/* Whoever it belongs to, and in whatever boot state. 1 or 0. */
+int tpm2_anchor_written(struct keystore_session *s);
 int tpm2_index_name(struct keystore_session *s, enum tpm2_index i,
 		    uint8_t ret[static TPM2_NAME_BYTES]);
 

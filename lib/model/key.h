@@ -78,6 +78,8 @@ struct keystore_ops {
 	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
 	/* Leaves nothing behind in the hardware: no session, no transient object. Takes NULL. */
 	void (*end)(struct keystore_session *s);
+	/* 1 when it has guarded a device before (its anchor was ever written), 0 when not. */
+	int (*used)(const struct keystore *k, struct keystore_session *s, struct env *env);
 	/* Provisioning: makes what is missing there (storage key, counters, anchor), adopts what is
 	 * ours already, and refuses what is somebody else's. Asks for the owner's authorisation. */
 	int (*prepare)(const struct keystore *k, struct keystore_session *s, struct env *env);

@@ -274,14 +274,13 @@ static int add_sealed(struct vault_keys *k, const struct keystore *keystore, str
 static int seal_first(struct vault_keys *k, struct sealed *s)
 {
 	const struct keystore_ops *ops = s->keystore->ops;
-	struct keystore_state state = {0};
-	int r = vault_keys_reach(s, k->env, &s->session);
+	int r = vault_keys_reach(s, k->env, &s->session), used = 0;
 
+	if (r >= 0 && ops->used)
+		r = used = ops->used(s->keystore, s->session, k->env);
 	if (r >= 0 && ops->prepare)
 		r = ops->prepare(s->keystore, s->session, k->env);
-	if (r >= 0 && ops->state)
-		r = ops->state(s->keystore, s->session, k->env, &state);
-	if (r >= 0 && state.anchor.present)
+	if (r >= 0 && used)
 		r = ops->count_erase(s->keystore, s->session, k->env);
 	return r < 0 ? r : seal_new(k, s, false);
 }

@@ -61,7 +61,7 @@ hf_fails "HF-KEY-WRONG 5" "a wrong PIN is told" open /dev/vda --pin-file new-pin
 check "rotate, with another PIN" "$hf" key rotate -q /dev/vda --pin-file pin --new-pin-file new-pin
 check "opens with the new PIN" "$hf" open -q /dev/vda --pin-file new-pin
 check "close" "$hf" close /dev/vda
-hf_fails "HF-KEYSTORE-ERASED 5" "the medium from before does not open: its secret was retired" open /dev/vdb --pin-file pin
+hf_fails "HF-VAULT-OLD 3" "the medium from before does not open" open /dev/vdb --pin-file pin
 nothing_left "rotate"
 tpm2_pcrextend 7:sha256=$(printf '%064d' 1)
 hf_fails "HF-KEYSTORE-POLICY 5" "another boot state" open /dev/vda --pin-file new-pin
@@ -83,7 +83,7 @@ hf_fails "HF-LIFECYCLE 5" "a wiped medium is not laid out unasked" provision tpm
 check "it is when asked" "$hf" provision -q tpm.layout /dev/vdb --pin-file pin --retire-keys
 check "and opens" "$hf" open -q /dev/vdb --pin-file pin
 check "close" "$hf" close /dev/vdb
-hf_fails "HF-KEYSTORE-ERASED 5" "what was sealed before does not" open /dev/vda --pin-file new-pin
-check "TPM2_Clear" tpm2_clear -c p
+hf_fails "HF-VAULT-OLD 3" "what was sealed before does not" open /dev/vda --pin-file new-pin
+check "TPM2_Clear" tpm2_clear -c l
 hf_fails "HF-KEYSTORE-FOREIGN 5" "a cleared TPM" open /dev/vdb --pin-file pin
 END
