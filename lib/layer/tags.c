@@ -190,6 +190,23 @@ int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, str
 	return r;
 }
 
+int tags_note_grown(const struct layer *l, const struct tags *t, struct report *report)
+{
+	struct integrity_geometry g;
+	const char *why;
+
+	if (integrity_geometry(&t->sb, &g, &why) < 0 ||
+	    integrity_fit(&t->sb, t->len_bytes) <= t->sb.provided_data_sectors)
+		return 0;
+	if (report_note(report,
+			"%s: uses %" PRIu64 " bytes of its place's %" PRIu64
+			": it was grown, or copied to a larger one",
+			l->volume->full_name, t->offset_bytes + g.end_bytes,
+			t->offset_bytes + t->len_bytes) < 0)
+		return diag_no_memory();
+	return 0;
+}
+
 /* --- the journal --- */
 
 int tags_report_journal(const struct layer *l, const struct integrity *i, uint64_t offset,

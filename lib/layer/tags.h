@@ -67,6 +67,8 @@ void mapping_name_of(const struct layer *l, const struct open_how *how, const ch
 
 /* --- checking --- */
 
+/* Could more be given than the superblock says? Then the place has grown since: a note. */
+int tags_note_grown(const struct layer *l, const struct tags *t, struct report *report);
 /* What the journal has; findings. */
 int tags_report_journal(const struct layer *l, const struct integrity *i, uint64_t offset_on_target,
 			struct report *report);
