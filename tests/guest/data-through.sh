@@ -82,8 +82,8 @@ check "by reference: read" "$1" read /dev/vdc xts -o "$scratch/xts"
 check "by reference: is a file system" e2fsck -fn "$scratch/xts"
 at=$("$1" status /dev/vdc --json | tail -1 | jq -r '.volumes[] | select(.volume == "xts") | .extents[0].offset')
 dmsetup create place --readonly --table "0 65536 linear /dev/vdc $((at / 512))"
-check "by reference: cryptsetup opens it with the bytes of that key" cryptsetup open --type plain --readonly --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --key-file key.one /dev/mapper/place other
-check "by reference: and sees the same" cmp /dev/mapper/other "$scratch/xts"
+check "by reference: cryptsetup opens it with the bytes of that key" cryptsetup open --type plain --readonly --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --key-file key.one /dev/mapper/place third
+check "by reference: and sees the same" cmp /dev/mapper/third "$scratch/xts"
 END
 mkdir share
 guest_tap --disk device.img --disk f2fs.img --disk reference.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
