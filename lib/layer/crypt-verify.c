@@ -122,7 +122,9 @@ static int verify_sectors(const struct layer *l, struct env *env, const struct c
 
 	if (r < 0)
 		return r;
-	r = tags_report_journal(l, d.device, f->tags.offset_bytes, report);
+	r = tags_note_grown(l, &f->tags, report);
+	if (r >= 0)
+		r = tags_report_journal(l, d.device, f->tags.offset_bytes, report);
 	if (r >= 0)
 		r = sector_check(&d, env, report);
 	io_close(d.plain);

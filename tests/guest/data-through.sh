@@ -38,6 +38,16 @@ END
 truncate -s 96M reference.img
 head -c 64 /dev/urandom >key.one
 head -c 32 /dev/urandom >key.two
+# A medium that held something else before.
+cat >noise.layout <<'END'
+device "d" { architecture = "x86-64" }
+keystore "device" { backend = "file" memory = 1M }
+volume "aead" { partition { size = 120M } crypt { header-size = 1M } filesystem { source = "files" owner = "root" } }
+volume "mac" { partition { size = 64M } integrity { algorithm = "hmac-sha256" sector-size = 512 } filesystem { } }
+volume "crc" { partition { size = 56M } integrity { mode = "bitmap" } filesystem { } }
+END
+openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null | head -c 256M >noise || true
+cp noise noise.img
 cat >through.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
@@ -66,6 +76,21 @@ check "f2fs: write" cp files/blob /mnt/v/secret/again
 check "f2fs: close" "$1" close /dev/vdb --mount /mnt/v
 check "f2fs: no read failed" sh -c '! dmesg | grep -E "AEAD ERROR|I/O error"'
 
+dmesg -c >/dev/null
+check_status 5 "a medium that holds something else" "$1" provision --passphrase-file pass noise.layout /dev/vdd
+check "old contents: provision" "$1" provision --replace=all --passphrase-file pass noise.layout /dev/vdd
+check "old contents: verify" "$1" verify /dev/vdd --passphrase-file pass
+check "old contents: open" "$1" open /dev/vdd --passphrase-file pass
+for v in aead mac crc; do
+	check "old contents: $v: e2fsck" e2fsck -fn /dev/mapper/holdfast-$v
+	check "old contents: $v: blkid" blkid -p /dev/mapper/holdfast-$v
+	mount /dev/mapper/holdfast-$v /mnt/v && cp files/blob /mnt/v/again && fstrim /mnt/v 2>/dev/null
+	check "old contents: $v: written and unmounted" umount /mnt/v
+	check "old contents: $v: e2fsck after that" e2fsck -fn /dev/mapper/holdfast-$v
+done
+check "old contents: close" "$1" close /dev/vdd
+check "old contents: no read failed" sh -c '! dmesg | grep -iE "aead error|checksum failed|I/O error"'
+
 # Keys that are only named: holdfast needs neither passphrase nor keystore.
 check_status 1 "a key that is not there" "$1" provision reference.layout /dev/vdc
 said "keyctl show"
@@ -82,14 +107,20 @@ check "by reference: read" "$1" read /dev/vdc xts -o "$scratch/xts"
 check "by reference: is a file system" e2fsck -fn "$scratch/xts"
 at=$("$1" status /dev/vdc --json | tail -1 | jq -r '.volumes[] | select(.volume == "xts") | .extents[0].offset')
 dmsetup create place --readonly --table "0 65536 linear /dev/vdc $((at / 512))"
-check "by reference: cryptsetup opens it with the bytes of that key" cryptsetup open --type plain --readonly --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --key-file key.one /dev/mapper/place other
-check "by reference: and sees the same" cmp /dev/mapper/other "$scratch/xts"
+check "by reference: cryptsetup opens it with the bytes of that key" cryptsetup open --type plain --readonly --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --key-file key.one /dev/mapper/place third
+check "by reference: and sees the same" cmp /dev/mapper/third "$scratch/xts"
 END
 mkdir share
-guest_tap --disk device.img --disk f2fs.img --disk reference.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
+guest_tap --disk device.img --disk f2fs.img --disk reference.img --disk noise.img --share "$scratch/share" --mem 768 through.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 check "header and table are checked here, too" "$HOLDFAST" verify --passphrase-file pass share/file.img
 said "only the kernel has its cipher"
 
+check "old contents: verifies after that" "$HOLDFAST" verify --passphrase-file pass noise.img
+changed=$(python3 -c '
+a, b = open("noise", "rb"), open("noise.img", "rb")
+print(sum(a.read(4096) != b.read(4096) for _ in range(65536)) * 100 // 65536)')
+# Three journals of 4 MiB and up weigh more here than on a large medium.
+check "old contents: $changed in 100 blocks were written" test "$changed" -lt 20
 check "by reference: the plan needs no passphrase" "$HOLDFAST" plan reference.layout
 check "by reference: a shared image" "$HOLDFAST" provision -q --shared reference.layout none.img
 check "by reference: has nothing of it" test "$(du -k none.img | cut -f1)" -lt 500
