@@ -25,7 +25,9 @@ static void tell(struct session *s, const struct volume *v, const struct place *
 	session_say(s, "%s %s\n", v->full_name, p->path);
 }
 
-static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how)
+/* All, and then no more until the next boot, where a keystore wants that; or none. */
+static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how,
+		    struct vault_keys *keys)
 {
 	struct json *list = json_list(s->result, "opened");
 	int r = 0, done;
@@ -37,10 +39,14 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 		if (r >= 0)
 			tell(s, volumes[done], &p, list);
 	}
+	if (r < 0)
+		done--; /* what failed has cleaned up after itself */
+	else if (keys)
+		r = vault_keys_lock(keys);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
-	for (done -= 2; done >= 0; done--)
+	while (--done >= 0)
 		stack_close(volumes[done], &s->env, how);
 	return r;
 }
@@ -63,7 +69,7 @@ static int run(struct session *s, const struct call *c)
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
 	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
-	return r < 0 ? r : open_all(s, volumes, n, &how);
+	return r < 0 ? r : open_all(s, volumes, n, &how, t.keys);
 }
 
 const struct command command_open = {

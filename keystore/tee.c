@@ -315,6 +315,13 @@ static int unseal(const struct keystore *k, struct keystore_session *s, struct e
 	return 0;
 }
 
+static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	if (!k->values[LOCK].number)
+		return 0;
+	return ask(s, env, TA_LOCK, 0, 0, NULL, 0, NULL, 0);
+}
+
 static void describe(const struct keystore *k, const uint8_t *blob, size_t len, struct text *to)
 {
 	struct tee_blob b;
@@ -344,5 +351,6 @@ const struct keystore_ops keystore_tee = {
     .state = state,
     .seal = seal,
     .unseal = unseal,
+    .lock = lock,
     .describe = describe,
 };

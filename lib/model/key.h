@@ -105,6 +105,9 @@ struct keystore_ops {
 	 * one of this keystore's, HF-KEYSTORE-… for what the hardware says. */
 	int (*unseal)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		      const uint8_t *blob, size_t len, struct secret **ret);
+	/* After opening: nothing is sealed or unsealed until the next boot, as far as the hardware
+	 * can and the layout wants it; count_erase() still works. May be NULL. */
+	int (*lock)(const struct keystore *k, struct keystore_session *s, struct env *env);
 	/* In words, for status: what guards it, and against whom. */
 	void (*describe)(const struct keystore *k, const uint8_t *blob, size_t len,
 			 struct text *to);

@@ -29,6 +29,8 @@ void vault_keys_freep(struct vault_keys **k);
 struct keys *vault_keys_interface(struct vault_keys *k);
 /* Unseals the keystores that @volumes need, or all where @n is 0: opening begins with it. */
 int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_t n);
+/* Has the hardware of what was unsealed give no more until the next boot. Speaks. */
+int vault_keys_lock(struct vault_keys *k);
 /* Whether they were drawn for the plan that was begun last in @v, and not for the same one that
  * was begun before it. */
 bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v);

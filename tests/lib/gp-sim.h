@@ -25,7 +25,6 @@ struct gp_board {
 	bool absent;            /* the trusted application is not there */
 	uint32_t storage_fails; /* writing answers that */
 	bool storage_panics; /* writing stops the trusted application, as a read-only file system */
-	bool crash_unlocks;  /* a crashed instance is started again (OP-TEE before 4.7) */
 	bool forgetful;      /* writes of objects that exist are told done, and lost */
 	uint32_t cut_at; /* power goes at this storage operation that changes something, from 1 */
 	bool cut_after;  /* … right after it instead of before */
