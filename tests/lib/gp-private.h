@@ -11,7 +11,6 @@
 extern struct gp_board *gp_board;
 extern jmp_buf gp_panic; /* where TEE_Panic() goes */
 extern unsigned gp_open; /* handles that are open now */
-#define GP_EXIT_CUT 77   /* of the board's process */
 
 /* 32 bytes from the board's key. */
 void gp_huk_derive(const void *info, size_t len, uint8_t ret[static 32]);

@@ -30,6 +30,7 @@ struct gp_board {
 	bool cut_after;  /* … right after it instead of before */
 	/* Told back, also after a cut. */
 	uint32_t operations;
+	bool lost_power;
 };
 
 /* Powers it on, in a process of its own. The board lives in shared memory: tests may change what
@@ -37,8 +38,6 @@ struct gp_board {
 struct gp_board *gp_board_new(const char *dir);
 void gp_boot(struct gp_board *b);
 void gp_power_off(void);
-/* It lost its power at cut_at. */
-bool gp_was_cut(void);
 
 /* Reaches the board that was booted last; knows a word of the signed manifest when @vouched. */
 extern struct tee_transport gp_transport;

@@ -47,13 +47,19 @@ static TEE_Result reach(uint32_t storage, const void *id, size_t id_len, char pa
 	return TEE_SUCCESS;
 }
 
+static _Noreturn void lose_power(void)
+{
+	gp_board->lost_power = true;
+	_exit(0);
+}
+
 /* Something is about to change, in one step. */
 static TEE_Result change(void)
 {
 	uint32_t n = ++gp_board->operations;
 
 	if (n == gp_board->cut_at && !gp_board->cut_after)
-		_exit(GP_EXIT_CUT);
+		lose_power();
 	if (gp_board->storage_panics)
 		TEE_Panic(TEE_ERROR_GENERIC);
 	return gp_board->storage_fails;
@@ -62,7 +68,7 @@ static TEE_Result change(void)
 static void changed(void)
 {
 	if (gp_board->operations == gp_board->cut_at)
-		_exit(GP_EXIT_CUT);
+		lose_power();
 }
 
 /* 32 bytes of MAC over the place and the bytes, then the bytes. */

@@ -20,7 +20,6 @@
 #define OPEN_SESSION UINT32_MAX /* as a command */
 
 static pid_t world;
-static bool cut;
 static struct sockaddr_un address;
 static socklen_t address_len;
 
@@ -143,7 +142,7 @@ void gp_boot(struct gp_board *b)
 	gp_power_off();
 	gp_board = b;
 	b->operations = 0;
-	cut = false;
+	b->lost_power = false;
 	address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	address_len =
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
@@ -162,25 +161,11 @@ void gp_boot(struct gp_board *b)
 
 void gp_power_off(void)
 {
-	int status;
-
 	if (!world)
 		return;
 	kill(world, SIGKILL);
-	waitpid(world, &status, 0);
-	cut = WIFEXITED(status) && WEXITSTATUS(status) == GP_EXIT_CUT;
+	waitpid(world, NULL, 0);
 	world = 0;
-}
-
-bool gp_was_cut(void)
-{
-	int status;
-
-	if (world && waitpid(world, &status, WNOHANG) == world) {
-		cut = WIFEXITED(status) && WEXITSTATUS(status) == GP_EXIT_CUT;
-		world = 0;
-	}
-	return cut;
 }
 
 void gp_board_here(struct gp_board *b)
