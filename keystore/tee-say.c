@@ -197,8 +197,8 @@ static int say_put_back(void)
 static int say_locked(void)
 {
 	int r = diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
-			  "the TEE gives and takes no keys until the next boot: volumes were "
-			  "opened since this one");
+			  "the TEE gives and takes no keys until the next boot: volumes have "
+			  "been opened in this one");
 
 	diag_next("reboot, and do it before volumes are opened; erasing works now, too");
 	return r;
