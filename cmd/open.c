@@ -12,7 +12,6 @@ static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
     HARDWARE_FLAGS,
     VOLUME_KEY_FLAG,
-    {"lock", 0, NULL, "afterwards nothing is unsealed until the next boot", false},
     {"require-anchor", 0, NULL, "only a vault that the keystore's hardware has recorded", false},
     {"without-keystore", 0, NULL,
      "volumes without keys, although nothing says that their vault is authentic", false},
@@ -31,7 +30,9 @@ static void tell(struct session *s, const struct volume *v, const struct place *
 	session_say(s, "%s %s\n", v->full_name, p->path);
 }
 
-static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how)
+/* All, and then no more until the next boot, where a keystore wants that; or none. */
+static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how,
+		    struct vault_keys *keys)
 {
 	struct json *list = json_list(s->result, "opened");
 	int r = 0, done;
@@ -43,21 +44,15 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 		if (r >= 0)
 			tell(s, volumes[done], &p, list);
 	}
+	if (r < 0)
+		done--; /* what failed has cleaned up after itself */
+	else if (keys)
+		r = vault_keys_lock(keys);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
-	for (done -= 2; done >= 0; done--)
+	while (--done >= 0)
 		stack_close(volumes[done], &s->env, how);
-	return r;
-}
-
-static int lock(struct target *t)
-{
-	int r = t->keys ? vault_keys_lock(t->keys)
-			: diag_fail(DIAG_USAGE, EINVAL, "--lock: nothing was unsealed");
-
-	if (r < 0)
-		diag_state("the volumes are open, and nothing was locked");
 	return r;
 }
 
@@ -94,11 +89,7 @@ static int run(struct session *s, const struct call *c)
 	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
 	if (r >= 0)
 		r = check_anchor(s, c, &t);
-	if (r >= 0)
-		r = open_all(s, volumes, n, &how);
-	if (r >= 0 && call_has(c, "lock"))
-		r = lock(&t);
-	return r;
+	return r < 0 ? r : open_all(s, volumes, n, &how, t.keys);
 }
 
 const struct command command_open = {
@@ -113,10 +104,8 @@ const struct command command_open = {
 	"hardware guards keys of the target, only the vault that it has recorded is gone by, also\n"
 	"for volumes without keys. --require-anchor, for a verified initramfs, also refuses a "
 	"vault\n"
-	"without such a keystore: an attacker may have written it. --lock is for the last open of "
-	"a\n"
-	"boot: a PCR of the policy is extended (or the trusted application locks itself),\n"
-	"so whoever takes over the system later gets no key from the hardware.",
+	"without such a keystore: an attacker may have written it. Where\n"
+	"a keystore has lock = true, its hardware gives nothing more until the next boot.",
     .example = "  holdfast open /dev/mmcblk0 root:a\n"
 	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,

@@ -4,6 +4,7 @@
 
 const struct keystore_ops *const keystore_registry[] = {
     &keystore_file,
+    &keystore_tee,
     &keystore_tpm2,
     NULL,
 };

@@ -201,19 +201,14 @@ int tpm2_pcr_digest(const struct keystore *k, struct keystore_session *s,
 	return r;
 }
 
-int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s, struct env *env)
+int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s)
 {
 	TPML_DIGEST_VALUES event = {.count = 1};
-	unsigned long pcr;
+	unsigned long pcr = strtoul(k->values[TPM2_OPT_PCRS].list[0], NULL, 10);
 
-	if (!tpm2_has_pcrs(k))
-		return diag_fail(DIAG_USAGE, ENOTSUP,
-				 "keystore %s is bound to no PCR: there is nothing to extend",
-				 k->name);
 	event.digests[0].hashAlg = tpm2_pcrs(k).pcrSelections[0].hash;
 	if (digest_sha256("holdfast lock", 13, event.digests[0].digest.sha256) < 0)
 		return -EIO;
-	pcr = strtoul(k->values[TPM2_OPT_PCRS].list[0], NULL, 10);
 	return tpm2_check(Esys_PCR_Extend(s->esys, (ESYS_TR)(ESYS_TR_PCR0 + pcr), ESYS_TR_PASSWORD,
 					  ESYS_TR_NONE, ESYS_TR_NONE, &event),
 			  "extending a PCR");

@@ -23,6 +23,10 @@ static const struct option_spec options[] = {
     [TPM2_OPT_PIN] = {"pin", OPTION_FLAG, "false", .help = "A person's PIN is part of the secret"},
     [TPM2_OPT_ERASE] = {"erase", OPTION_WORD, "media", .words = erase_words,
 			.help = "final: refuse every other way in, so that erasing is final"},
+    [TPM2_OPT_LOCK] = {"lock", OPTION_FLAG, "false",
+		       .help =
+			   "After opening, extend the first of the PCRs: until the next boot the "
+			   "TPM releases nothing more"},
     {0},
 };
 
@@ -44,6 +48,12 @@ static int check(const struct keystore *k)
 					 where_text(&k->values[TPM2_OPT_PCRS].where, at), k->name,
 					 k->values[TPM2_OPT_PCRS].list[i]);
 	}
+	if (k->values[TPM2_OPT_LOCK].number && !tpm2_has_pcrs(k))
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%skeystore \"%s\": lock = true extends a PCR, and the keys are bound "
+		    "to none; write pcrs = {7} or the like",
+		    where_text(&k->values[TPM2_OPT_LOCK].where, at), k->name);
 	return 0;
 }
 
@@ -406,7 +416,7 @@ static int unseal(const struct keystore *k, struct keystore_session *s, struct e
 
 static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	return tpm2_pcr_cap(k, s, env);
+	return k->values[TPM2_OPT_LOCK].number ? tpm2_pcr_cap(k, s) : 0;
 }
 
 static void describe(const struct keystore *k, const uint8_t *blob, size_t len, struct text *to)

@@ -94,10 +94,10 @@ int tpm2_policy_run_sealed(const struct keystore *k, struct keystore_session *s,
 int tpm2_pcr_digest(const struct keystore *k, struct keystore_session *s,
 		    uint8_t ret[static TPM2_POLICY_BYTES]);
 /* Extends the first of the policy's PCRs: the policy is not satisfied any more. */
-int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s, struct env *env);
+int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s);
 
 /* --- tpm2.c: options --- */
 
-enum { TPM2_OPT_PCRS, TPM2_OPT_BANK, TPM2_OPT_PIN, TPM2_OPT_ERASE };
+enum { TPM2_OPT_PCRS, TPM2_OPT_BANK, TPM2_OPT_PIN, TPM2_OPT_ERASE, TPM2_OPT_LOCK };
 
 #endif

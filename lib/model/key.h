@@ -107,8 +107,8 @@ struct keystore_ops {
 	 * one of this keystore's, HF-KEYSTORE-… for what the hardware says. */
 	int (*unseal)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		      const uint8_t *blob, size_t len, struct secret **ret);
-	/* Nothing is unsealed any more until the next boot: a PCR of the policy is extended, or the
-	 * trusted application locks itself. NULL: it cannot. */
+	/* After opening: nothing is sealed or unsealed until the next boot, as far as the hardware
+	 * can and option "lock" wants it; @count_erase still works. May be NULL. */
 	int (*lock)(const struct keystore *k, struct keystore_session *s, struct env *env);
 	/* In words, for status: what guards it, and against whom. */
 	void (*describe)(const struct keystore *k, const uint8_t *blob, size_t len,

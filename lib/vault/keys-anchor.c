@@ -136,26 +136,6 @@ int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
 			 keystore->name);
 }
 
-int vault_keys_lock(struct vault_keys *k)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		struct sealed *s = &k->sealed[i];
-		const struct keystore_ops *ops = s->keystore->ops;
-
-		if (!ops->lock)
-			return diag_fail(DIAG_USAGE, ENOTSUP,
-					 "keystore %s: backend %s cannot be locked until the next "
-					 "boot",
-					 s->keystore->name, ops->name);
-		r = vault_keys_reach(s, k->env, &s->session);
-		if (r >= 0)
-			r = ops->lock(s->keystore, s->session, k->env);
-	}
-	return r;
-}
-
 int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *env)
 {
 	const struct keystore *k = layout_anchor(layout);

@@ -377,6 +377,20 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 	return r;
 }
 
+int vault_keys_lock(struct vault_keys *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		struct sealed *s = &k->sealed[i];
+		DIAG_SCOPE("keystore %s", s->keystore->name);
+
+		if (s->secret && s->keystore->ops->lock)
+			r = s->keystore->ops->lock(s->keystore, s->session, k->env);
+	}
+	return r;
+}
+
 int vault_keys_rotate(struct vault_keys *k)
 {
 	int r = vault_keys_unlock(k, NULL, 0);

@@ -32,6 +32,8 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 /* The device part is the one that the hardware names; asks for no PIN, unseals nothing. 1, or 0
  * where no keystore of these keys keeps such a record. */
 int vault_keys_check_anchors(struct vault_keys *k);
+/* Has the hardware of what was unsealed give no more until the next boot. Speaks. */
+int vault_keys_lock(struct vault_keys *k);
 /* Whether they were drawn for the plan that was begun last in @v, and not for the same one that
  * was begun before it. */
 bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v);
@@ -67,9 +69,6 @@ enum vault_standing {
 /* What the hardware of @keystore says: needs no PIN. Speaks. */
 int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
 		     struct keystore_state *ret, enum vault_standing *ret_standing);
-/* Nothing that is sealed opens any more until the next boot. Refused where a keystore of these
- * keys cannot do that. */
-int vault_keys_lock(struct vault_keys *k);
 /* The keystore's own words for its sealed secret. */
 void vault_keys_describe(const struct vault_keys *k, const struct keystore *keystore,
 			 struct text *to);
