@@ -27,6 +27,8 @@ struct key_input {
 		   struct secret **ret);
 	void *ctx;
 	const char *tcti; /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
+	const char
+	    *tpm_identity; /* a file: seal for the TPM that it tells of, which is elsewhere */
 };
 
 /* What erasing the key leaves to somebody who has a copy of the medium from before. */
@@ -120,6 +122,14 @@ struct keystore_ops {
 			    const struct keystore_anchor *a);
 	int (*state)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		     struct keystore_state *ret);
+
+	/* What has to be known to seal for this hardware where it is not, as text without secrets.
+	 * NULL: not possible. After @prepare. */
+	int (*identity)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			struct text *ret);
+	/* Pure: was @blob sealed where the hardware was not? It opens once, then it is sealed anew.
+	 */
+	bool (*sealed_elsewhere)(const uint8_t *blob, size_t len);
 
 	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: @blob stands in the vault
 	 * afterwards. @next: it opens only after @advance. */
