@@ -81,6 +81,17 @@ static void tell_one(struct session *s, struct json *j, const struct target *t,
 		tell_hardware(s, j, t->keys, k);
 }
 
+static const char *without_keystore(const struct target *t)
+{
+	for (size_t i = 0; i < t->layout->n_volumes; i++) {
+		if (volume_is_secret(t->layout->volumes[i]))
+			return "no keystore: keys are in the kernel's keyrings, only named here; "
+			       "who "
+			       "put them there erases them";
+	}
+	return "no keystore: nothing here is confidential; erasing is overwriting";
+}
+
 int tell_keystores(struct session *s, struct target *t)
 {
 	struct json *list = json_list(s->result, "keystores");
@@ -89,7 +100,6 @@ int tell_keystores(struct session *s, struct target *t)
 	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
 		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i]);
 	if (!t->layout->n_keystores)
-		session_say(s,
-			    "no keystore: nothing here is confidential; erasing is overwriting\n");
+		session_say(s, "%s\n", without_keystore(t));
 	return r;
 }

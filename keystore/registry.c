@@ -5,5 +5,7 @@
 const struct keystore_ops *const keystore_registry[] = {
     &keystore_file,
     &keystore_tee,
+    &keystore_tpm2,
+    &keystore_trusted,
     NULL,
 };

@@ -189,6 +189,14 @@ static int state(const struct keystore *k, struct keystore_session *s, struct en
 	return 0;
 }
 
+static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	struct keystore_state now;
+	int r = state(k, s, env, &now);
+
+	return r < 0 ? r : now.anchor.present;
+}
+
 /* The TEE has read it back before it answered; and it must be what is there for everybody. */
 static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
@@ -342,6 +350,7 @@ const struct keystore_ops keystore_tee = {
     .check = check,
     .begin = begin,
     .end = end,
+    .used = used,
     .prepare = prepare,
     .count_erase = count_erase,
     .advance = advance,

@@ -22,16 +22,15 @@ int provision_refuse_wiped(const struct provisioning *p, struct env *env)
 {
 	const struct keystore *k = is_keyed(p) ? layout_anchor(p->layout) : NULL;
 	struct keystore_session *session = NULL;
-	struct keystore_state state = {0};
 	int r;
 
 	if (!k || p->resumed || p->request->retire_keys || p->request->n_replace)
 		return 0;
 	r = k->ops->begin(k, env, &session);
 	if (r >= 0)
-		r = k->ops->state(k, session, env, &state);
+		r = k->ops->used(k, session, env);
 	k->ops->end(session);
-	if (r < 0 || !state.anchor.present)
+	if (r <= 0)
 		return r;
 	r = diag_fail(DIAG_LIFECYCLE, EEXIST,
 		      "keystore %s: this hardware has guarded the keys of a device already, and %s "

@@ -226,6 +226,17 @@ int target_unlock(struct target *t, struct env *env, struct volume *const *volum
 	return vault_keys_unlock(t->keys, volumes, n);
 }
 
+int target_check_anchor(struct target *t, struct env *env)
+{
+	int r = 0;
+
+	if (!t->keys && t->layout_from_vault && layout_anchor(t->layout))
+		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r < 0 || !t->keys)
+		return r;
+	return vault_keys_check_anchors(t->keys);
+}
+
 struct volume *target_volume(const struct target *t, const char *name)
 {
 	struct volume *v = layout_volume(t->layout, name);

@@ -272,6 +272,31 @@ static int check_required(const struct layer *l)
 	return first;
 }
 
+/* Its keystore keeps keys where only the kernel has them. */
+static int check_reference(const struct layer *l)
+{
+	const struct keystore *k = layer_keystore(l);
+	size_t len = layer_key_bytes(l, KEY_VOLUME), least = k->ops->references->least_bytes;
+	char at[WHERE_SIZE];
+
+	where_text(&l->where, at);
+	if (!l->ops->by_reference)
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%svolume \"%s\": %s needs the bytes of its key, and keystore \"%s\" "
+		    "(%s) keeps them where only the kernel has them; give it another "
+		    "keystore",
+		    at, l->volume->name, l->ops->name, k->name, k->ops->name);
+	if (len < least)
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%svolume \"%s\": a key of %zu bytes is too short for keystore \"%s\" "
+		    "(%s), which keeps keys of at least %zu; write cipher = "
+		    "\"aes-gcm-random\" or \"aes-xts-plain64\"",
+		    at, l->volume->name, len, k->name, k->ops->name, least);
+	return 0;
+}
+
 /* A layer that wants a key says which keystore guards it, where there are several. */
 static int check_keystore(const struct layer *l)
 {
@@ -279,6 +304,8 @@ static int check_keystore(const struct layer *l)
 	int i = option_index(l->ops->options, "keystore");
 	char at[WHERE_SIZE];
 
+	if (layer_key_is_reference(l))
+		return check_reference(l);
 	if (!layer_key_bytes(l, KEY_VOLUME) || layer_keystore(l))
 		return 0;
 	if (i >= 0 && l->values[i].present)

@@ -73,6 +73,23 @@ int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s)
 	return r;
 }
 
+int vault_keys_check_anchors(struct vault_keys *k)
+{
+	int checked = 0, r = 0;
+
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		struct sealed *s = &k->sealed[i];
+		DIAG_SCOPE("keystore %s", s->keystore->name);
+
+		if (!s->keystore->ops->anchor_read)
+			continue;
+		checked = 1;
+		if (!s->secret) /* else it was checked before it was unsealed */
+			r = vault_keys_check_anchor(k, s);
+	}
+	return r < 0 ? r : checked;
+}
+
 /* With one keystore that has an anchor (model/build.c sees to that) there is no order to keep. */
 int vault_keys_anchor(struct vault_keys *k, const struct vault_copy_header *h)
 {

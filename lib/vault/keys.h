@@ -29,6 +29,9 @@ void vault_keys_freep(struct vault_keys **k);
 struct keys *vault_keys_interface(struct vault_keys *k);
 /* Unseals the keystores that @volumes need, or all where @n is 0: opening begins with it. */
 int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_t n);
+/* The device part is the one that the hardware names; asks for no PIN, unseals nothing. 1, or 0
+ * where no keystore of these keys keeps such a record. */
+int vault_keys_check_anchors(struct vault_keys *k);
 /* Has the hardware of what was unsealed give no more until the next boot. Speaks. */
 int vault_keys_lock(struct vault_keys *k);
 /* Whether they were drawn for the plan that was begun last in @v, and not for the same one that

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A TPM 2.0 (swtpm) behind a socket: no kernel, no resource manager. */
+#ifndef HOLDFAST_TESTS_SWTPM_H
+#define HOLDFAST_TESTS_SWTPM_H
+
+#include <sys/types.h>
+
+struct swtpm {
+	char dir[128];  /* its state; made where it is missing */
+	char tcti[192]; /* as tpm2-tss names it */
+	pid_t pid;
+};
+
+/* Fails the test where it does not come up. */
+void swtpm_start(struct swtpm *t, const char *dir);
+/* As when the power goes: volatile state is lost, NV is not. */
+void swtpm_power_cycle(struct swtpm *t);
+void swtpm_stop(struct swtpm *t);
+
+#endif
