@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every backend that there is: one line each. */
+/* Every backend that there is. */
 #include "keystore/registry.h"
 
 const struct keystore_ops *const keystore_registry[] = {
-    &keystore_file,
-    &keystore_tee,
-    &keystore_tpm2,
-    &keystore_trusted,
-    NULL,
+    &keystore_file, &keystore_tee, &keystore_tpm2, &keystore_trusted, NULL,
 };
