@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every backend that there is: one line each. */
+/* Every backend that there is. */
 #include "keystore/registry.h"
 
 const struct keystore_ops *const keystore_registry[] = {

@@ -78,7 +78,7 @@ static _Noreturn void child(struct tee_call *c, int fd, pid_t parent)
 {
 	static const char token;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with the thread that began the session */
 	prctl(PR_SET_DUMPABLE, 0);
 	setpgid(0, 0); /* what a terminal sends is for the parent */
 	if (getppid() != parent)

@@ -170,6 +170,12 @@ static int read_state(const struct keystore *k, struct keystore_session *s, stru
 	return 0;
 }
 
+/* The last call found no counters. */
+static bool is_gone(const struct keystore_session *s)
+{
+	return s->call && s->call->stage == TEE_ANSWERED && s->call->verdict == TA_NOT_PREPARED;
+}
+
 static int state(const struct keystore *k, struct keystore_session *s, struct env *env,
 		 struct keystore_state *ret)
 {
@@ -178,7 +184,7 @@ static int state(const struct keystore *k, struct keystore_session *s, struct en
 	int r = read_state(k, s, env, &now);
 
 	/* Never prepared, or gone: nothing is recorded. Whoever needs the counters says it. */
-	if (r < 0 && s->call->stage == TEE_ANSWERED && s->call->verdict == TA_NOT_PREPARED) {
+	if (r < 0 && is_gone(s)) {
 		diag_forget(mark);
 		r = 0;
 	}
@@ -206,11 +212,11 @@ static int count_erase(const struct keystore *k, struct keystore_session *s, str
 
 	if (r >= 0)
 		r = read_state(k, s, env, &now);
-	if (r < 0) {
+	if (r < 0 && !is_gone(s))
 		diag_state("NOT ERASED, unless the counters say otherwise: what was sealed may "
 			   "still open");
+	if (r < 0)
 		return r;
-	}
 	if (le64_get(d.after) > le64_get(d.before) && now.erase >= le64_get(d.after))
 		return 0;
 	r = diag_fail(DIAG_KEYSTORE_UNTRUSTED, EPROTO,

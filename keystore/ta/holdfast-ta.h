@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holdfast and its trusted application say to each other. docs/formats/tee.md is the text. */
+/* What holdfast and its trusted application say to each other. docs/keystores.md has the reasons.
+ */
 #ifndef HOLDFAST_TA_H
 #define HOLDFAST_TA_H
 

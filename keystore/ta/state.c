@@ -156,18 +156,17 @@ uint32_t state_read(uint32_t storage, struct ta_state *ret, TEE_Result *ret_why)
 	return TA_DONE;
 }
 
-/* E is last: a cut before it leaves an epoch that no E has. */
+/* Cut anywhere, it leaves three that are not of one epoch, which count as none. */
 uint32_t state_prepare(uint32_t storage, TEE_Result *ret_why)
 {
-	static const enum object order[OBJECTS] = {ANCHOR, ROTATION, ERASE};
 	struct ta_state s = {.erase = 1, .rotation = 1}, there;
 	uint32_t verdict = state_read(storage, &there, ret_why);
 
 	if (verdict != TA_NOT_PREPARED)
 		return verdict;
 	TEE_GenerateRandom(s.epoch, sizeof(s.epoch));
-	for (unsigned i = 0; i < OBJECTS; i++) {
-		struct object_disk o = object_of(order[i], &s);
+	for (enum object i = 0; i < OBJECTS; i++) {
+		struct object_disk o = object_of(i, &s);
 
 		verdict = create_object(storage, &o, ret_why);
 		if (verdict != TA_DONE)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -114,6 +115,7 @@ static _Noreturn void run_world(int listening)
 
 	for (int i = 0; i < CONNECTIONS; i++)
 		fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed leaves no board running */
 	fds[0].fd = listening;
 	if (TA_CreateEntryPoint() != TEE_SUCCESS)
 		_exit(1);
