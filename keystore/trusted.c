@@ -96,11 +96,12 @@ static int fail_seal(const struct keystore *k, int err)
 
 	if (err == EPERM && is_tpm(k)) {
 		r = diag_fail(DIAG_KEYSTORE_FAILED, err,
-			      "the TPM does not seal under the storage key %s: it is not there, or "
-			      "wants an authorisation",
+			      "the TPM does not seal under the storage key %s: it is not there, "
+			      "wants an authorisation, or the TPM is full of other objects",
 			      text_of(k, KEYHANDLE));
-		diag_next("tpm2_createprimary -C o -G ecc -c srk && tpm2_evictcontrol -C o -c srk "
-			  "%s",
+		diag_next("tpm2_getcap handles-persistent; if it is not there: tpm2_createprimary "
+			  "-C o -G ecc -c srk && tpm2_evictcontrol -C o -c srk %s; dmesg has the "
+			  "TPM's code",
 			  text_of(k, KEYHANDLE));
 		return r;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,7 +17,8 @@
 struct through {
 	struct io io;
 	struct io *device;
-	char mapping[MAPPING_NAME_SIZE];
+	char mapping[MAPPING_NAME_SIZE], tags[MAPPING_NAME_SIZE]; /* "": not made */
+	bool making; /* what was never written does not authenticate, and reads as zeroes */
 };
 
 static struct io *device(struct io *io)
@@ -26,7 +28,12 @@ static struct io *device(struct io *io)
 
 static int through_read(struct io *io, void *buf, size_t len, uint64_t offset)
 {
-	return io_read(device(io), buf, len, offset);
+	int r = io_read(device(io), buf, len, offset);
+
+	if (!((struct through *)io)->making || (r != -EILSEQ && r != -EIO))
+		return r;
+	memset(buf, 0, len);
+	return 0;
 }
 
 static int through_write(struct io *io, const void *buf, size_t len, uint64_t offset)
@@ -46,6 +53,8 @@ static void through_close(struct io *io)
 	io_close(t->device);
 	if (*t->mapping)
 		mapping_remove(t->mapping, 5000);
+	if (*t->tags)
+		mapping_remove(t->tags, 5000);
 	free(t);
 }
 
@@ -57,31 +66,72 @@ static const struct io_ops through_ops = {
     .close = through_close,
 };
 
+/* The kernel takes an area without superblock for one that it is to make, as it likes: ours is
+ * written before it sees the area. */
+static int lay_tags(const struct crypt_facts *f, bool read_only, struct io *below)
+{
+	const struct tags *t = &f->tags;
+	_cleanup_io_ struct io *window = NULL;
+	const char *why = NULL;
+	int r;
+
+	if (read_only) {
+		r = tags_judge(t, below, &why);
+		return r < 0 || !why
+			   ? r
+			   : diag_fail(DIAG_TAMPERED, EUCLEAN, "the integrity superblock %s", why);
+	}
+	r = io_open_window(below, below->name, t->offset_bytes, t->len_bytes, &window);
+	return r < 0 ? r : integrity_finish(window, &t->params, &t->sb);
+}
+
+/* dm-integrity between the loop device and dm-crypt. */
+static int map_tags(const struct crypt_facts *f, const char *name, struct io *io, struct through *t,
+		    struct place *place)
+{
+	struct tags tags = f->tags;
+	struct place below = *place;
+	char full[MAPPING_NAME_SIZE];
+	int r = lay_tags(f, place->read_only, io);
+
+	tags.offset_bytes = 0; /* of the loop device */
+	snprintf(full, sizeof(full), "%.110s.tags", name);
+	if (r >= 0)
+		r = tags_map_as(full, &tags, &below, "", place);
+	if (r >= 0)
+		snprintf(t->tags, sizeof(t->tags), "%s", full);
+	return r;
+}
+
 /* The mapping holds the loop device from here on. */
 static int make_mapping(const struct layer *l, struct env *env, const struct crypt_facts *f,
-			bool read_only, struct through *t, struct place *ret)
+			struct io *io, struct through *t, struct place *ret)
 {
 	uint64_t offset = l->volume->extent[ROLE_DATA].offset_bytes + f->header_bytes;
-	struct place below = {.kind = PLACE_BYTES, .read_only = read_only};
-	const struct secret *key = NULL;
+	struct place below = {.kind = PLACE_BYTES, .read_only = t->io.read_only};
+	struct crypt_keying key;
 	_cleanup_close_ int loop = -1;
 	char name[MAPPING_NAME_SIZE];
-	int r = f->reference ? 0 : layer_key(l, env, KEY_VOLUME, &key);
+	int r = crypt_layer_keying(l, env, f, &key);
 
 	if (r >= 0)
-		r = loop_attach(io_fd(env->target), env->target_name, offset, f->data_bytes,
-				read_only, below.path, &loop);
+		r = loop_attach(io_fd(env->target), env->target_name, offset,
+				f->has_tags ? f->tags.len_bytes : f->data_bytes, t->io.read_only,
+				below.path, &loop);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "holdfast-work-%d-%.80s", (int)getpid(), l->volume->name);
-	r = crypt_layer_map(name, f, key, &below, 0, ret);
+	if (f->has_tags)
+		r = map_tags(f, name, io, t, &below);
+	if (r >= 0)
+		r = crypt_layer_map(name, f, &key, &below, 0, ret);
 	if (r >= 0)
 		snprintf(t->mapping, sizeof(t->mapping), "%s", name);
 	return r;
 }
 
 int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
-			       bool read_only, struct io **ret)
+			       bool read_only, struct io *below, struct io **ret)
 {
 	struct through *t = calloc(1, sizeof(*t));
 	struct place place;
@@ -89,7 +139,9 @@ int crypt_layer_attach_through(const struct layer *l, struct env *env, const str
 
 	if (!t)
 		return diag_no_memory();
-	t->io = (struct io){.ops = &through_ops, .name = l->volume->full_name};
+	t->io =
+	    (struct io){.ops = &through_ops, .name = l->volume->full_name, .read_only = read_only};
+	t->making = f->has_tags && !read_only;
 	if (io_fd(env->target) < 0 || l->below->below)
 		r = diag_fail(
 		    DIAG_NOT_BUILT, ENOTSUP,
@@ -97,7 +149,7 @@ int crypt_layer_attach_through(const struct layer *l, struct env *env, const str
 		    "a partition",
 		    l->volume->full_name, crypt_layer_only_kernel(l));
 	else
-		r = make_mapping(l, env, f, read_only, t, &place);
+		r = make_mapping(l, env, f, below, t, &place);
 	if (r >= 0)
 		r = io_open_file(place.path, read_only ? 0 : IO_WRITE, &t->device);
 	if (r < 0) {
@@ -109,7 +161,8 @@ int crypt_layer_attach_through(const struct layer *l, struct env *env, const str
 	}
 	t->io.size_bytes = f->data_bytes;
 	t->io.sector_bytes = t->device->sector_bytes;
-	t->io.read_only = read_only;
+	if (f->has_tags)
+		return io_open_blocks(&t->io, f->sector_bytes, NULL, ret);
 	*ret = &t->io;
 	return 0;
 }

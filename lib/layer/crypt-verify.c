@@ -140,7 +140,7 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 	if (r < 0)
 		return r;
 	if (!f.soft)
-		return crypt_layer_attach_through(l, env, &f, mode != ATTACH_WRITE, ret);
+		return crypt_layer_attach_through(l, env, &f, mode != ATTACH_WRITE, below, ret);
 	if (mode == ATTACH_IMAGE && f.has_tags) {
 		r = open_sectors(l, env, &f, below, &d);
 		return r < 0 ? r : sector_reader_open(&d, env, ret);
@@ -173,5 +173,12 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 	if (r >= 0 && why)
 		r = crypt_layer_report(l, report, FINDING_WRONG, "integrity superblock",
 				       f.tags.offset_bytes, INTEGRITY_SUPERBLOCK_BYTES, why);
+	if (r >= 0 && !f.soft) {
+		r = report_note(report,
+				"%s: only the kernel %s: no sector was verified, only the "
+				"integrity superblock",
+				l->volume->full_name, crypt_layer_only_kernel(l));
+		return r < 0 ? diag_no_memory() : 0;
+	}
 	return r < 0 ? r : verify_sectors(l, env, &f, place, report);
 }
