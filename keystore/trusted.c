@@ -74,6 +74,7 @@ static int no_support(const struct keystore *k, int err)
 	int r = diag_fail(DIAG_KEYSTORE_MISSING, err,
 			  "the kernel has no trusted keys, or nothing that seals them");
 
+	diag_state("volumes with this keystore are opened, read and verified on their device only");
 	diag_next("it needs CONFIG_TRUSTED_KEYS, CONFIG_TRUSTED_KEYS_%s and CONFIG_ENCRYPTED_KEYS, "
 		  "and the %s when it starts",
 		  is_tpm(k) ? "TPM" : "TEE (CAAM, DCP)", is_tpm(k) ? "TPM" : "hardware");
@@ -142,7 +143,7 @@ static int fail_unseal(const struct keystore *k, int err)
 		diag_next("trusted.source=%s on the kernel's command line, if that is missing",
 			  text_of(k, SOURCE));
 	} else {
-		r = fail_common(k, err, "the trusted key cannot be loaded");
+		return fail_common(k, err, "the trusted key cannot be loaded");
 	}
 	diag_state("nothing was opened, nothing was changed");
 	return r;

@@ -66,7 +66,13 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 
 /* crypt-through.c: what is not soft. */
 int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
-			       bool read_only, struct io *below, struct io **ret);
+			       enum attach_mode mode, struct io *below, struct io **ret);
+/* The same, whole sectors only. */
+int crypt_through_open(const struct layer *l, struct env *env, const struct crypt_facts *f,
+		       enum attach_mode mode, struct io *below, struct io **ret);
+/* With tags, not for writing: struct sector_device's states(), asked of the kernel. */
+int crypt_through_states(void *io, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *data);
+struct integrity *crypt_through_tags(struct io *io);
 
 /* crypt-kernel.c */
 
