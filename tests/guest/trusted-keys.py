@@ -49,7 +49,7 @@ def main():
     master = open(sys.argv[3], "rb").read()
     print("master", master.hex())
     seen = set()
-    for m in re.finditer(rb"(?s)(.{64})default trusted:holdfast-[0-9a-f]{16} (\d+) ([0-9a-f]+)", medium):
+    for m in re.finditer(rb"(?s)(.{64})default trusted:holdfast-(?:mac-)?[0-9a-f]{16} (\d+) ([0-9a-f]+)", medium):
         name = m[1].split(b"\0")[0].decode()
         if name not in seen:
             print(name, decrypt(master, int(m[2]), bytes.fromhex(m[3].decode())).hex())
