@@ -66,6 +66,12 @@ struct key_reference_ops {
 	/* The loaded key @ref, from now on under another @sealed. */
 	int (*rewrap)(const struct keystore *k, const struct key_reference *ref,
 		      const uint8_t *sealed, size_t sealed_len, struct text *blob);
+	/* Was @sealed made where the kernel computes MACs with its keys? Then it does, and the
+	 * keys do not load where somebody says it was not. */
+	bool (*authenticates)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len);
+	/* HMAC-SHA256 under a key that hangs from @sealed. */
+	int (*mac)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
+		   const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES]);
 };
 
 /* What hardware says. */
