@@ -4,5 +4,6 @@
 
 const struct keystore_ops *const keystore_registry[] = {
     &keystore_file,
+    &keystore_tpm2,
     NULL,
 };

@@ -6,6 +6,7 @@
 #include "model/key.h"
 
 extern const struct keystore_ops keystore_file;
+extern const struct keystore_ops keystore_tpm2;
 
 extern const struct keystore_ops *const keystore_registry[]; /* NULL-terminated */
 
