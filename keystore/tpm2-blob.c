@@ -88,9 +88,7 @@ static int decode_boot(const struct blob_disk *d, struct tpm2_boot *ret)
 
 static size_t values_bytes(const struct tpm2_boot *b)
 {
-	return b->is_signed
-		   ? 0
-		   : (size_t)__builtin_popcount(b->pcrs) * tpm2_bank_bytes(b->bank);
+	return b->is_signed ? 0 : (size_t)__builtin_popcount(b->pcrs) * tpm2_bank_bytes(b->bank);
 }
 
 static bool take_public(const uint8_t *bytes, size_t len, TPM2B_PUBLIC *ret)
@@ -182,18 +180,18 @@ int tpm2_blob_encode(const struct tpm2_blob *b, struct text *to)
 	uint8_t object[sizeof(TPM2B_PUBLIC)], private[sizeof(TPM2B_PRIVATE)],
 	    key[sizeof(TPM2B_PUBLIC)];
 	size_t n_object = 0, n_private = 0, n_key = 0;
-	struct blob_disk d = {.magic = "hftpm2",
-			      .version = le32_make(VERSION),
-			      .flags = le32_make((b->pin.wanted ? HAS_PIN : 0) |
-						 (b->boot.is_signed ? IS_SIGNED : 0)),
-			      .bank = le32_make(b->boot.pcrs ? b->boot.bank : 0),
-			      .pcrs = le32_make(b->boot.pcrs),
-			      .policy_version = le32_make(b->boot.version),
-			      .memory_kib = le32_make(b->pin.memory_kib),
-			      .passes = le32_make(b->pin.passes),
-			      .lanes = le32_make(b->pin.lanes),
-			      .erase = le64_make(b->counters.erase),
-			      .rotation = le64_make(b->counters.rotation)};
+	struct blob_disk d = {
+	    .magic = "hftpm2",
+	    .version = le32_make(VERSION),
+	    .flags = le32_make((b->pin.wanted ? HAS_PIN : 0) | (b->boot.is_signed ? IS_SIGNED : 0)),
+	    .bank = le32_make(b->boot.pcrs ? b->boot.bank : 0),
+	    .pcrs = le32_make(b->boot.pcrs),
+	    .policy_version = le32_make(b->boot.version),
+	    .memory_kib = le32_make(b->pin.memory_kib),
+	    .passes = le32_make(b->pin.passes),
+	    .lanes = le32_make(b->pin.lanes),
+	    .erase = le64_make(b->counters.erase),
+	    .rotation = le64_make(b->counters.rotation)};
 
 	memcpy(d.salt, b->pin.salt, sizeof(d.salt));
 	memcpy(d.fingerprint, b->boot.fingerprint, sizeof(d.fingerprint));

@@ -139,13 +139,13 @@ static int start(struct keystore_session *s, TPM2_SE type, struct tpm2_held *hel
 	if (r < 0)
 		return r;
 	rc = TPM2_RUN(Esys_StartAuthSession(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE,
-					    ESYS_TR_NONE, ESYS_TR_NONE, NULL, type,
-					    &session_cipher, TPM2_ALG_SHA256, &tr));
+					    ESYS_TR_NONE, ESYS_TR_NONE, NULL, type, &session_cipher,
+					    TPM2_ALG_SHA256, &tr));
 	if (rc == TSS2_RC_SUCCESS) {
 		tpm2_hold(s, held, tr);
 		rc = Esys_TRSess_SetAttributes(s->esys, tr,
-					       TPMA_SESSION_CONTINUESESSION |
-						   TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT,
+					       TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT |
+						   TPMA_SESSION_ENCRYPT,
 					       0xff);
 	}
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "no session could be started");

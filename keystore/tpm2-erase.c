@@ -29,9 +29,9 @@ static int list_sessions(struct keystore_session *s, TPM2_HT type, TPML_HANDLE *
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more;
-	TSS2_RC rc = TPM2_RUN(Esys_GetCapability(
-	    s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
-	    (uint32_t)type << TPM2_HR_SHIFT, TPM2_MAX_CAP_HANDLES, &more, &data));
+	TSS2_RC rc = TPM2_RUN(Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+						 TPM2_CAP_HANDLES, (uint32_t)type << TPM2_HR_SHIFT,
+						 TPM2_MAX_CAP_HANDLES, &more, &data));
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the TPM's sessions cannot be listed");

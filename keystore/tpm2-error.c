@@ -27,7 +27,8 @@ struct meaning {
 
 static const struct meaning meanings[] = {
     {TPM2_RC_LOCKOUT, DIAG_KEYSTORE_BUSY, EBUSY,
-     "wrong PINs or passwords locked the TPM; wait, or `tpm2_dictionarylockout -c` with the lockout "
+     "wrong PINs or passwords locked the TPM; wait, or `tpm2_dictionarylockout -c` with the "
+     "lockout "
      "authorisation"},
     {TPM2_RC_NV_RATE, DIAG_KEYSTORE_BUSY, EBUSY,
      "the TPM limits how often its memory is written: try again in some minutes"},

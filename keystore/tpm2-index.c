@@ -164,8 +164,7 @@ static int not_the_name(struct keystore_session *s, enum tpm2_which which)
 
 	if (r == -ENOENT)
 		return tpm2_index_missing(which);
-	return r < 0 ? r
-		     : tpm2_untrusted("the TPM refuses to read its %s", indices[which].text);
+	return r < 0 ? r : tpm2_untrusted("the TPM refuses to read its %s", indices[which].text);
 }
 
 int tpm2_index_read(struct keystore_session *s, enum tpm2_which which, void *ret, uint16_t len)

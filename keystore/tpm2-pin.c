@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A PIN: half of what is made from it the TPM asks for, the other half never leaves this machine. */
+/* A PIN: half of what is made from it the TPM asks for, the other half never leaves this machine.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -81,9 +82,10 @@ int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_
 	    tpm2_property(s, TPM2_PT_LOCKOUT_INTERVAL, &recovery) < 0)
 		diag_forget(mark);
 	if (tpm2_code(rc) == TPM2_RC_LOCKOUT || (max && used >= max)) {
-		r = diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
-			      "the TPM is locked out after %u wrong PINs; keystore %s takes none now",
-			      max, k->name);
+		r = diag_fail(
+		    DIAG_KEYSTORE_BUSY, EBUSY,
+		    "the TPM is locked out after %u wrong PINs; keystore %s takes none now", max,
+		    k->name);
 		diag_next("wait %u seconds for one more try, or `tpm2_dictionarylockout -c` with "
 			  "the lockout authorisation",
 			  recovery);

@@ -241,9 +241,9 @@ static int authorize(struct keystore_session *s, const struct tpm2_boot *b, cons
 	tpm2_policy_ref(b->version, &ref);
 	r = tpm2_object_name(&b->key, &key) ? verify(s, b, approved, path, &ticket) : -EINVAL;
 	if (r >= 0) {
-		rc = TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE,
-						   ESYS_TR_NONE, ESYS_TR_NONE, approved, &ref, &key,
-						   ticket));
+		rc =
+		    TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+						  ESYS_TR_NONE, approved, &ref, &key, ticket));
 		if (rc != TSS2_RC_SUCCESS)
 			r = tpm2_fail(rc, "the signed PCR policy is not accepted");
 	}

@@ -93,9 +93,9 @@ bool tpm2_same_digest(const TPM2B_DIGEST *a, const TPM2B_DIGEST *b);
 /* What of the boot a key or the anchor is bound to. */
 struct tpm2_boot {
 	TPMI_ALG_HASH bank;
-	uint32_t pcrs;       /* mask; 0: to nothing */
-	bool is_signed;      /* to what @key signs for these PCRs; else to their @values */
-	uint32_t version;    /* signatures for this one count; 0: those of systemd-measure */
+	uint32_t pcrs;    /* mask; 0: to nothing */
+	bool is_signed;   /* to what @key signs for these PCRs; else to their @values */
+	uint32_t version; /* signatures for this one count; 0: those of systemd-measure */
 	uint8_t values[TPM2_PCRS][48]; /* by the PCR's number */
 	uint8_t fingerprint[SHA256_BYTES];
 	TPM2B_PUBLIC key;

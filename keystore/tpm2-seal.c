@@ -25,9 +25,9 @@ static int create(struct keystore_session *s, struct tpm2_blob *b, const struct 
 	if (r < 0)
 		return r;
 	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), DEVICE_SECRET_BYTES);
-	rc = TPM2_RUN(Esys_Create(s->esys, s->srk, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-				  &b->object, &outside, &pcrs, &private, &public, NULL, NULL,
-				  NULL));
+	rc =
+	    TPM2_RUN(Esys_Create(s->esys, s->srk, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+				 &b->object, &outside, &pcrs, &private, &public, NULL, NULL, NULL));
 	explicit_bzero(&sensitive, sizeof(sensitive));
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the device secret cannot be sealed");
@@ -89,9 +89,8 @@ static int other_tpm(const struct keystore *k)
 static int load(struct keystore_session *s, const struct tpm2_blob *b)
 {
 	ESYS_TR tr;
-	TSS2_RC rc =
-	    TPM2_RUN(Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-			       &b->private, &b->object, &tr));
+	TSS2_RC rc = TPM2_RUN(Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+					ESYS_TR_NONE, &b->private, &b->object, &tr));
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the sealed secret cannot be loaded");
@@ -145,8 +144,8 @@ static int take(const struct keystore *k, struct keystore_session *s, const stru
 	if (r < 0)
 		return r;
 	Esys_TRSess_SetAttributes(s->esys, s->policy.tr, 0, TPMA_SESSION_CONTINUESESSION);
-	rc = TPM2_RUN(Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-				  &data));
+	rc = TPM2_RUN(
+	    Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data));
 	if (rc != TSS2_RC_SUCCESS)
 		return refused(k, s, b, rc);
 	tpm2_forget(&s->policy);

@@ -15,19 +15,21 @@
 static void template(bool zeroes, TPM2B_PUBLIC *ret)
 {
 	*ret = (TPM2B_PUBLIC){
-	    .publicArea = {
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = NEEDED | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA,
-		.parameters.eccDetail = {
-		    .symmetric = {.algorithm = TPM2_ALG_AES,
-				  .keyBits.aes = 128,
-				  .mode.aes = TPM2_ALG_CFB},
-		    .scheme.scheme = TPM2_ALG_NULL,
-		    .curveID = TPM2_ECC_NIST_P256,
-		    .kdf.scheme = TPM2_ALG_NULL,
+	    .publicArea =
+		{
+		    .type = TPM2_ALG_ECC,
+		    .nameAlg = TPM2_ALG_SHA256,
+		    .objectAttributes = NEEDED | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA,
+		    .parameters.eccDetail =
+			{
+			    .symmetric = {.algorithm = TPM2_ALG_AES,
+					  .keyBits.aes = 128,
+					  .mode.aes = TPM2_ALG_CFB},
+			    .scheme.scheme = TPM2_ALG_NULL,
+			    .curveID = TPM2_ECC_NIST_P256,
+			    .kdf.scheme = TPM2_ALG_NULL,
+			},
 		},
-	    },
 	};
 	if (zeroes) {
 		ret->publicArea.unique.ecc.x.size = 32;
@@ -161,9 +163,9 @@ static int unsalted(struct keystore_session *s, struct tpm2_held *held)
 {
 	const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
 	ESYS_TR tr = ESYS_TR_NONE;
-	TSS2_RC rc = TPM2_RUN(Esys_StartAuthSession(
-	    s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-	    TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &tr));
+	TSS2_RC rc = TPM2_RUN(Esys_StartAuthSession(s->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+						    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+						    TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &tr));
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "no session could be started");

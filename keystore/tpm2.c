@@ -16,9 +16,11 @@ enum { PCRS, BANK, KEY, SIGNATURE, VERSION, PIN, MEMORY, ERASE };
 
 static const struct option_spec options[] = {
     [PCRS] = {"pcrs", OPTION_LIST, NULL, .min = 1, .max = TPM2_PCRS,
-	      .help = "PCRs that the keys are bound to, for example {\"7\"}; with pcr-public-key those "
-		      "that it signs for. Without, the keys open for whatever boots"},
-    [BANK] = {"pcr-bank", OPTION_WORD, "sha256", .words = (const char *const[]){"sha256", "sha384", NULL},
+	      .help =
+		  "PCRs that the keys are bound to, for example {\"7\"}; with pcr-public-key those "
+		  "that it signs for. Without, the keys open for whatever boots"},
+    [BANK] = {"pcr-bank", OPTION_WORD, "sha256",
+	      .words = (const char *const[]){"sha256", "sha384", NULL},
 	      .help = "Bank of these PCRs"},
     [KEY] = {"pcr-public-key", OPTION_PATH, NULL,
 	     .help = "RSA key (PEM) that signs what the PCRs may be (systemd-measure, ukify); so "
@@ -26,16 +28,19 @@ static const struct option_spec options[] = {
     [SIGNATURE] = {"pcr-signature", OPTION_PATH, "/run/systemd/tpm2-pcr-signature.json",
 		   .help = "Where the signatures are at boot"},
     [VERSION] = {"pcr-version", OPTION_NUMBER, "0", .min = 0, .max = 999999999,
-		 .help = "Signatures for this version count, others do not; raised by `key rotate`, "
-			 "it revokes older images. 0 are those of systemd-measure"},
+		 .help =
+		     "Signatures for this version count, others do not; raised by `key rotate`, "
+		     "it revokes older images. 0 are those of systemd-measure"},
     [PIN] = {"pin", OPTION_FLAG, "false",
 	     .help = "A PIN is wanted, too; the TPM counts wrong ones"},
     [MEMORY] = {"pin-memory", OPTION_SIZE, "64M", .min = 1024 * 1024, .max = 1024 * 1024 * 1024,
 		.power_of_2 = true,
 		.help = "What Argon2id takes for the PIN; the device must have it, too"},
-    [ERASE] = {"erase", OPTION_WORD, "final", .words = (const char *const[]){"final", "media", NULL},
-	       .help = "What erasing has to mean: \"final\", the TPM's counter kills every copy, and "
-		       "ways in that it does not guard are refused; or \"media\", they are allowed"},
+    [ERASE] = {"erase", OPTION_WORD, "final",
+	       .words = (const char *const[]){"final", "media", NULL},
+	       .help =
+		   "What erasing has to mean: \"final\", the TPM's counter kills every copy, and "
+		   "ways in that it does not guard are refused; or \"media\", they are allowed"},
     {0},
 };
 
@@ -88,7 +93,7 @@ static void wanted(const struct keystore *k, struct tpm2_boot *ret)
 	*ret = (struct tpm2_boot){.is_signed = k->values[KEY].present,
 				  .version = (uint32_t)k->values[VERSION].number};
 	scan_pcrs(&k->values[PCRS], &ret->pcrs);
-	ret->bank = !ret->pcrs ? 0
+	ret->bank = !ret->pcrs                                    ? 0
 		    : strcmp(k->values[BANK].text, "sha384") == 0 ? TPM2_ALG_SHA384
 								  : TPM2_ALG_SHA256;
 }
@@ -289,11 +294,11 @@ static int seal(const struct keystore *k, struct keystore_session *s, struct env
 		return r;
 	b->counters.rotation += next;
 	if (k->values[PIN].number)
-		b->pin = (struct tpm2_pin){.wanted = true,
-					   .memory_kib =
-					       (uint32_t)(k->values[MEMORY].number / 1024),
-					   .passes = 3,
-					   .lanes = 4};
+		b->pin =
+		    (struct tpm2_pin){.wanted = true,
+				      .memory_kib = (uint32_t)(k->values[MEMORY].number / 1024),
+				      .passes = 3,
+				      .lanes = 4};
 	r = tpm2_seal(k, s, env, b, &secret);
 	if (r >= 0 && tpm2_blob_encode(b, blob) < 0)
 		r = diag_fail(DIAG_INTERNAL, EIO, "a sealed secret cannot be written down");
