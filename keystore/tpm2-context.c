@@ -97,14 +97,12 @@ static void flush_raw(struct keystore_session *s, const struct tpm2_held *const 
 	free(sys);
 }
 
-void tpm2_disconnect(struct keystore_session *s)
+static void release_all(struct keystore_session *s)
 {
 	struct tpm2_held *const held[] = {&s->object, &s->key, &s->primary, &s->policy, &s->hmac};
 	const size_t n = sizeof(held) / sizeof(held[0]);
 	bool left = false;
 
-	if (!s)
-		return;
 	for (size_t i = 0; i < n && s->esys; i++) {
 		tpm2_release(s, held[i]);
 		left = left || held[i]->handle;
@@ -112,6 +110,13 @@ void tpm2_disconnect(struct keystore_session *s)
 	Esys_Finalize(&s->esys);
 	if (left)
 		flush_raw(s, (const struct tpm2_held *const *)held, n);
+}
+
+void tpm2_disconnect(struct keystore_session *s)
+{
+	if (!s)
+		return;
+	release_all(s);
 	close_tcti(s->tcti);
 	free(s);
 }
