@@ -99,7 +99,8 @@ static void flush_raw(struct keystore_session *s, const struct tpm2_held *const 
 
 static void release_all(struct keystore_session *s)
 {
-	struct tpm2_held *const held[] = {&s->object, &s->key, &s->primary, &s->policy, &s->hmac};
+	struct tpm2_held *const held[] = {&s->object, &s->key,   &s->primary,
+					  &s->policy, &s->owner, &s->hmac};
 	const size_t n = sizeof(held) / sizeof(held[0]);
 	bool left = false;
 

@@ -34,6 +34,8 @@ struct keystore_session {
 	TPM2B_NAME srk_name;
 	struct tpm2_held hmac;   /* authorises what changes something */
 	struct tpm2_held policy; /* unseals; before that it guards the reading of the anchor */
+	struct tpm2_held
+	    owner; /* proves the owner's authorisation where nothing can be salted yet */
 	struct tpm2_held object, key, primary;
 	struct tpm2_index index[TPM2_INDICES];
 	/* The anchor's write policy, as read; and the boot part of the policy that just unsealed.

@@ -159,7 +159,7 @@ static int make(struct keystore_session *s, ESYS_TR session)
 
 /* Before there is a storage key nothing can be salted: the owner's authorisation is proven by an
  * HMAC, never sent. */
-static int unsalted(struct keystore_session *s, struct tpm2_held *held)
+static int unsalted(struct keystore_session *s)
 {
 	const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
 	ESYS_TR tr = ESYS_TR_NONE;
@@ -169,7 +169,7 @@ static int unsalted(struct keystore_session *s, struct tpm2_held *held)
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "no session could be started");
-	tpm2_hold(s, held, tr);
+	tpm2_hold(s, &s->owner, tr);
 	Esys_TRSess_SetAttributes(s->esys, tr, TPMA_SESSION_CONTINUESESSION, 0xff);
 	return 0;
 }
@@ -192,12 +192,10 @@ int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
 	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth);
 	explicit_bzero(&auth, sizeof(auth));
 	if (s->srk == ESYS_TR_NONE) {
-		struct tpm2_held held = {.tr = ESYS_TR_NONE};
-
-		r = unsalted(s, &held);
+		r = unsalted(s);
 		if (r >= 0)
-			r = make(s, held.tr);
-		tpm2_release(s, &held);
+			r = make(s, s->owner.tr);
+		tpm2_release(s, &s->owner);
 		return r;
 	}
 	r = tpm2_hmac_session(s, &session);
