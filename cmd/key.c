@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/modhex.h"
 #include "base/text.h"
+#include "cmd/keystores.h"
 #include "cmd/passphrase.h"
 #include "device/keys.h"
 #include "model/key.h"
@@ -21,26 +22,6 @@ static const struct flag flags[] = {
 };
 
 static const char *const purposes[] = {[KEY_VOLUME] = "volume", [KEY_RECOVERY] = "recovery"};
-static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
-
-static void list_keystores(struct session *s, const struct target *t)
-{
-	struct json *list = json_list(s->result, "keystores");
-
-	for (size_t i = 0; i < t->layout->n_keystores; i++) {
-		const struct keystore *k = t->layout->keystores[i];
-		struct json *j = json_child(list, NULL);
-		_cleanup_text_ struct text words = {0};
-
-		vault_keys_describe(t->keys, k, &words);
-		json_text(j, "keystore", k->name);
-		json_text(j, "backend", k->ops->name);
-		json_text(j, "policy", words.s);
-		json_text(j, "erase", strengths[k->ops->strength(k)]);
-		session_say(s, "keystore %s: %s: %s; erase: %s\n", k->name, k->ops->name,
-			    words.s ? words.s : "", strengths[k->ops->strength(k)]);
-	}
-}
 
 /* Needs no passphrase: what is wrapped is not shown. */
 static int list(struct session *s, struct target *t, const struct call *c)
@@ -56,7 +37,9 @@ static int list(struct session *s, struct target *t, const struct call *c)
 		session_say(s, "%s: no keys\n", t->path);
 		return 0;
 	}
-	list_keystores(s, t);
+	r = tell_keystores(s, t);
+	if (r < 0)
+		return r;
 	n = vault_keys_list(t->keys, keys, VOLUMES_MAX * KEY_PURPOSES);
 	for (size_t i = 0; i < n; i++) {
 		struct json *j = json_child(list, NULL);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast open: volumes through the kernel, all or none. */
+#include <errno.h>
+
 #include "cmd/open-arguments.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
@@ -10,6 +12,9 @@ static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
     HARDWARE_FLAGS,
     VOLUME_KEY_FLAG,
+    {"require-anchor", 0, NULL, "only a vault that the keystore's hardware has recorded", false},
+    {"without-keystore", 0, NULL,
+     "volumes without keys, although nothing says that their vault is authentic", false},
     {"read-only", 'r', NULL, "open nothing for writing", false},
     {0},
 };
@@ -25,7 +30,9 @@ static void tell(struct session *s, const struct volume *v, const struct place *
 	session_say(s, "%s %s\n", v->full_name, p->path);
 }
 
-static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how)
+/* All, and then no more until the next boot, where a keystore wants that; or none. */
+static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how,
+		    struct vault_keys *keys)
 {
 	struct json *list = json_list(s->result, "opened");
 	int r = 0, done;
@@ -37,12 +44,29 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 		if (r >= 0)
 			tell(s, volumes[done], &p, list);
 	}
+	if (r < 0)
+		done--; /* what failed has cleaned up after itself */
+	else if (keys)
+		r = vault_keys_lock(keys);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
-	for (done -= 2; done >= 0; done--)
+	while (--done >= 0)
 		stack_close(volumes[done], &s->env, how);
 	return r;
+}
+
+/* Hardware that guards keys of this target also knows which vault is the true one. */
+static int check_anchor(struct session *s, const struct call *c, struct target *t)
+{
+	int r = call_has(c, "without-keystore") ? 0 : target_check_anchor(t, &s->env);
+
+	if (r == 0 && call_has(c, "require-anchor")) {
+		r = diag_fail(DIAG_VAULT_OLD, EUCLEAN, "%s: no hardware has a record of its vault",
+			      t->path);
+		diag_state("nothing was opened");
+	}
+	return r < 0 ? r : 0;
 }
 
 static int run(struct session *s, const struct call *c)
@@ -63,17 +87,25 @@ static int run(struct session *s, const struct call *c)
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
 	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
-	return r < 0 ? r : open_all(s, volumes, n, &how);
+	if (r >= 0)
+		r = check_anchor(s, c, &t);
+	return r < 0 ? r : open_all(s, volumes, n, &how, t.keys);
 }
 
 const struct command command_open = {
     .name = "open",
     .synopsis = "TARGET [VOLUME…] [--mount DIR] [--prefix NAME]",
     .summary = "Open volumes through the kernel, and mount them where asked.",
-    .text = "Prints the device or directory of each. Without VOLUME all that hold something are\n"
-	    "opened; where one fails, those opened before are closed again. Tables are built from\n"
-	    "the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
-	    "all volumes, and given to the kernel through its keyring.",
+    .text =
+	"Prints the device or directory of each. Without VOLUME all that hold something are\n"
+	"opened; where one fails, those opened before are closed again. Tables are built from\n"
+	"the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
+	"all volumes, and given to the kernel through its keyring. Where a keystore in\n"
+	"hardware guards keys of the target, only the vault that it has recorded is gone by, also\n"
+	"for volumes without keys. --require-anchor, for a verified initramfs, also refuses a "
+	"vault\n"
+	"without such a keystore: an attacker may have written it. Where\n"
+	"a keystore has lock = true, its hardware gives nothing more until the next boot.",
     .example = "  holdfast open /dev/mmcblk0 root:a\n"
 	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,

@@ -16,6 +16,7 @@ static const struct flag flags[] = {
     {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
     {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},
     {"replace", 0, "LABEL|all", "give up what stands on the target, by name", false},
+    {"retire-keys", 0, NULL, "the hardware may forget the keys of another device", false},
     {"expect", 0, "DIGEST", "go on only if the layout's or the plan's digest is this", false},
     {0},
 };
@@ -38,6 +39,7 @@ static int run(struct session *s, const struct call *c)
 	    .target_path = c->args[1],
 	    .shared = call_has(c, "shared"),
 	    .from = call_value(c, "from"),
+	    .retire_keys = call_has(c, "retire-keys"),
 	    .trust_copy = call_has(c, "trust-copy"),
 	    .expect = call_value(c, "expect"),
 	};

@@ -68,24 +68,28 @@ static int refuse(const struct copying *c, int r, uint64_t at)
 	return e;
 }
 
-static bool is_hole(struct io *io, uint64_t at, uint64_t n)
+/* @end: of the hole that was found last, which may be large and costly to find. */
+static bool is_hole(struct io *io, uint64_t at, uint64_t n, uint64_t *end)
 {
 	uint64_t len;
 	bool data;
 
-	return io_extent(io, at, &data, &len) == 0 && !data && len >= n;
+	if (at >= *end && io_extent(io, at, &data, &len) == 0 && !data)
+		*end = at + len;
+	return at + n <= *end;
 }
 
 static int copy(struct copying *c, struct env *env)
 {
 	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
+	uint64_t hole_end = 0;
 
 	if (!buf)
 		return diag_no_memory();
 	env_begin(env, "reading", c->from->size_bytes);
 	for (uint64_t at = 0; at < c->from->size_bytes; at += CHUNK) {
 		size_t n = (size_t)min_u64(CHUNK, c->from->size_bytes - at);
-		bool hole = is_hole(c->from, at, n);
+		bool hole = is_hole(c->from, at, n, &hole_end);
 		int r = hole ? 0 : io_read(c->from, buf, n, at);
 
 		if (env_cancelled(env))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast status: what a target is, told from evidence. */
 #include "base/text.h"
+#include "cmd/keystores.h"
 #include "cmd/open-arguments.h"
-#include "model/key.h"
+#include "cmd/passphrase.h"
 #include "report/words.h"
 
-static const struct flag flags[] = {OPEN_FLAGS, {0}};
+static const struct flag flags[] = {OPEN_FLAGS, HARDWARE_FLAGS, {0}};
 
 static int tell_open(struct session *s, const struct volume *v, const struct open_how *how,
 		     struct json *list)
@@ -42,29 +43,6 @@ static int tell_all_open(struct session *s, const struct target *t, const struct
 	return r;
 }
 
-static void tell_keystores(struct session *s, const struct target *t)
-{
-	static const char *const erasing[] = {
-	    [ERASE_MEDIA] = "erasing overwrites the medium; a copy from before keeps its contents",
-	    [ERASE_FINAL] = "erasing is final",
-	};
-	struct json *list = json_list(s->result, "keystores");
-
-	for (size_t i = 0; i < t->layout->n_keystores; i++) {
-		const struct keystore *k = t->layout->keystores[i];
-		struct json *j = json_child(list, NULL);
-
-		json_text(j, "keystore", k->name);
-		json_text(j, "backend", k->ops->name);
-		json_text(j, "erase", k->ops->strength(k) == ERASE_FINAL ? "final" : "media");
-		session_say(s, "keystore %s: %s: %s\n", k->name, k->ops->name,
-			    erasing[k->ops->strength(k)]);
-	}
-	if (!t->layout->n_keystores)
-		session_say(s,
-			    "no keystore: nothing here is confidential; erasing is overwriting\n");
-}
-
 static int run(struct session *s, const struct call *c)
 {
 	_cleanup_target_ struct target t = {0};
@@ -72,6 +50,8 @@ static int run(struct session *s, const struct call *c)
 	struct open_how how;
 	int r = open_arguments(c, &how);
 
+	if (r >= 0)
+		r = passphrase_arguments(s, c);
 	if (r >= 0)
 		r = target_open(&t, c->args[0], 0, &s->env);
 	if (r >= 0)
@@ -90,8 +70,8 @@ static int run(struct session *s, const struct call *c)
 	json_layout(s->result, t.layout);
 	words_volumes(t.layout, &words);
 	session_say(s, "%s", words.s ? words.s : "");
-	tell_keystores(s, &t);
-	return tell_all_open(s, &t, &how);
+	r = tell_keystores(s, &t);
+	return r < 0 ? r : tell_all_open(s, &t, &how);
 }
 
 const struct command command_status = {
@@ -100,7 +80,11 @@ const struct command command_status = {
     .summary = "Show what a target is, what is on it and what is open.",
     .text =
 	"The state (blank, foreign, shared, provisioning, provisioned, damaged) is told from what\n"
-	"stands on the medium, never from a flag. Says nothing about contents: see verify.",
+	"stands on the medium, never from a flag. Of each keystore: what guards it, what its "
+	"hardware\n"
+	"says (counters, and whether this vault is the one that it has recorded), and how far "
+	"erasing\n"
+	"goes. Says nothing about contents: see verify.",
     .example = "  holdfast status /dev/mmcblk0\n  holdfast status gateway.img --json\n",
     .flags = flags,
     .min_args = 1,

@@ -4,6 +4,8 @@
 
 const struct keystore_ops *const keystore_registry[] = {
     &keystore_file,
+    &keystore_tee,
     &keystore_tpm2,
+    &keystore_trusted,
     NULL,
 };

@@ -6,7 +6,9 @@
 #include "model/key.h"
 
 extern const struct keystore_ops keystore_file;
+extern const struct keystore_ops keystore_tee;
 extern const struct keystore_ops keystore_tpm2;
+extern const struct keystore_ops keystore_trusted;
 
 extern const struct keystore_ops *const keystore_registry[]; /* NULL-terminated */
 

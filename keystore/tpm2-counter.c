@@ -87,6 +87,22 @@ struct anchor_disk {
 	uint8_t digest[SHA256_BYTES];
 };
 
+int tpm2_anchor_written(struct keystore_session *s)
+{
+	size_t mark = diag_count();
+	int r = tpm2_index_look(s, TPM2_ANCHOR);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EEXIST) {
+		/* Somebody else's: prepare() refuses that by name. */
+		diag_forget(mark);
+		return 0;
+	}
+	return r < 0 ? r
+		     : (s->index[TPM2_ANCHOR].public.nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
+}
+
 static bool write_policy(const struct tpm2_boot *b, TPM2B_DIGEST *ret)
 {
 	if (b->pcrs)

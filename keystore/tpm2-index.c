@@ -13,9 +13,9 @@ static const struct {
 	const char *text;
 	UINT16 bytes;
 } indices[] = {
-    [TPM2_ERASE] = {0x01804860, "erase counter", 8},
-    [TPM2_ROTATION] = {0x01804861, "rotation counter", 8},
-    [TPM2_ANCHOR] = {0x01804862, "anchor", 40},
+    [TPM2_ERASE] = {0x018b4f01, "erase counter", 8},
+    [TPM2_ROTATION] = {0x018b4f02, "rotation counter", 8},
+    [TPM2_ANCHOR] = {0x018b4f03, "anchor", 40},
 };
 
 TPM2_HANDLE tpm2_index_handle(enum tpm2_which which)

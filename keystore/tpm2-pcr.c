@@ -101,3 +101,16 @@ int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b)
 		  "firmware, restore from escrow or provision anew");
 	return r;
 }
+
+int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	unsigned pcr = (unsigned)__builtin_ctz(b->pcrs);
+	TPML_DIGEST_VALUES event = {.count = 1, .digests[0].hashAlg = b->bank};
+	TSS2_RC rc;
+
+	/* Any value does; the register never goes back. */
+	memset(&event.digests[0].digest, 0x68, tpm2_bank_bytes(b->bank));
+	rc = TPM2_RUN(Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				      ESYS_TR_NONE, &event));
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "PCR %u cannot be extended", pcr);
+}

@@ -127,6 +127,8 @@ int tpm2_policy_counter(struct keystore_session *s, enum tpm2_which which, uint6
 int tpm2_pcr_read(struct keystore_session *s, struct tpm2_boot *b);
 /* HF-KEYSTORE-POLICY, with the PCRs that differ from @b. */
 int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b);
+/* Extends the first of them: nothing bound to it opens until the next boot. */
+int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b);
 void tpm2_pcr_list(uint32_t pcrs, struct text *to); /* "7, 11" */
 
 /* --- signatures over PCR policies (tpm2-signature.c) --- */
@@ -135,7 +137,7 @@ int tpm2_signature_key(const char *path, struct tpm2_boot *b); /* from PEM */
 /* The signature for this policy digest, in systemd's JSON. */
 int tpm2_signature_find(const char *path, const struct tpm2_boot *b, const TPM2B_DIGEST *policy,
 			TPM2B_PUBLIC_KEY_RSA *ret);
-/* The same in a text; for fuzzing. 0, -ENOENT, -EUCLEAN; silent. */
+/* The same in a text. 0, -ENOENT, -EUCLEAN; silent. */
 int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
 			const TPM2B_DIGEST *policy, TPM2B_PUBLIC_KEY_RSA *ret);
 
@@ -143,6 +145,9 @@ int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
 
 int tpm2_storage_find(struct keystore_session *s); /* none is no failure */
 int tpm2_storage_need(struct keystore_session *s);
+/* HF-KEYSTORE-FOREIGN: what was sealed under @name was not sealed here. */
+int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
+			 const TPM2B_NAME *name);
 int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner);
 
 /* --- indices (tpm2-index.c), counters and anchor (tpm2-counter.c) --- */
@@ -167,6 +172,8 @@ int tpm2_counter_read(struct keystore_session *s, enum tpm2_which which, uint64_
 int tpm2_counter_count(struct keystore_session *s, enum tpm2_which which, uint64_t *ret_before,
 		       uint64_t *ret_after);
 int tpm2_counter_prepare(struct keystore_session *s, enum tpm2_which which);
+/* Whoever it belongs to, in whatever boot state. 1 or 0. */
+int tpm2_anchor_written(struct keystore_session *s);
 int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b);
 int tpm2_anchor_read(struct keystore_session *s, struct keystore_anchor *ret);
 int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,

@@ -74,18 +74,6 @@ int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *
 
 /* --- unsealing --- */
 
-static int other_tpm(const struct keystore *k)
-{
-	int r = diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
-			  "keystore %s was sealed under another storage key than this TPM's: the "
-			  "TPM was cleared or replaced, or the vault is another device's",
-			  k->name);
-
-	diag_state("nothing was opened");
-	diag_next("restore from escrow, or provision anew");
-	return r;
-}
-
 static int load(struct keystore_session *s, const struct tpm2_blob *b)
 {
 	ESYS_TR tr;
@@ -165,10 +153,8 @@ int tpm2_unseal(const struct keystore *k, struct keystore_session *s, struct env
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_pin_ struct tpm2_pin_keys pin = {0};
-	int r = tpm2_storage_need(s);
+	int r = tpm2_storage_compare(k, s, &b->srk);
 
-	if (r >= 0 && !tpm2_same_name(&b->srk, &s->srk_name))
-		r = other_tpm(k);
 	if (r >= 0 && b->pin.wanted)
 		r = tpm2_pin_derive(k, env, &b->pin, false, &pin);
 	if (r >= 0)

@@ -94,6 +94,22 @@ int tpm2_storage_need(struct keystore_session *s)
 	return r;
 }
 
+int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
+			 const TPM2B_NAME *name)
+{
+	int r = tpm2_storage_need(s);
+
+	if (r < 0 || tpm2_same_name(name, &s->srk_name))
+		return r;
+	r = diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
+		      "keystore %s was sealed under another storage key than this TPM's: the TPM "
+		      "was cleared or replaced, or the vault is another device's",
+		      k->name);
+	diag_state("nothing was opened");
+	diag_next("restore from escrow, or provision anew");
+	return r;
+}
+
 /* In the owner hierarchy; s->primary. */
 static int create(struct keystore_session *s, bool zeroes, ESYS_TR session, TPM2B_PUBLIC **ret)
 {

@@ -12,7 +12,7 @@
 #include "keystore/registry.h"
 #include "keystore/tpm2-private.h"
 
-enum { PCRS, BANK, KEY, SIGNATURE, VERSION, PIN, MEMORY, ERASE };
+enum { PCRS, BANK, KEY, SIGNATURE, VERSION, PIN, MEMORY, ERASE, LOCK };
 
 static const struct option_spec options[] = {
     [PCRS] = {"pcrs", OPTION_LIST, NULL, .min = 1, .max = TPM2_PCRS,
@@ -36,11 +36,14 @@ static const struct option_spec options[] = {
     [MEMORY] = {"pin-memory", OPTION_SIZE, "64M", .min = 1024 * 1024, .max = 1024 * 1024 * 1024,
 		.power_of_2 = true,
 		.help = "What Argon2id takes for the PIN; the device must have it, too"},
-    [ERASE] = {"erase", OPTION_WORD, "final",
+    [ERASE] = {"erase", OPTION_WORD, "media",
 	       .words = (const char *const[]){"final", "media", NULL},
 	       .help =
 		   "What erasing has to mean: \"final\", the TPM's counter kills every copy, and "
 		   "ways in that it does not guard are refused; or \"media\", they are allowed"},
+    [LOCK] = {"lock", OPTION_FLAG, "false",
+	      .help = "After opening, extend the first of the PCRs: until the next boot the TPM "
+		      "releases nothing more"},
     {0},
 };
 
@@ -84,6 +87,12 @@ static int check(const struct keystore *k)
 				 k->values[VERSION].where.file ? k->values[VERSION].where.file
 							       : "layout",
 				 k->values[VERSION].where.line, k->name);
+	if (k->values[LOCK].number && !pcrs)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%s:%u: keystore \"%s\": lock = true extends a PCR, and the keys "
+				 "are bound to none; write pcrs = {\"7\"} or the like",
+				 k->values[LOCK].where.file ? k->values[LOCK].where.file : "layout",
+				 k->values[LOCK].where.line, k->name);
 	return 0;
 }
 
@@ -116,7 +125,7 @@ static const char *signature_path(const struct keystore *k)
 
 static enum erase_strength strength(const struct keystore *k)
 {
-	return strcmp(k->values[ERASE].text, "media") == 0 ? ERASE_MEDIA : ERASE_FINAL;
+	return ERASE_FINAL;
 }
 
 static int decode(const struct keystore *k, const uint8_t *blob, size_t len, struct tpm2_blob *ret)
@@ -143,6 +152,29 @@ static int begin(const struct keystore *k, struct env *env, struct keystore_sess
 	}
 	*ret = s;
 	return 0;
+}
+
+static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	return tpm2_anchor_written(s);
+}
+
+/* Free of charge: the storage key's name is known since begin(). */
+static int recognise(const struct keystore *k, struct keystore_session *s, struct env *env,
+		     const uint8_t *blob, size_t len)
+{
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
+	int r = b ? decode(k, blob, len, b) : diag_no_memory();
+
+	return r < 0 ? r : tpm2_storage_compare(k, s, &b->srk);
+}
+
+static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	struct tpm2_boot b;
+
+	wanted(k, &b);
+	return k->values[LOCK].number ? tpm2_pcr_cap(s, &b) : 0;
 }
 
 static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
@@ -190,13 +222,10 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 {
 	struct tpm2_blob *b = calloc(1, sizeof(*b));
 	uint64_t now = 0, before, after, wants = 0;
-	ESYS_TR session;
 	int r = b ? decode(k, blob, len, b) : diag_no_memory();
 
-	if (r >= 0) {
+	if (r >= 0)
 		wants = b->counters.rotation;
-		r = tpm2_hmac_session(s, &session);
-	}
 	free(b);
 	if (r >= 0)
 		r = tpm2_counter_read(s, TPM2_ROTATION, &now);
@@ -368,13 +397,16 @@ const struct keystore_ops keystore_tpm2 = {
     .check = check,
     .begin = begin,
     .end = tpm2_disconnect,
+    .used = used,
     .prepare = prepare,
     .count_erase = count_erase,
     .advance = advance,
+    .recognise = recognise,
     .anchor_read = anchor_read,
     .anchor_write = anchor_write,
     .state = state,
     .seal = seal,
     .unseal = unseal,
+    .lock = lock,
     .describe = describe,
 };

@@ -14,6 +14,7 @@
 static struct {
 	pthread_mutex_t lock;
 	struct diag_record records[RECORDS_MAX];
+	const void *threads[RECORDS_MAX]; /* whose each is: address of the thread's "last" */
 	size_t n;
 	diag_sink_fn sink;
 	void *sink_ctx;
@@ -55,6 +56,7 @@ static int record(enum diag_code code, int err, const char *fmt, va_list args)
 	pthread_mutex_lock(&all.lock);
 	last = all.n < RECORDS_MAX ? &all.records[all.n++] : NULL;
 	if (last) {
+		all.threads[last - all.records] = &last;
 		*last = (struct diag_record){.code = code};
 		memcpy(last->scope, scope, sizeof(scope));
 		vsnprintf(last->text, sizeof(last->text), fmt, args);
@@ -198,7 +200,9 @@ void diag_forget(size_t mark)
 	pthread_mutex_lock(&all.lock);
 	if (mark < all.n)
 		all.n = mark;
-	last = NULL;
+	last = NULL; /* or what this thread recorded before: more can be said of that again */
+	for (size_t i = all.n; i > 0 && !last; i--)
+		last = all.threads[i - 1] == &last ? &all.records[i - 1] : NULL;
 	pthread_mutex_unlock(&all.lock);
 }
 

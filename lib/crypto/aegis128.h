@@ -37,7 +37,9 @@ struct aegis128_variant {
 	aegis128_fn decrypt;
 };
 extern const struct aegis128_variant *const aegis128_variants[]; /* fastest first; ends with NULL */
-/* The first usable one with no more lanes than this. */
+/* Does it give what the portable one gives? A processor that is emulated may not do as it says. */
+bool aegis128_works(const struct aegis128_variant *v);
+/* The first usable one that works, with no more lanes than this. */
 const struct aegis128_variant *aegis128_best(unsigned lanes_max);
 
 #endif

@@ -108,6 +108,20 @@ int cipher_decrypt(struct cipher *c, const uint8_t iv[static CIPHER_IV_BYTES], c
 	return run(c->decrypt, iv, in, len, out);
 }
 
+int cipher_cfb_encrypt(const uint8_t *key, size_t key_len, const void *in, size_t len, void *out)
+{
+	static const uint8_t zeroes[CIPHER_IV_BYTES];
+	EVP_CIPHER *cipher =
+	    EVP_CIPHER_fetch(NULL, key_len == 32 ? "AES-256-CFB" : "AES-128-CFB", NULL);
+	EVP_CIPHER_CTX *ctx =
+	    cipher && (key_len == 16 || key_len == 32) ? make(cipher, key, true) : NULL;
+	int r = ctx ? run(ctx, zeroes, in, len, out) : -EIO;
+
+	EVP_CIPHER_CTX_free(ctx);
+	EVP_CIPHER_free(cipher);
+	return r;
+}
+
 void cipher_iv_plain64(uint64_t sector, uint8_t ret[static CIPHER_IV_BYTES])
 {
 	memset(ret, 0, CIPHER_IV_BYTES);

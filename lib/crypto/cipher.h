@@ -24,6 +24,9 @@ int cipher_encrypt(struct cipher *c, const uint8_t iv[static CIPHER_IV_BYTES], c
 		   size_t len, void *out);
 int cipher_decrypt(struct cipher *c, const uint8_t iv[static CIPHER_IV_BYTES], const void *in,
 		   size_t len, void *out);
+/* AES-CFB (16 or 32 bytes of key) with an IV of zeroes, as TPMs wrap by it: one message a key. 0 or
+ * -EIO, silent. */
+int cipher_cfb_encrypt(const uint8_t *key, size_t key_len, const void *in, size_t len, void *out);
 /* dm-crypt's plain64: the sector's number, little-endian, and zeroes. */
 void cipher_iv_plain64(uint64_t sector, uint8_t ret[static CIPHER_IV_BYTES]);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key derivation: from keys (HKDF-SHA256, RFC 5869) and from passwords (PBKDF2, scrypt,
- * Argon2id). */
+/* Key derivation: from keys (HKDF-SHA256, RFC 5869) and from passwords (PBKDF2, scrypt). */
 #ifndef HOLDFAST_CRYPTO_KDF_H
 #define HOLDFAST_CRYPTO_KDF_H
 

@@ -10,7 +10,6 @@
 #include "base/hex.h"
 #include "device/provision.h"
 #include "kernel/blkdev.h"
-#include "model/key.h"
 #include "stack/stack.h"
 
 /* A shared image given with --from: complete, and its layout readable. */
@@ -310,48 +309,6 @@ static int begin(struct provisioning *p, struct env *env)
 			   &p->target.vault);
 }
 
-/* Keys are durable in the vault before anything is encrypted with them. A resumed run finds those
- * of its own plan there; any others are of something that is being replaced. */
-static int find_keys(struct provisioning *p, struct env *env)
-{
-	int r = vault_keys_read(p->target.vault, p->layout, env, &p->target.keys);
-
-	if (r == 1 && !vault_keys_are_for(p->target.keys, p->target.vault)) {
-		p->target.keys = vault_keys_free(p->target.keys);
-		r = 0;
-	}
-	return r;
-}
-
-static int make_keys(struct provisioning *p, struct env *env)
-{
-	bool keyed = false;
-	size_t mark = diag_count();
-	int r = 0;
-
-	for (size_t i = 0; i < p->layout->n_volumes; i++)
-		keyed |= volume_is_keyed(p->layout->volumes[i]) && !p->layout->volumes[i]->reserved;
-	if (!keyed || p->plan->why == INTENT_SHARED)
-		return 0;
-	if (p->resumed)
-		r = find_keys(p, env);
-	if (r < 0 && r != -ENOMEM) { /* those of another layout, or damaged ones */
-		diag_forget(mark);
-		r = 0;
-	}
-	if (r == 1) {
-		env->keys = vault_keys_interface(p->target.keys);
-		return vault_keys_unlock(p->target.keys, NULL, 0);
-	}
-	if (r >= 0)
-		r = vault_keys_draw(p->target.vault, p->layout, env, &p->target.keys);
-	if (r >= 0)
-		r = vault_keys_commit_early(p->target.vault, p->target.keys, p->plan->completion);
-	if (r >= 0)
-		env->keys = vault_keys_interface(p->target.keys);
-	return r;
-}
-
 /* An image file that is to be made gets its size, sparse. */
 static int give_size(struct provisioning *p)
 {
@@ -437,11 +394,13 @@ int provision_run(struct provisioning *p, struct env *env, const struct execute_
 		return put_in_place(p);
 	r = refuse_in_use(p);
 	if (r >= 0)
+		r = provision_refuse_wiped(p, env);
+	if (r >= 0)
 		r = give_size(p);
 	if (r >= 0 && !p->resumed)
 		r = begin(p, env);
 	if (r >= 0)
-		r = make_keys(p, env);
+		r = provision_make_keys(p, env);
 	if (r >= 0)
 		r = execute(p->plan, env, vault_journal(p->target.vault), events);
 	if (r >= 0)

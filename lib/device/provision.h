@@ -20,6 +20,7 @@ struct provision_request {
 	const char *from;           /* a shared image, or NULL */
 	const char *const *replace; /* labels, or "all" */
 	size_t n_replace;
+	bool retire_keys;   /* hardware that guarded the keys of another device may forget them */
 	const char *expect; /* layout or plan digest in hexadecimal, or NULL */
 };
 
@@ -41,6 +42,13 @@ int provision_prepare(struct provisioning *p, const struct provision_request *re
 /* Runs it to the end; an image file gets its name. */
 int provision_run(struct provisioning *p, struct env *env, const struct execute_events *events);
 void provision_free(struct provisioning *p);
+
+/* --- lib/device/provision-keys.c --- */
+
+/* HF-LIFECYCLE where hardware has guarded keys already and nobody gave them up. */
+int provision_refuse_wiped(const struct provisioning *p, struct env *env);
+/* The keys of the plan that was begun, new or found again, behind env->keys. */
+int provision_make_keys(struct provisioning *p, struct env *env);
 
 /* --- lib/device/replace.c --- */
 

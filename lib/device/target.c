@@ -124,14 +124,25 @@ static int look_at_table(struct target *t, struct env *env, const struct kinds *
 	return 0;
 }
 
-static int look_at_vault(struct target *t, const struct kinds *kinds)
+/* The layout of the copy that counts: where the copies differ, the hardware knows which. */
+static int read_layout(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	int r = vault_read_layout(t->vault, kinds, &t->layout);
+
+	if (r != 1 || !vault_choose_copy(t->vault, t->layout, env))
+		return r;
+	t->layout = layout_free(t->layout);
+	return vault_read_layout(t->vault, kinds, &t->layout);
+}
+
+static int look_at_vault(struct target *t, struct env *env, const struct kinds *kinds)
 {
 	int r = vault_begun(t->vault, &t->begun);
 
 	if (r < 0)
 		return r;
 	t->has_plan = r == 1;
-	r = vault_read_layout(t->vault, kinds, &t->layout);
+	r = read_layout(t, env, kinds);
 	if (r < 0)
 		return r;
 	t->layout_from_vault = r == 1;
@@ -160,7 +171,7 @@ int target_identify(struct target *t, struct env *env, const struct kinds *kinds
 	if (r == 0)
 		r = vault_find(t->io, &t->vault);
 	if (r == 1) {
-		r = look_at_vault(t, kinds);
+		r = look_at_vault(t, env, kinds);
 		if (r >= 0 && (t->layout || t->state == LIFECYCLE_PROVISIONING))
 			return 0;
 	}
@@ -213,6 +224,17 @@ int target_unlock(struct target *t, struct env *env, struct volume *const *volum
 		return r; /* no keys at all: the layer that asks for one says so */
 	env->keys = vault_keys_interface(t->keys);
 	return vault_keys_unlock(t->keys, volumes, n);
+}
+
+int target_check_anchor(struct target *t, struct env *env)
+{
+	int r = 0;
+
+	if (!t->keys && t->layout_from_vault && layout_anchor(t->layout))
+		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r < 0 || !t->keys)
+		return r;
+	return vault_keys_check_anchors(t->keys);
 }
 
 struct volume *target_volume(const struct target *t, const char *name)

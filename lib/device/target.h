@@ -42,6 +42,9 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 /* The keys of @volumes (all where @n is 0), unsealed and put into env->keys; the device part is
  * authenticated by that. Keyless volumes ask for nothing. */
 int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n);
+/* The vault is the one that hardware names, also where no volume that is asked for has a key: root
+ * hashes are authentic by that. 1, or 0 where no hardware keeps a record of this vault. */
+int target_check_anchor(struct target *t, struct env *env);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 

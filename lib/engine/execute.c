@@ -2,6 +2,7 @@
 /* The one loop in the program that runs plans. Order, always: flush target, append record, flush.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -127,8 +128,17 @@ static int stopped(const struct plan *plan, size_t index)
 /* Only the failure that this thread recorded last can be added to. */
 static int explain(int r, const struct plan *plan, size_t index)
 {
-	diag_state("steps 1 to %zu of %zu are done and stay done", index, plan->steps.n);
-	diag_next("when the cause is gone, run the same command again: it goes on from here");
+	const struct diag_record *last = diag_count() ? diag_get(diag_count() - 1) : NULL;
+	char first[sizeof(last->next)];
+
+	snprintf(first, sizeof(first), "%s", last ? last->next : "");
+	if (index)
+		diag_state("steps 1 to %zu of %zu are done and stay done", index, plan->steps.n);
+	else
+		diag_state("no step of %zu is done", plan->steps.n);
+	if (!strstr(first, "the same command again"))
+		diag_next("%s%s run the same command again: it goes on from here",
+			  *first ? first : "when the cause is gone", *first ? ", then" : ",");
 	return r;
 }
 

@@ -274,7 +274,7 @@ void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_EN
 
 static bool known(unsigned type)
 {
-	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_MAC);
+	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_KEY_BLOB);
 }
 
 /* An item: le16 type, le16 zero, le32 length, value, padding to a multiple of 4. */
@@ -399,6 +399,51 @@ void vault_encode_key(const struct vault_key_item *k, uint8_t ret[static VAULT_K
 	memcpy(d.nonce, k->nonce, sizeof(d.nonce));
 	memcpy(d.tag, k->tag, sizeof(d.tag));
 	memcpy(d.wrapped, k->wrapped, k->len);
+	memcpy(d.keystore, k->keystore, strnlen(k->keystore, sizeof(d.keystore) - 1));
+	memcpy(d.volume, k->volume, strnlen(k->volume, sizeof(d.volume) - 1));
+	memcpy(ret, &d, sizeof(d));
+}
+
+struct key_blob_disk {
+	le32_t layer;      /*  0 */
+	le32_t purpose;    /*  4 */
+	le32_t len;        /*  8 */
+	le32_t blob_len;   /* 12 */
+	char keystore[32]; /* 16 */
+	char volume[64];   /* 48; the blob follows */
+};
+static_assert(sizeof(struct key_blob_disk) == VAULT_KEY_BLOB_HEADER, "key blob item");
+
+int vault_decode_key_blob(const uint8_t *bytes, size_t len, struct vault_key_blob_item *ret)
+{
+	struct key_blob_disk d;
+
+	if (len < sizeof(d))
+		return -EINVAL;
+	memcpy(&d, bytes, sizeof(d));
+	ret->layer = le32_get(d.layer);
+	ret->purpose = le32_get(d.purpose);
+	ret->len = le32_get(d.len);
+	ret->blob = bytes + sizeof(d);
+	ret->blob_len = le32_get(d.blob_len);
+	if (ret->len == 0 || ret->len > VAULT_WRAPPED_MAX || ret->blob_len == 0 ||
+	    ret->blob_len > VAULT_KEY_BLOB_MAX || ret->blob_len != len - sizeof(d))
+		return -EINVAL;
+	if (take_text((const uint8_t *)d.keystore, sizeof(d.keystore), ret->keystore,
+		      sizeof(ret->keystore)) < 0)
+		return -EINVAL;
+	return take_text((const uint8_t *)d.volume, sizeof(d.volume), ret->volume,
+			 sizeof(ret->volume));
+}
+
+void vault_encode_key_blob(const struct vault_key_blob_item *k,
+			   uint8_t ret[static VAULT_KEY_BLOB_HEADER])
+{
+	struct key_blob_disk d = {.layer = le32_make(k->layer),
+				  .purpose = le32_make(k->purpose),
+				  .len = le32_make(k->len),
+				  .blob_len = le32_make((uint32_t)k->blob_len)};
+
 	memcpy(d.keystore, k->keystore, strnlen(k->keystore, sizeof(d.keystore) - 1));
 	memcpy(d.volume, k->volume, strnlen(k->volume, sizeof(d.volume) - 1));
 	memcpy(ret, &d, sizeof(d));

@@ -80,6 +80,7 @@ enum vault_item_type {
 	VAULT_KEY = 34,      /* struct vault_key_item */
 	VAULT_KEYS_FOR = 35, /* digest of the plan that they were drawn for, le64 generation */
 	VAULT_MAC = 36,      /* keystore's name NUL, then struct vault_mac_item; last of all */
+	VAULT_KEY_BLOB = 37, /* struct vault_key_blob_item: a key that only the kernel opens */
 };
 #define VAULT_ITEM_OPTIONAL 0x8000 /* set in a type: who does not know it skips it */
 enum { VAULT_VOLUME_RESERVED = 1, VAULT_VOLUME_SHARED = 2, VAULT_VOLUME_FORGOTTEN = 4 };
@@ -124,6 +125,21 @@ struct vault_key_item {
 #define VAULT_KEY_BYTES 264
 int vault_decode_key(const uint8_t *bytes, size_t len, struct vault_key_item *ret);
 void vault_encode_key(const struct vault_key_item *k, uint8_t ret[static VAULT_KEY_BYTES]);
+
+/* A volume key as its backend guards it, for the kernel to open; of any length. */
+#define VAULT_KEY_BLOB_HEADER 112
+#define VAULT_KEY_BLOB_MAX    4096
+struct vault_key_blob_item {
+	uint32_t layer, purpose; /* as above */
+	uint32_t len;            /* of the key */
+	char keystore[32], volume[64];
+	const uint8_t *blob; /* into the bytes given */
+	size_t blob_len;
+};
+int vault_decode_key_blob(const uint8_t *bytes, size_t len, struct vault_key_blob_item *ret);
+/* What stands before the blob. */
+void vault_encode_key_blob(const struct vault_key_blob_item *k,
+			   uint8_t ret[static VAULT_KEY_BLOB_HEADER]);
 
 /* MAC over every byte before the first MAC item; behind it one of each item, to tell which one was
  * changed. Keyed from the device secret. */

@@ -32,3 +32,49 @@ void keyring_drop(int32_t serial)
 		return; /* it has gone by itself */
 	syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_THREAD_KEYRING);
 }
+
+int keyring_add(const char *type, const char *description, const char *payload, int32_t *ret_serial)
+{
+	long serial = syscall(SYS_add_key, type, description, payload, strlen(payload),
+			      KEY_SPEC_PROCESS_KEYRING);
+
+	if (serial < 0)
+		return -errno;
+	*ret_serial = (int32_t)serial;
+	return 0;
+}
+
+int keyring_find(const char *type, const char *description, int32_t *ret_serial)
+{
+	long serial =
+	    syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, type, description, 0);
+
+	if (serial < 0)
+		return -errno;
+	*ret_serial = (int32_t)serial;
+	return 0;
+}
+
+int keyring_read(int32_t serial, struct text *to)
+{
+	char bytes[4096];
+	long n = syscall(SYS_keyctl, KEYCTL_READ, serial, bytes, sizeof(bytes));
+
+	if (n < 0)
+		return -errno;
+	if (n > (long)sizeof(bytes))
+		return -E2BIG;
+	text_add_bytes(to, bytes, (size_t)n);
+	return to->failed ? -ENOMEM : 0;
+}
+
+int keyring_update(int32_t serial, const char *payload)
+{
+	return syscall(SYS_keyctl, KEYCTL_UPDATE, serial, payload, strlen(payload)) < 0 ? -errno
+											: 0;
+}
+
+void keyring_remove(int32_t serial)
+{
+	syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_PROCESS_KEYRING);
+}

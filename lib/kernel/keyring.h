@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
 /*
  * A "logon" key (which user space cannot read back) in the calling thread's own keyring: gone with
  * the thread, or by keyring_drop(). @description has a prefix: "holdfast:data". Speaks: HF-KERNEL
@@ -13,5 +15,19 @@
  */
 int keyring_add_logon(const char *description, const uint8_t *key, size_t len, int32_t *ret_serial);
 void keyring_drop(int32_t serial);
+
+/*
+ * Keys that the kernel makes or opens by itself ("trusted", "encrypted"), in the keyring of this
+ * process: gone with it, seen by nobody else. @payload is what their type takes ("new 32 …",
+ * "load …"). All are silent and give -errno: only the caller knows what it means for this key.
+ */
+int keyring_add(const char *type, const char *description, const char *payload,
+		int32_t *ret_serial);
+int keyring_find(const char *type, const char *description, int32_t *ret_serial);
+/* What the kernel shows of it: for these types the key as it is sealed. */
+int keyring_read(int32_t serial, struct text *to);
+int keyring_update(int32_t serial, const char *payload);
+/* Takes it away at once. */
+void keyring_remove(int32_t serial);
 
 #endif

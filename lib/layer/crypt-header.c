@@ -134,6 +134,13 @@ int crypt_header_recognise(struct layer *l, struct env *env)
 	if (!kind || !found.facts.valid)
 		return fail_unknown(&found.facts);
 	r = set_options(l, kind, &found.facts);
+	if (r >= 0 &&
+	    place->size_bytes < found.facts.segment_offset_bytes + INTEGRITY_SUPERBLOCK_BYTES)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "a LUKS2 header with its data from byte %" PRIu64
+				 " on, but the place "
+				 "has %" PRIu64 " bytes: it ends before its integrity superblock",
+				 found.facts.segment_offset_bytes, place->size_bytes);
 	if (r >= 0 && kind->tag_bytes)
 		r = tags_recognise(l, env, found.facts.segment_offset_bytes, &sb);
 	else if (r >= 0)

@@ -51,12 +51,13 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	struct place place = {
 	    .kind = PLACE_BYTES, .size_bytes = f->data_bytes, .read_only = below->read_only};
 	int32_t serial;
-	int n, r;
+	int n, r = 0;
 
 	snprintf(place.dm_name, sizeof(place.dm_name), "%s", name);
 	snprintf(description, sizeof(description), "holdfast:%s", name);
-	n = snprintf(params, sizeof(params), "%s :%u:logon:%s 0 %s %" PRIu64, k->kernel,
-		     k->key_bytes, description, below->path, offset_bytes / 512);
+	n = snprintf(params, sizeof(params), "%s :%u:%s%s 0 %s %" PRIu64, k->kernel, k->key_bytes,
+		     f->reference ? "" : "logon:", f->reference ? f->reference : description,
+		     below->path, offset_bytes / 512);
 	if (f->has_tags)
 		snprintf(params + n, sizeof(params) - (size_t)n,
 			 " 2 integrity:%u:%s sector_size:%u", (unsigned)k->tag_bytes + k->iv_bytes,
@@ -65,11 +66,17 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 		snprintf(params + n, sizeof(params) - (size_t)n, " 1 sector_size:%u",
 			 f->sector_bytes);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "CRYPT-%.100s", name);
-	r = keyring_add_logon(description, secret_bytes(key), secret_len(key), &serial);
+	if (!f->reference)
+		r = keyring_add_logon(description, secret_bytes(key), secret_len(key), &serial);
 	if (r < 0)
 		return r;
 	r = mapping_make(name, uuid, place.read_only, &target, 1, place.path);
-	keyring_drop(serial);
+	if (!f->reference)
+		keyring_drop(serial);
+	else if (r < 0)
+		diag_next("look whether the key %s, of %u bytes, is in a keyring of this process: "
+			  "keyctl show",
+			  f->reference, k->key_bytes);
 	if (r >= 0)
 		*ret = place;
 	return r;
@@ -78,13 +85,13 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
 		     const struct place *below, struct place *ret)
 {
-	const struct secret *key;
+	const struct secret *key = NULL;
 	struct place tags = *below;
 	char name[MAPPING_NAME_SIZE];
 	struct crypt_facts f;
 	int r = crypt_layer_facts(l, &f);
 
-	if (r >= 0)
+	if (r >= 0 && !f.reference)
 		r = layer_key(l, env, KEY_VOLUME, &key);
 	if (r >= 0 && f.luks2)
 		r = refuse_changed_header(l, env, &f, key);

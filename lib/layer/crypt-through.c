@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ciphers that only the kernel has: the plaintext device is a mapping of the moment, over a loop
- * device, so that image files can be laid out, too. Needs root. */
+/* Ciphers and keys that only the kernel has: the plaintext device is a mapping of the moment, over
+ * a loop device, so that image files can be laid out, too. Needs root. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,10 +63,10 @@ static int make_mapping(const struct layer *l, struct env *env, const struct cry
 {
 	uint64_t offset = l->volume->extent[ROLE_DATA].offset_bytes + f->header_bytes;
 	struct place below = {.kind = PLACE_BYTES, .read_only = read_only};
-	const struct secret *key;
+	const struct secret *key = NULL;
 	_cleanup_close_ int loop = -1;
 	char name[MAPPING_NAME_SIZE];
-	int r = layer_key(l, env, KEY_VOLUME, &key);
+	int r = f->reference ? 0 : layer_key(l, env, KEY_VOLUME, &key);
 
 	if (r >= 0)
 		r = loop_attach(io_fd(env->target), env->target_name, offset, f->data_bytes,
@@ -93,18 +93,18 @@ int crypt_layer_attach_through(const struct layer *l, struct env *env, const str
 	if (io_fd(env->target) < 0 || l->below->below)
 		r = diag_fail(
 		    DIAG_NOT_BUILT, ENOTSUP,
-		    "%s can only be read and written through the kernel, and here it does "
-		    "not stand on a partition",
-		    f->kind->cipher);
+		    "%s: only the kernel %s, and it gives it only for a volume that stands on "
+		    "a partition",
+		    l->volume->full_name, crypt_layer_only_kernel(l));
 	else
 		r = make_mapping(l, env, f, read_only, t, &place);
 	if (r >= 0)
 		r = io_open_file(place.path, read_only ? 0 : IO_WRITE, &t->device);
 	if (r < 0) {
 		through_close(&t->io);
-		diag_state("%s is a cipher that only the kernel has: root is needed for this "
-			   "volume",
-			   f->kind->cipher);
+		diag_state("only the kernel %s (%s): root is needed for this volume",
+			   crypt_layer_only_kernel(l),
+			   f->reference ? f->reference : f->kind->cipher);
 		return r;
 	}
 	t->io.size_bytes = f->data_bytes;

@@ -122,7 +122,9 @@ static int verify_sectors(const struct layer *l, struct env *env, const struct c
 
 	if (r < 0)
 		return r;
-	r = tags_report_journal(l, d.device, f->tags.offset_bytes, report);
+	r = tags_note_grown(l, &f->tags, report);
+	if (r >= 0)
+		r = tags_report_journal(l, d.device, f->tags.offset_bytes, report);
 	if (r >= 0)
 		r = sector_check(&d, env, report);
 	io_close(d.plain);
@@ -139,7 +141,7 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 
 	if (r < 0)
 		return r;
-	if (!f.kind->soft)
+	if (!f.soft)
 		return crypt_layer_attach_through(l, env, &f, mode != ATTACH_WRITE, ret);
 	if (mode == ATTACH_IMAGE && f.has_tags) {
 		r = open_sectors(l, env, &f, below, &d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dm-crypt: confidential bytes, authenticated where the cipher is an AEAD or has a MAC beside it.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,9 +48,11 @@ static const struct option_spec options[] = {
     [CRYPT_TOKEN] = {"systemd-token", OPTION_FLAG, "false",
 		     .help = "A token and keyslot for systemd-cryptsetup",
 		     .not_built = "it comes with the tpm2 keystore"},
-    [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 128,
-			 .help = "A key of the kernel's keyring, never seen by holdfast",
-			 .not_built = "it comes with the trusted keystore"},
+    [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 100,
+			 .help =
+			     "A key in the kernel's keyrings, as TYPE:DESCRIPTION (logon, user, "
+			     "encrypted, trusted), never seen by holdfast; with format plain "
+			     "and integrity none"},
     {0},
 };
 
@@ -73,10 +76,24 @@ const struct crypt_kind *crypt_layer_kind(const struct layer *l)
 	return crypt_kind(l->values[CRYPT_CIPHER].text, integrity_of(l));
 }
 
+static const char *reference_of(const struct layer *l)
+{
+	return l->values[CRYPT_REFERENCE].present ? l->values[CRYPT_REFERENCE].text : NULL;
+}
+
+const char *crypt_layer_only_kernel(const struct layer *l)
+{
+	return !crypt_layer_kind(l)->soft ? "has its cipher"
+	       : reference_of(l)          ? "has its key"
+					  : NULL;
+}
+
 static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
 
+	if (reference_of(l))
+		return 0;
 	switch (purpose) {
 	case KEY_VOLUME:
 		return kind ? kind->key_bytes : 0;
@@ -103,6 +120,48 @@ static int refuse_combination(const struct layer *l)
 			 possible.s ? possible.s : "another cipher");
 }
 
+/* The whole goes into a table as one word. */
+static bool is_reference(const char *s)
+{
+	static const char *const types[] = {"logon:", "user:", "encrypted:", "trusted:", NULL};
+
+	for (const char *c = s; *c; c++) {
+		if (!isgraph((unsigned char)*c))
+			return false;
+	}
+	for (size_t i = 0; types[i]; i++) {
+		if (strncmp(s, types[i], strlen(types[i])) == 0)
+			return s[strlen(types[i])] != 0;
+	}
+	return false;
+}
+
+/* LUKS2 has a digest of the key, tags are made by who has it: neither is possible without it. */
+static int check_reference(const struct layer *l)
+{
+	char at[WHERE_SIZE];
+
+	where_text(&l->values[CRYPT_REFERENCE].where, at);
+	if (!is_reference(reference_of(l)))
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%skey-reference = \"%s\" is none; write \"logon:NAME\", "
+				 "\"user:NAME\", \"encrypted:NAME\" or \"trusted:NAME\", without "
+				 "spaces",
+				 at, reference_of(l));
+	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN || crypt_layer_kind(l)->tag_bytes)
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%skey-reference needs format = \"plain\" and integrity = \"none\": "
+		    "header and tags are made with the key itself",
+		    at);
+	if (l->values[CRYPT_KEYSTORE].present)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%skey-reference and keystore exclude each other: the key is in "
+				 "the kernel's keyring or in the vault",
+				 at);
+	return 0;
+}
+
 static int check(const struct layer *l)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
@@ -110,6 +169,8 @@ static int check(const struct layer *l)
 
 	if (!kind)
 		return refuse_combination(l);
+	if (reference_of(l) && check_reference(l) < 0)
+		return -EINVAL;
 	if (l->values[CRYPT_RECOVERY].number && l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%srecovery-key needs format = \"luks2\": a plain volume has no "
@@ -131,6 +192,8 @@ static void facts_from_options(const struct layer *l, struct crypt_facts *f)
 	    .full = l->values[CRYPT_INITIALISE].number == INITIALISE_FULL,
 	    .recovery = l->values[CRYPT_RECOVERY].number,
 	    .has_tags = kind->tag_bytes != 0,
+	    .reference = reference_of(l),
+	    .soft = !crypt_layer_only_kernel(l),
 	};
 	if (f->luks2)
 		f->header_bytes =

@@ -28,6 +28,8 @@ struct crypt_facts {
 	const struct crypt_kind *kind;
 	uint32_t sector_bytes;
 	bool luks2, full, recovery;
+	const char *reference; /* "TYPE:DESCRIPTION" of a key in the kernel's keyrings, or NULL */
+	bool soft;             /* user space can do it: it knows cipher and key */
 	uint64_t header_bytes; /* before the segment; 0 without LUKS2 */
 	uint64_t data_bytes;   /* that the layer gives */
 	bool has_tags;
@@ -35,6 +37,8 @@ struct crypt_facts {
 };
 int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret);
 const struct crypt_kind *crypt_layer_kind(const struct layer *l); /* NULL: there is none */
+/* Why only the kernel can read it: "has its cipher", "has its key"; NULL: we can, too. */
+const char *crypt_layer_only_kernel(const struct layer *l);
 
 /* crypt-header.c: LUKS2 */
 
@@ -59,13 +63,13 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 		       struct io *below, struct io **ret);
 int crypt_layer_verify(const struct layer *l, struct env *env, struct report *report);
 
-/* crypt-through.c: kinds that are not soft. */
+/* crypt-through.c: what is not soft. */
 int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
 			       bool read_only, struct io **ret);
 
 /* crypt-kernel.c */
 
-/* dm-crypt over @below from @offset_bytes on. */
+/* dm-crypt over @below from @offset_bytes on. @key: NULL with a reference. */
 int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct secret *key,
 		    const struct place *below, uint64_t offset_bytes, struct place *ret);
 

@@ -261,13 +261,14 @@ static bool layer_authenticates(const struct layer *l)
 	return false;
 }
 
-static bool only_through_kernel(const struct layer *l)
+/* Why, or NULL. */
+static const char *only_kernel(const struct layer *l)
 {
-	for (; l; l = l->below) {
-		if (l->ops == &layer_crypt && !crypt_layer_kind(l)->soft)
-			return true;
-	}
-	return false;
+	const char *why = NULL;
+
+	for (; l && !why; l = l->below)
+		why = l->ops == &layer_crypt ? crypt_layer_only_kernel(l) : NULL;
+	return why;
 }
 
 static bool under_verity(const struct layer *l)
@@ -488,11 +489,10 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 
 	if (under_verity(l))
 		return 0;
-	if (only_through_kernel(l))
+	if (only_kernel(l))
 		return report_note(report,
-				   "%s: only the kernel has its cipher: the file system was not "
-				   "looked at",
-				   l->volume->full_name) < 0
+				   "%s: only the kernel %s: the file system was not looked at",
+				   l->volume->full_name, only_kernel(l)) < 0
 			   ? diag_no_memory()
 			   : 0;
 	r = read_magic(l, env, &there);

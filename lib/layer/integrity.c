@@ -316,7 +316,9 @@ static int verify_sectors(const struct layer *l, struct env *env, const struct t
 
 	if (r < 0)
 		return r;
-	r = tags_report_journal(l, d.device, 0, report);
+	r = tags_note_grown(l, t, report);
+	if (r >= 0)
+		r = tags_report_journal(l, d.device, 0, report);
 	if (r >= 0)
 		r = sector_check(&d, env, report);
 	io_close(d.plain);

@@ -14,7 +14,6 @@
 
 #define PIECE_BYTES  (1024 * 1024)
 #define WINDOW_BYTES (64ULL * 1024 * 1024) /* between two checkpoints */
-#define EDGE_BYTES   (2ULL * 1024 * 1024)  /* libblkid looks up to 3087 sectors from the end */
 #define RECORD_BYTES 64 /* of a superblock, in the vault: all that is not zero, but for its MAC */
 
 /* --- geometry --- */
@@ -161,6 +160,8 @@ int tags_recognise(struct layer *l, struct env *env, uint64_t offset_bytes,
 	if (r < 0 || why)
 		return r < 0 ? r : 0;
 	r = learn_superblock(l, ret);
+	if (r >= 0)
+		r = layer_learn(l, "foreign", "yes");
 	return r < 0 ? r : 1;
 }
 
@@ -188,6 +189,23 @@ int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, str
 	if (r >= 0)
 		*ret_ground = TAKE(window);
 	return r;
+}
+
+int tags_note_grown(const struct layer *l, const struct tags *t, struct report *report)
+{
+	struct integrity_geometry g;
+	const char *why;
+
+	if (integrity_geometry(&t->sb, &g, &why) < 0 ||
+	    integrity_fit(&t->sb, t->len_bytes) <= t->sb.provided_data_sectors)
+		return 0;
+	if (report_note(report,
+			"%s: uses %" PRIu64 " bytes of its place's %" PRIu64
+			": it was grown, or copied to a larger one",
+			l->volume->full_name, t->offset_bytes + g.end_bytes,
+			t->offset_bytes + t->len_bytes) < 0)
+		return diag_no_memory();
+	return 0;
 }
 
 /* --- the journal --- */
@@ -344,8 +362,8 @@ static int run_edges(const struct step *s, struct env *env, struct cursor *curso
 
 	if (r < 0)
 		return r;
-	last = f.end > EDGE_BYTES ? round_down(f.end - EDGE_BYTES, PIECE_BYTES) : 0;
-	r = fill_range(&f, 0, min_u64(f.end, EDGE_BYTES), NULL);
+	last = f.end > TAGS_EDGE_BYTES ? round_down(f.end - TAGS_EDGE_BYTES, PIECE_BYTES) : 0;
+	r = fill_range(&f, 0, min_u64(f.end, TAGS_EDGE_BYTES), NULL);
 	return r < 0 ? r : fill_range(&f, last, f.end, NULL);
 }
 
@@ -410,7 +428,7 @@ int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 		return r;
 	if (params->full)
 		return add(l, params, &fill_step, *all, bytes, "every sector", p);
-	return add(l, params, &edges_step, *all, min_u64(bytes, 2 * EDGE_BYTES),
+	return add(l, params, &edges_step, *all, min_u64(bytes, 2 * TAGS_EDGE_BYTES),
 		   "the first and the last 2 MiB; what nothing writes keeps what stood there", p);
 }
 

@@ -6,6 +6,8 @@
 #include "model/layer.h"
 #include "soft/integrity.h"
 
+#define TAGS_EDGE_BYTES (2ULL * 1024 * 1024) /* libblkid looks up to 3087 sectors from the end */
+
 /* Where it stands on the place below, and its superblock as it was laid out. */
 struct tags {
 	struct integrity_params params; /* keys are put in by who has them */
@@ -22,8 +24,8 @@ static inline uint64_t tags_data_bytes(const struct tags *t)
 /* Bytes of the smallest place that gives @data_bytes. */
 uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes);
 
-/* The superblock at @offset_bytes of what stands below @l, whatever it says: learnt, and given
- * back. 1, 0 none that is known, -errno. */
+/* The superblock at @offset_bytes of what stands below @l, whatever it says: learnt (with
+ * "foreign"), and given back. 1, 0 none that is known, -errno. */
 int tags_recognise(struct layer *l, struct env *env, uint64_t offset_bytes,
 		   struct integrity_superblock *ret);
 /* From the superblock on the medium, which must be as chosen; learnt as "superblock". */
@@ -67,6 +69,8 @@ void mapping_name_of(const struct layer *l, const struct open_how *how, const ch
 
 /* --- checking --- */
 
+/* Could more be given than the superblock says? Then the place has grown since: a note. */
+int tags_note_grown(const struct layer *l, const struct tags *t, struct report *report);
 /* What the journal has; findings. */
 int tags_report_journal(const struct layer *l, const struct integrity *i, uint64_t offset_on_target,
 			struct report *report);

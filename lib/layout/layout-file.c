@@ -272,7 +272,7 @@ static void read_medium(struct reader *r, const struct node *section)
 
 static void unknown_backend(struct reader *r, const struct node *section, const char *kind)
 {
-	static const char *const planned[] = {"tpm2", "tee", "trusted", NULL};
+	static const char *const planned[] = {"tpm2", "tee", NULL};
 	const char *words[16], *near;
 	char at[WHERE_SIZE];
 	size_t n = 0;

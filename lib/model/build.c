@@ -272,6 +272,31 @@ static int check_required(const struct layer *l)
 	return first;
 }
 
+/* Its keystore keeps keys where only the kernel has them. */
+static int check_reference(const struct layer *l)
+{
+	const struct keystore *k = layer_keystore(l);
+	size_t len = layer_key_bytes(l, KEY_VOLUME), least = k->ops->references->least_bytes;
+	char at[WHERE_SIZE];
+
+	where_text(&l->where, at);
+	if (!l->ops->by_reference)
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%svolume \"%s\": %s needs the bytes of its key, and keystore \"%s\" "
+		    "(%s) keeps them where only the kernel has them; give it another "
+		    "keystore",
+		    at, l->volume->name, l->ops->name, k->name, k->ops->name);
+	if (len < least)
+		return diag_fail(
+		    DIAG_LAYOUT_VALUE, EINVAL,
+		    "%svolume \"%s\": a key of %zu bytes is too short for keystore \"%s\" "
+		    "(%s), which keeps keys of at least %zu; write cipher = "
+		    "\"aes-gcm-random\" or \"aes-xts-plain64\"",
+		    at, l->volume->name, len, k->name, k->ops->name, least);
+	return 0;
+}
+
 /* A layer that wants a key says which keystore guards it, where there are several. */
 static int check_keystore(const struct layer *l)
 {
@@ -279,6 +304,8 @@ static int check_keystore(const struct layer *l)
 	int i = option_index(l->ops->options, "keystore");
 	char at[WHERE_SIZE];
 
+	if (layer_key_is_reference(l))
+		return check_reference(l);
 	if (!layer_key_bytes(l, KEY_VOLUME) || layer_keystore(l))
 		return 0;
 	if (i >= 0 && l->values[i].present)
@@ -333,20 +360,42 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* Two records of the true copy could not be brought forward together. */
+static int check_keystores(const struct layout *layout)
+{
+	const struct keystore *anchor = layout_anchor(layout);
+	char at[WHERE_SIZE], other[WHERE_SIZE];
+	int first = 0;
+
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		const struct keystore *k = layout->keystores[i];
+		int r = k->ops->check ? k->ops->check(k) : 0;
+
+		if (r >= 0 && k != anchor && k->ops->anchor_read)
+			r = diag_fail(DIAG_LAYOUT_REPEATED, EINVAL,
+				      "%skeystore \"%s\" is a second one in hardware; first at "
+				      "%sone of them must go",
+				      where_text(&k->where, at), k->name,
+				      where_text(&anchor->where, other));
+		first = first ? first : r;
+	}
+	return first;
+}
+
 int layout_check(const struct layout *layout)
 {
 	char at[WHERE_SIZE], other[WHERE_SIZE];
-	int first = 0;
+	int first = 0, r;
 
 	if (layout->n_volumes == 0)
 		return diag_fail(DIAG_LAYOUT_SYNTAX, EINVAL,
 				 "%s: no volume; write volume \"NAME\" { … }", layout->file);
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		const struct volume *v = layout->volumes[i];
-		int r = v->slot && i && strcmp(layout->volumes[i - 1]->name, v->name) == 0
-			    ? 0
-			    : /* its first slot has been checked */
-			    volume_check(v);
+		r = v->slot && i && strcmp(layout->volumes[i - 1]->name, v->name) == 0
+			? 0
+			: /* its first slot has been checked */
+			volume_check(v);
 
 		for (size_t j = 0; j < i && r >= 0; j++) {
 			if (!same_name(layout->volumes[j]->full_name, v->full_name))
@@ -359,15 +408,11 @@ int layout_check(const struct layout *layout)
 		}
 		first = first ? first : r;
 	}
-	for (size_t i = 0; i < layout->n_keystores; i++) {
-		const struct keystore *k = layout->keystores[i];
-		int r = k->ops->check ? k->ops->check(k) : 0;
-
-		first = first ? first : r;
-	}
+	r = check_keystores(layout);
+	first = first ? first : r;
 	for (size_t i = 0; i < layout->n_media; i++) {
 		const struct medium *m = layout->media[i];
-		int r = m->ops->check ? m->ops->check(m) : 0;
+		r = m->ops->check ? m->ops->check(m) : 0;
 
 		first = first ? first : r;
 	}

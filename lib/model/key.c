@@ -35,17 +35,56 @@ const struct keystore *layer_keystore(const struct layer *l)
 	return NULL;
 }
 
+const struct keystore *layout_anchor(const struct layout *layout)
+{
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		if (layout->keystores[i]->ops->anchor_read)
+			return layout->keystores[i];
+	}
+	return NULL;
+}
+
+static int not_here(const struct layer *l)
+{
+	int r =
+	    diag_fail(DIAG_KEY_MISSING, ENOKEY, "volume %s: the key of its %s layer is not here",
+		      l->volume->full_name, l->ops->name);
+
+	diag_next("it stands in the vault of the device that the volume was laid out on");
+	return r;
+}
+
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret)
 {
-	int r;
+	return env->keys ? env->keys->volume_key(env->keys, l, purpose, ret) : not_here(l);
+}
 
-	if (env->keys)
-		return env->keys->volume_key(env->keys, l, purpose, ret);
-	r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "volume %s: the key of its %s layer is not here",
-		      l->volume->full_name, l->ops->name);
-	diag_next("it stands in the vault of the device that the volume was laid out on");
-	return r;
+bool layer_key_is_reference(const struct layer *l)
+{
+	const struct keystore *k = layer_key_bytes(l, KEY_VOLUME) ? layer_keystore(l) : NULL;
+
+	return k && k->ops->references;
+}
+
+int layer_key_reference(const struct layer *l, struct env *env, enum key_purpose purpose,
+			struct key_reference *ret)
+{
+	if (env->keys && env->keys->reference)
+		return env->keys->reference(env->keys, l, purpose, ret);
+	return not_here(l);
+}
+
+bool volume_is_secret(const struct volume *v)
+{
+	for (size_t i = 0; i < v->n_layers; i++) {
+		const struct layer *l = v->layers[i];
+		int option = option_index(l->ops->options, "key-reference");
+
+		if (layer_key_bytes(l, KEY_VOLUME) || (option >= 0 && l->values[option].present))
+			return true;
+	}
+	return false;
 }
 
 bool volume_is_keyed(const struct volume *v)

@@ -42,6 +42,30 @@ struct keystore_anchor {
 	uint8_t digest[SHA256_BYTES]; /* of its payload */
 };
 
+/* A key that the kernel has in its keyrings, and that nobody reads. */
+struct key_reference {
+	char type[16]; /* "encrypted"; "" : none */
+	char description[112];
+	size_t len; /* bytes of the key */
+};
+
+struct keystore;
+
+/* Of a backend whose keys never leave the kernel: its seal() and unseal() give no secret (NULL),
+ * but make what was sealed known to the kernel, for this process. All speak. */
+struct key_reference_ops {
+	size_t least_bytes; /* the shortest key that it can keep */
+	/* Draws a key of @len bytes under what @sealed has; @blob: how it stands in the vault. */
+	int (*draw)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
+		    const char *name, size_t len, struct text *blob);
+	/* Makes it known to the kernel as @name. */
+	int (*load)(const struct keystore *k, const char *name, const uint8_t *blob, size_t len,
+		    struct key_reference *ret);
+	/* The loaded key @ref, from now on under another @sealed. */
+	int (*rewrap)(const struct keystore *k, const struct key_reference *ref,
+		      const uint8_t *sealed, size_t sealed_len, struct text *blob);
+};
+
 /* What hardware says. */
 struct keystore_state {
 	uint64_t erase, rotation; /* E and R; opaque, they only grow */
@@ -52,8 +76,6 @@ struct keystore_state {
 
 /* A conversation with a backend's hardware; the backend's own. */
 struct keystore_session;
-
-struct keystore;
 
 /*
  * A backend. All speak. Backends without hardware leave @begin to @state NULL, and get NULL for
@@ -78,6 +100,8 @@ struct keystore_ops {
 	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
 	/* Leaves nothing behind in the hardware: no session, no transient object. Takes NULL. */
 	void (*end)(struct keystore_session *s);
+	/* 1 when it has guarded a device before (its anchor was ever written), 0 when not. */
+	int (*used)(const struct keystore *k, struct keystore_session *s, struct env *env);
 	/* Provisioning: makes what is missing there (storage key, counters, anchor), adopts what is
 	 * ours already, and refuses what is somebody else's. Asks for the owner's authorisation. */
 	int (*prepare)(const struct keystore *k, struct keystore_session *s, struct env *env);
@@ -86,6 +110,9 @@ struct keystore_ops {
 	/* R, as far as @blob waits for it; 0 and nothing counted where it does not wait. */
 	int (*advance)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       const uint8_t *blob, size_t len);
+	/* HF-KEYSTORE-FOREIGN when @blob was sealed by other hardware. May be NULL. */
+	int (*recognise)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			 const uint8_t *blob, size_t len);
 	int (*anchor_read)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			   struct keystore_anchor *ret);
 	/* Durable when it returns. */
@@ -102,6 +129,11 @@ struct keystore_ops {
 	 * one of this keystore's, HF-KEYSTORE-… for what the hardware says. */
 	int (*unseal)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		      const uint8_t *blob, size_t len, struct secret **ret);
+	/* After opening: nothing is sealed or unsealed until the next boot, as far as the hardware
+	 * can and option "lock" wants it; @count_erase still works. May be NULL. */
+	int (*lock)(const struct keystore *k, struct keystore_session *s, struct env *env);
+	/* Set: layers get references to its keys, never bytes. */
+	const struct key_reference_ops *references;
 	/* In words, for status: what guards it, and against whom. */
 	void (*describe)(const struct keystore *k, const uint8_t *blob, size_t len,
 			 struct text *to);
@@ -115,14 +147,26 @@ struct keys {
 	/* The key of @l, which lives as long as @keys. Speaks. */
 	int (*volume_key)(struct keys *keys, const struct layer *l, enum key_purpose purpose,
 			  const struct secret **ret);
+	/* The same for keys that stay in the kernel; it knows them as long as @keys lives. Unset:
+	 * there are none. */
+	int (*reference)(struct keys *keys, const struct layer *l, enum key_purpose purpose,
+			 struct key_reference *ret);
 };
 
 /* Bytes of the key that @l wants for @purpose; 0: none. */
 size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose);
 /* The keystore that guards it: the one named by option "keystore", else the only one. NULL. */
 const struct keystore *layer_keystore(const struct layer *l);
+/* The keystore whose hardware names the true copy of the vault, or NULL. */
+const struct keystore *layout_anchor(const struct layout *layout);
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret);
+/* Is its key one that only the kernel has? Then this gives it, and layer_key() never does. */
+bool layer_key_is_reference(const struct layer *l);
+int layer_key_reference(const struct layer *l, struct env *env, enum key_purpose purpose,
+			struct key_reference *ret);
 bool volume_is_keyed(const struct volume *v);
+/* Does a key have part in it, one of the vault or one that a layer only has the name of? */
+bool volume_is_secret(const struct volume *v);
 
 #endif

@@ -80,6 +80,7 @@ struct layer_ops {
 	/* Pure: bytes of the key that it wants for @purpose, 0 none; unset: keyless. Contents that
 	 * depend on a key are never in a shared image. */
 	size_t (*key_bytes)(const struct layer *l, enum key_purpose purpose);
+	bool by_reference; /* works with a key that only the kernel has */
 	/* Pure. Mistakes that one option alone does not show; speaks with file and line. */
 	int (*check)(const struct layer *l);
 	/* Reads the source (never the target), fills l->source. */

@@ -405,7 +405,7 @@ static void read_keyslot(struct luks2_facts *f, const struct luks2_binary *h, co
 			 struct json_object *o, uint64_t end)
 {
 	struct json_object *area = member(o, "area", json_type_object);
-	uint64_t number, offset, size;
+	uint64_t number = UINT64_MAX, offset, size;
 	char type[32] = "";
 
 	scan_u64(key, &number);

@@ -29,7 +29,7 @@ static int bound_of(const struct volume *v, struct bound *ret)
 static int decide_shared(struct volume *v)
 {
 	struct bound bound;
-	bool keyed = volume_is_keyed(v), contents = false;
+	bool keyed = volume_is_secret(v), contents = false;
 	int r = bound_of(v, &bound);
 
 	for (size_t i = 0; i < v->n_layers; i++) {

@@ -350,6 +350,7 @@ static int read_item(struct reader *r, const struct vault_item *item)
 	case VAULT_KEY:
 	case VAULT_KEYS_FOR:
 	case VAULT_MAC:
+	case VAULT_KEY_BLOB:
 		return 0;
 	case VAULT_END:
 		break;
@@ -374,7 +375,7 @@ int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout 
 		return -ENOMEM;
 	while ((r = vault_next_item(active->payload, active->header.payload_bytes, &at, &item)) ==
 	       1) {
-		if (item.type >= VAULT_SEALED && item.type <= VAULT_MAC)
+		if (item.type >= VAULT_SEALED && item.type <= VAULT_KEY_BLOB)
 			keys++;
 		else
 			others++;

@@ -18,11 +18,20 @@ struct sealed {
 	uint8_t *blob;
 	size_t blob_len;
 	struct secret *secret, *kek, *mac_key; /* NULL: not unsealed */
+	struct keystore_session *session;      /* NULL: not begun, or no hardware */
+	bool loaded;                           /* by reference: no secret, the kernel has it */
 };
 
 struct wrapped {
 	struct vault_key_item item;
 	struct secret *key; /* NULL: not unwrapped */
+};
+
+/* A key that only the kernel has. */
+struct referred {
+	struct vault_key_blob_item item; /* but for its blob: */
+	uint8_t *blob;
+	struct key_reference ref; /* once it was loaded */
 };
 
 struct vault_keys {
@@ -32,9 +41,11 @@ struct vault_keys {
 	struct sealed sealed[KEYSTORES_MAX];
 	size_t n_sealed;
 	ARRAY(struct wrapped) wrapped;
+	ARRAY(struct referred) referred;
 	uint8_t keys_for[KEYS_FOR_BYTES];
 	uint8_t *payload; /* the device part that they were read from; NULL: drawn here */
 	size_t payload_len;
+	struct vault_copy_header header; /* of the copy that it stands in */
 };
 
 struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
@@ -44,5 +55,32 @@ struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
 /* Appends sealed secrets, wrapped keys and the MACs over all of @to. */
 int vault_keys_encode(struct vault_keys *k, struct text *to);
 int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s);
+
+/* keys-reference.c */
+
+struct referred *vault_keys_find_reference(struct vault_keys *k, const struct layer *l,
+					   unsigned layer, enum key_purpose purpose);
+/* @s has been sealed. */
+int vault_keys_draw_reference(struct vault_keys *k, const struct sealed *s, const struct layer *l,
+			      unsigned layer, enum key_purpose purpose);
+/* @s has been unsealed. */
+int vault_keys_load_reference(const struct sealed *s, struct referred *w,
+			      struct key_reference *ret);
+/* From under what @s had sealed to what it has sealed now. All were loaded. */
+int vault_keys_rewrap_references(struct vault_keys *k, const struct sealed *s);
+bool vault_keys_forget_references(struct vault_keys *k, const struct volume *volume);
+void vault_keys_encode_references(const struct vault_keys *k, struct text *to);
+int vault_keys_read_reference(struct vault_keys *k, const struct vault_item *item);
+void vault_keys_free_references(struct vault_keys *k);
+
+/* keys-anchor.c */
+
+/* Begins *@session with its hardware, if that has not been done. */
+int vault_keys_reach(const struct sealed *s, struct env *env, struct keystore_session **session);
+/* The device part that @k was read from is the one that the hardware names: -ESTALE where not. */
+int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s);
+/* A copy with @h is durable: the hardware takes it for the true one from here on, and what was
+ * sealed before is dead where it was sealed anew. */
+int vault_keys_anchor(struct vault_keys *k, const struct vault_copy_header *h);
 
 #endif

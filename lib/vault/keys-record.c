@@ -78,11 +78,14 @@ int vault_keys_encode(struct vault_keys *k, struct text *to)
 		vault_encode_key(&w->item, bytes);
 		device_part_put(to, VAULT_KEY, bytes, sizeof(bytes));
 	}
+	vault_keys_encode_references(k, to);
 	device_part_put(to, VAULT_KEYS_FOR, k->keys_for, sizeof(k->keys_for));
 	covered = to->len;
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
 		_cleanup_text_ struct text value = {0};
 
+		if (!k->sealed[i].mac_key)
+			continue; /* by reference: no secret is here that a MAC could hang from */
 		r = encode_macs(&k->sealed[i], (const uint8_t *)to->s, covered, &value);
 		to->failed |= value.failed;
 		device_part_put(to, VAULT_MAC, value.s, value.len);
@@ -113,12 +116,13 @@ static void follow(struct naming *n, const struct vault_item *item)
 static int tell_changed(const struct naming *n, uint32_t index, const struct vault_item *item)
 {
 	static const char *const kinds[] = {
-	    [VAULT_DEVICE] = "the device",   [VAULT_MEDIUM] = "the medium",
-	    [VAULT_OPTION] = "an option",    [VAULT_VOLUME] = "the volume itself",
-	    [VAULT_EXTENT] = "its place",    [VAULT_LAYER] = "a layer",
-	    [VAULT_SOURCE] = "a source",     [VAULT_LEARNED] = "what was learnt",
-	    [VAULT_KEYSTORE] = "a keystore", [VAULT_SEALED] = "a sealed secret",
-	    [VAULT_KEY] = "a volume key",    [VAULT_KEYS_FOR] = "the plan of the keys",
+	    [VAULT_DEVICE] = "the device",     [VAULT_MEDIUM] = "the medium",
+	    [VAULT_OPTION] = "an option",      [VAULT_VOLUME] = "the volume itself",
+	    [VAULT_EXTENT] = "its place",      [VAULT_LAYER] = "a layer",
+	    [VAULT_SOURCE] = "a source",       [VAULT_LEARNED] = "what was learnt",
+	    [VAULT_KEYSTORE] = "a keystore",   [VAULT_SEALED] = "a sealed secret",
+	    [VAULT_KEY] = "a volume key",      [VAULT_KEYS_FOR] = "the plan of the keys",
+	    [VAULT_KEY_BLOB] = "a volume key",
 	};
 	const char *kind =
 	    item && item->type < sizeof(kinds) / sizeof(kinds[0]) ? kinds[item->type] : NULL;
@@ -244,6 +248,8 @@ static int read_record(struct vault_keys *k, const struct vault_item *item)
 		if (vault_decode_key(item->value, item->len, &w.item) < 0)
 			return bad("a volume key");
 		return array_add(&k->wrapped, w) < 0 ? diag_no_memory() : 0;
+	case VAULT_KEY_BLOB:
+		return vault_keys_read_reference(k, item) < 0 ? bad("a volume key") : 0;
 	case VAULT_KEYS_FOR:
 		if (item->len != sizeof(k->keys_for))
 			return bad("the plan's digest");
@@ -268,6 +274,7 @@ int vault_keys_read(const struct vault *v, const struct layout *layout, struct e
 	k = vault_keys_new(layout, env);
 	if (!k)
 		return -ENOMEM;
+	k->header = active->header;
 	k->payload_len = active->header.payload_bytes;
 	k->payload = malloc(k->payload_len ? k->payload_len : 1);
 	if (!k->payload)
@@ -289,7 +296,7 @@ int vault_keys_read(const struct vault *v, const struct layout *layout, struct e
 static bool is_key_record(unsigned type)
 {
 	return type == VAULT_SEALED || type == VAULT_KEY || type == VAULT_KEYS_FOR ||
-	       type == VAULT_MAC;
+	       type == VAULT_MAC || type == VAULT_KEY_BLOB;
 }
 
 int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)
@@ -309,5 +316,5 @@ int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)
 	device_part_put(&payload, VAULT_END, "", 0);
 	if (r >= 0 && payload.failed)
 		r = diag_no_memory();
-	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
+	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len, k);
 }

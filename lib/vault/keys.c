@@ -38,16 +38,22 @@ static int take_secret(struct sealed *s, struct secret *secret)
 	s->kek = secret_free(s->kek);
 	s->mac_key = secret_free(s->mac_key);
 	s->secret = secret;
+	s->loaded = !secret;
+	if (!secret)
+		return 0;
 	r = derive(s, "holdfast 1 KEK", &s->kek);
 	return r < 0 ? r : derive(s, "holdfast 1 device part MAC", &s->mac_key);
 }
 
-static int seal_new(struct vault_keys *k, struct sealed *s)
+static int seal_new(struct vault_keys *k, struct sealed *s, bool next)
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
 	DIAG_SCOPE("keystore %s", s->keystore->name);
-	int r = s->keystore->ops->seal(s->keystore, NULL, k->env, false, &secret, &blob);
+	int r = vault_keys_reach(s, k->env, &s->session);
+
+	if (r >= 0)
+		r = s->keystore->ops->seal(s->keystore, s->session, k->env, next, &secret, &blob);
 
 	if (r >= 0 && blob.failed)
 		r = diag_no_memory();
@@ -66,13 +72,16 @@ static int unlock(struct vault_keys *k, struct sealed *s)
 	DIAG_SCOPE("keystore %s", s->keystore->name);
 	int r;
 
-	if (s->secret)
+	if (s->secret || s->loaded)
 		return 0;
-	r = s->keystore->ops->unseal(s->keystore, NULL, k->env, s->blob, s->blob_len, &secret);
+	r = vault_keys_check_anchor(k, s);
+	if (r >= 0)
+		r = s->keystore->ops->unseal(s->keystore, s->session, k->env, s->blob, s->blob_len,
+					     &secret);
 	if (r < 0)
 		return r;
 	r = take_secret(s, secret);
-	if (r >= 0 && k->payload)
+	if (r >= 0 && k->payload && s->mac_key)
 		r = vault_keys_check_mac(k, s);
 	if (r < 0)
 		s->secret = secret_free(s->secret);
@@ -134,7 +143,14 @@ static int unwrap(const struct sealed *s, struct wrapped *w)
 	_cleanup_aead_ struct aead *aead = NULL;
 	_cleanup_secret_ struct secret *key = NULL;
 	_cleanup_text_ struct text ad = {0};
-	int r = aead_new("aes-gcm", secret_bytes(s->kek), secret_len(s->kek), &aead);
+	int r;
+
+	if (!s || !s->kek)
+		return diag_fail(DIAG_TAMPERED, EUCLEAN,
+				 "the vault's key record of volume %s names a keystore that wraps "
+				 "no keys",
+				 w->item.volume);
+	r = aead_new("aes-gcm", secret_bytes(s->kek), secret_len(s->kek), &aead);
 
 	associate(&w->item, &ad);
 	if (r >= 0 && ad.failed)
@@ -178,6 +194,13 @@ static int missing(const struct layer *l)
 	return r;
 }
 
+static int wrong_length(const struct layer *l, uint32_t len, enum key_purpose purpose)
+{
+	return diag_fail(DIAG_TAMPERED, EUCLEAN,
+			 "the vault has a key of %u bytes for volume %s, whose %s layer takes %zu",
+			 len, l->volume->full_name, l->ops->name, layer_key_bytes(l, purpose));
+}
+
 static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
 		      const struct secret **ret)
 {
@@ -186,20 +209,32 @@ static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose
 	struct sealed *s = w ? find_sealed(k, w->item.keystore) : NULL;
 	int r;
 
-	if (!w || !s)
+	if (!w || !s || s->keystore->ops->references)
 		return missing(l);
 	if (w->item.len != layer_key_bytes(l, purpose))
-		return diag_fail(DIAG_TAMPERED, EUCLEAN,
-				 "the vault has a key of %u bytes for volume %s, whose %s layer "
-				 "takes %zu",
-				 w->item.len, w->item.volume, l->ops->name,
-				 layer_key_bytes(l, purpose));
+		return wrong_length(l, w->item.len, purpose);
 	r = unlock(k, s);
 	if (r >= 0 && !w->key)
 		r = unwrap(s, w);
 	if (r >= 0)
 		*ret = w->key;
 	return r;
+}
+
+static int reference(struct keys *keys, const struct layer *l, enum key_purpose purpose,
+		     struct key_reference *ret)
+{
+	struct vault_keys *k = (struct vault_keys *)keys;
+	struct referred *w = vault_keys_find_reference(k, l, (unsigned)layer_index(l), purpose);
+	struct sealed *s = w ? find_sealed(k, w->item.keystore) : NULL;
+	int r;
+
+	if (!w || !s || !s->keystore->ops->references)
+		return missing(l);
+	if (w->item.len != layer_key_bytes(l, purpose))
+		return wrong_length(l, w->item.len, purpose);
+	r = unlock(k, s);
+	return r < 0 ? r : vault_keys_load_reference(s, w, ret);
 }
 
 /* --- all of them --- */
@@ -213,6 +248,7 @@ struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env)
 		return NULL;
 	}
 	k->keys.volume_key = volume_key;
+	k->keys.reference = reference;
 	k->layout = layout;
 	k->env = env;
 	return k;
@@ -231,10 +267,13 @@ struct vault_keys *vault_keys_free(struct vault_keys *k)
 		secret_free(s->kek);
 		secret_free(s->mac_key);
 		free(s->blob);
+		if (s->keystore->ops->end)
+			s->keystore->ops->end(s->session);
 	}
 	array_each (w, &k->wrapped)
 		secret_free(w->key);
 	array_free(&k->wrapped);
+	vault_keys_free_references(k);
 	free(k->payload);
 	free(k);
 	return NULL;
@@ -262,6 +301,21 @@ static int add_sealed(struct vault_keys *k, const struct keystore *keystore, str
 	return 0;
 }
 
+/* Hardware that served an earlier life of the device: what that sealed shall never open again. */
+static int seal_first(struct vault_keys *k, struct sealed *s)
+{
+	const struct keystore_ops *ops = s->keystore->ops;
+	int r = vault_keys_reach(s, k->env, &s->session), used = 0;
+
+	if (r >= 0 && ops->used)
+		r = used = ops->used(s->keystore, s->session, k->env);
+	if (r >= 0 && ops->prepare)
+		r = ops->prepare(s->keystore, s->session, k->env);
+	if (r >= 0 && used)
+		r = ops->count_erase(s->keystore, s->session, k->env);
+	return r < 0 ? r : seal_new(k, s, false);
+}
+
 static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpose purpose)
 {
 	const struct keystore *keystore = layer_keystore(l);
@@ -273,8 +327,10 @@ static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpos
 
 	if (r >= 0 && w.item.len > VAULT_WRAPPED_MAX)
 		r = diag_fail(DIAG_INTERNAL, E2BIG, "a key of %u bytes", w.item.len);
-	if (r >= 0 && !s->secret)
-		r = seal_new(k, s);
+	if (r >= 0 && !s->secret && !s->loaded)
+		r = seal_first(k, s);
+	if (r >= 0 && keystore->ops->references)
+		return vault_keys_draw_reference(k, s, l, w.item.layer, purpose);
 	if (r >= 0)
 		r = secret_new(w.item.len, &w.key);
 	if (r < 0)
@@ -346,10 +402,27 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		for (size_t j = 0; j < volumes[i]->n_layers && r >= 0; j++) {
 			const struct secret *key;
+			struct key_reference ref;
 
-			if (layer_key_bytes(volumes[i]->layers[j], KEY_VOLUME))
+			if (layer_key_is_reference(volumes[i]->layers[j]))
+				r = reference(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &ref);
+			else if (layer_key_bytes(volumes[i]->layers[j], KEY_VOLUME))
 				r = volume_key(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &key);
 		}
+	}
+	return r;
+}
+
+int vault_keys_lock(struct vault_keys *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		struct sealed *s = &k->sealed[i];
+		DIAG_SCOPE("keystore %s", s->keystore->name);
+
+		if (s->secret && s->keystore->ops->lock)
+			r = s->keystore->ops->lock(s->keystore, s->session, k->env);
 	}
 	return r;
 }
@@ -362,8 +435,17 @@ int vault_keys_rotate(struct vault_keys *k)
 		if (r >= 0 && !w->key)
 			r = unwrap(find_sealed(k, w->item.keystore), w);
 	}
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
-		r = seal_new(k, &k->sealed[i]);
+	array_each (f, &k->referred) {
+		struct key_reference ref;
+
+		if (r >= 0)
+			r = vault_keys_load_reference(find_sealed(k, f->item.keystore), f, &ref);
+	}
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		r = seal_new(k, &k->sealed[i], true);
+		if (r >= 0)
+			r = vault_keys_rewrap_references(k, &k->sealed[i]);
+	}
 	array_each (w, &k->wrapped) {
 		if (r >= 0)
 			r = wrap(k, find_sealed(k, w->item.keystore), w);
@@ -384,7 +466,7 @@ int vault_keys_forget(struct vault_keys *k, const struct volume *volume)
 			k->wrapped.v[kept++] = *w;
 	}
 	k->wrapped.n = kept;
-	if (kept < before)
+	if (vault_keys_forget_references(k, volume) || kept < before)
 		return 0;
 	return diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no key of volume %s",
 			 volume->full_name);
@@ -405,6 +487,19 @@ size_t vault_keys_list(const struct vault_keys *k, struct vault_key_info *ret, s
 		    .layer = v && w->item.layer < v->n_layers ? v->layers[w->item.layer] : NULL,
 		    .purpose = (enum key_purpose)w->item.purpose,
 		    .bytes = w->item.len,
+		};
+	}
+	array_each (f, &k->referred) {
+		const struct volume *v = layout_volume(k->layout, f->item.volume);
+
+		if (n == max)
+			break;
+		ret[n++] = (struct vault_key_info){
+		    .volume = f->item.volume,
+		    .keystore = f->item.keystore,
+		    .layer = v && f->item.layer < v->n_layers ? v->layers[f->item.layer] : NULL,
+		    .purpose = (enum key_purpose)f->item.purpose,
+		    .bytes = f->item.len,
 		};
 	}
 	return n;

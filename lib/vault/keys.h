@@ -29,6 +29,11 @@ void vault_keys_freep(struct vault_keys **k);
 struct keys *vault_keys_interface(struct vault_keys *k);
 /* Unseals the keystores that @volumes need, or all where @n is 0: opening begins with it. */
 int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_t n);
+/* The device part is the one that the hardware names; asks for no PIN, unseals nothing. 1, or 0
+ * where no keystore of these keys keeps such a record. */
+int vault_keys_check_anchors(struct vault_keys *k);
+/* Has the hardware of what was unsealed give no more until the next boot. Speaks. */
+int vault_keys_lock(struct vault_keys *k);
 /* Whether they were drawn for the plan that was begun last in @v, and not for the same one that
  * was begun before it. */
 bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v);
@@ -40,6 +45,9 @@ int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep);
 /* New device secrets, sealed anew (the keystore may ask for a new passphrase); volume keys stay.
  * Held in memory until vault_commit_layout(). */
 int vault_keys_rotate(struct vault_keys *k);
+/* Where the two copies differ, after a cut, hardware says which one counts: 1 when that is another
+ * one than before. What cannot be asked is left as it is. Silent. */
+int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *env);
 /* Drops the keys of @volume; rotate afterwards, or the old secret still opens an old copy. */
 int vault_keys_forget(struct vault_keys *k, const struct volume *volume);
 
@@ -51,6 +59,16 @@ struct vault_key_info {
 	uint32_t bytes;
 };
 size_t vault_keys_list(const struct vault_keys *k, struct vault_key_info *ret, size_t max);
+/* How the device part that was read stands to the hardware's record. */
+enum vault_standing {
+	VAULT_NAMED,
+	VAULT_EARLIER, /* an old state of the medium was put back */
+	VAULT_OTHER,
+	VAULT_UNRECORDED, /* there is no record, or no hardware that keeps one */
+};
+/* What the hardware of @keystore says: needs no PIN. Speaks. */
+int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
+		     struct keystore_state *ret, enum vault_standing *ret_standing);
 /* The keystore's own words for its sealed secret. */
 void vault_keys_describe(const struct vault_keys *k, const struct keystore *keystore,
 			 struct text *to);

@@ -21,6 +21,9 @@ struct vault {
 	struct extent extent;
 	struct vault_regions regions;
 	struct vault_copy copy[2];
+	int chosen;     /* 1 + index of the copy that the hardware names; 0: the newer one counts */
+	bool undecided; /* the copies differ, and the hardware that knows which counts was not asked
+			 */
 	/* journal */
 	bool has_plan;
 	struct vault_plan_header plan;
@@ -39,8 +42,11 @@ int vault_flush(struct vault *v);
 /* vault.c: the copies. */
 int vault_load_copies(struct vault *v);
 const struct vault_copy *vault_active(const struct vault *v);
-/* Both copies hold @payload afterwards; the inactive one is written first. */
-int vault_commit(struct vault *v, const uint8_t *payload, size_t len);
+int vault_active_index(const struct vault *v); /* -1: neither is good */
+/* Both copies hold @payload afterwards; the inactive one is written first. Then the hardware of
+ * @keys (NULL: none) is told, and then the other one is written. */
+struct vault_keys;
+int vault_commit(struct vault *v, const uint8_t *payload, size_t len, struct vault_keys *keys);
 
 /* journal.c */
 extern const struct journal_ops vault_journal_ops;
@@ -48,7 +54,6 @@ int vault_load_journal(struct vault *v);
 int vault_begin_journal(struct vault *v, const struct vault_begun *begun);
 
 /* device-part.c */
-struct vault_keys;
 int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to);
 /* Appends one record. */
 void device_part_put(struct text *to, unsigned type, const void *value, size_t len);

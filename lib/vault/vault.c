@@ -11,7 +11,7 @@
 #include "crypto/digest.h"
 #include "format/dps.h"
 #include "format/gpt.h"
-#include "vault/vault-private.h"
+#include "vault/keys-private.h"
 
 int vault_io(struct vault *v, int r, const char *doing, uint64_t offset, uint64_t len)
 {
@@ -83,9 +83,10 @@ int vault_load_copies(struct vault *v)
 	return r < 0 ? r : load_copy(v, 1);
 }
 
-/* Which copy is the newer good one: 0, 1, or -1. */
-static int active_index(const struct vault *v)
+int vault_active_index(const struct vault *v)
 {
+	if (v->chosen && v->copy[v->chosen - 1].good)
+		return v->chosen - 1;
 	if (v->copy[0].good && v->copy[1].good)
 		return v->copy[1].header.sequence > v->copy[0].header.sequence;
 	return v->copy[0].good ? 0 : v->copy[1].good ? 1 : -1;
@@ -93,7 +94,7 @@ static int active_index(const struct vault *v)
 
 const struct vault_copy *vault_active(const struct vault *v)
 {
-	int i = active_index(v);
+	int i = vault_active_index(v);
 
 	return i < 0 ? NULL : &v->copy[i];
 }
@@ -127,9 +128,9 @@ static bool holds(const struct vault_copy *c, const struct vault_copy_header *h)
 	       memcmp(c->header.payload_sha256, h->payload_sha256, 32) == 0;
 }
 
-int vault_commit(struct vault *v, const uint8_t *payload, size_t len)
+int vault_commit(struct vault *v, const uint8_t *payload, size_t len, struct vault_keys *keys)
 {
-	int active = active_index(v), r = 0;
+	int active = vault_active_index(v), r = 0;
 	unsigned first = active == 0;
 	struct vault_copy_header h = {
 	    .payload_bytes = len,
@@ -152,7 +153,10 @@ int vault_commit(struct vault *v, const uint8_t *payload, size_t len)
 
 		if (!holds(&v->copy[which], &h))
 			r = write_copy(v, which, payload, &h);
+		if (i == 0 && keys && r >= 0)
+			r = vault_keys_anchor(keys, &h);
 	}
+	v->chosen = 0;
 	free(v->copy[0].payload);
 	free(v->copy[1].payload);
 	v->copy[0].payload = v->copy[1].payload = NULL;
@@ -336,27 +340,25 @@ struct journal *vault_journal(struct vault *v)
 	return &v->journal;
 }
 
+int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env)
+{
+	_cleanup_text_ struct text payload = {0};
+	struct vault_keys *keys = (struct vault_keys *)env->keys;
+	int r = device_part_encode(layout, keys, &payload);
+
+	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len, keys);
+}
+
 static int run_commit(const struct step *s, struct env *env, struct cursor *cursor)
 {
 	struct layout *layout = (struct layout *)(uintptr_t)s->layout;
 	const struct extent *e = &layout->vault.extent;
 	_cleanup_vault_ struct vault *v = new_vault(env->target, e->offset_bytes, e->size_bytes);
-	_cleanup_text_ struct text payload = {0};
 	int r = v ? layout_learn(layout, env) : -ENOMEM;
 
 	if (r >= 0)
 		r = vault_load_copies(v);
-	if (r >= 0)
-		r = device_part_encode(layout, (struct vault_keys *)env->keys, &payload);
-	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
-}
-
-int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env)
-{
-	_cleanup_text_ struct text payload = {0};
-	int r = device_part_encode(layout, (struct vault_keys *)env->keys, &payload);
-
-	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len);
+	return r < 0 ? r : vault_commit_layout(v, layout, env);
 }
 
 static const struct step_ops commit_step = {"commit device part", STEP_REDO, run_commit, NULL};
@@ -424,7 +426,7 @@ static int run_mend(const struct step *s, struct env *env, struct cursor *cursor
 	if (!payload)
 		return diag_no_memory();
 	memcpy(payload, active->payload, len);
-	return vault_commit(v, payload, len);
+	return vault_commit(v, payload, len, NULL);
 }
 
 static const struct step_ops mend_step = {"mend vault", STEP_REDO, run_mend, NULL};
@@ -438,6 +440,11 @@ int vault_plan_repair(struct vault *v, struct plan *plan)
 	if (!e)
 		return diag_no_memory();
 	*e = v->extent;
+	if (v->undecided) {
+		diag_note("the vault's copies differ, and only the keystore's hardware knows which "
+			  "one counts: they are left alone");
+		return 0;
+	}
 	if (!active || (v->copy[0].good && v->copy[1].good &&
 			v->copy[0].header.sequence == v->copy[1].header.sequence))
 		return 0;

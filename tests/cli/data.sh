@@ -20,7 +20,7 @@ echo wrong >wrong
 layout() { # NAME, LAYER…: a volume "data" with these layers
 	cat >"$1.layout" <<END
 device "d" { architecture = "x86-64" }
-medium "m" { size = ${3:-96M} }
+medium "m" { size = ${3:-48M} }
 keystore "device" { backend = "file" memory = 1M }
 volume "data" { partition { size = "fill" } $2 filesystem { label = "data" source = "files" owner = "root" } }
 END
@@ -53,7 +53,15 @@ start=$(data aegis.img)
 
 # Only what the file system needs is written.
 blocks=$(du -k aegis.img | cut -f1)
-[ "$blocks" -lt 20000 ] && ok "written: $blocks KiB of 96 MiB" || not_ok "written: $blocks KiB of 96 MiB"
+[ "$blocks" -lt 20000 ] && ok "written: $blocks KiB of 48 MiB" || not_ok "written: $blocks KiB of 48 MiB"
+layout big 'crypt { header-size = 1M }' 64G
+check "64 GiB: provision" "$H" provision -q --passphrase-file pass big.layout big.img
+blocks=$(($(du -k big.img | cut -f1) * 1000 / (64 * 1048576)))
+[ "$blocks" -lt 10 ] && ok "64 GiB: $blocks in 1000 written" || not_ok "64 GiB: $blocks in 1000 written"
+check "64 GiB: verify" "$H" verify --passphrase-file pass big.img
+check "64 GiB: read" "$H" read --passphrase-file pass big.img data -o big.ext4
+check "64 GiB: the file system is clean" e2fsck -fn big.ext4
+rm -f big.img big.ext4
 check "no plaintext is in the image" bash -c "! grep -q 'hello' aegis.img"
 check "run again: nothing to do" "$H" provision -q --passphrase-file pass aegis.layout aegis.img
 
@@ -93,7 +101,8 @@ tampered() { # NAME WORDS STATUS COMMAND…: on a copy of aegis.img
 	said "$words"
 }
 fs=$((start + 1024 * 1024)) # dm-integrity's superblock
-first=$(cmp -l aegis.img <(head -c 200000000 /dev/zero) 2>/dev/null | awk -v from=$((fs + 1000000)) '$1 > from { print $1 - 1; exit }' || true)
+first=$({ cmp -i $((fs + 1000000)) aegis.img /dev/zero || true; } | sed 's/.*byte \([0-9]*\),.*/\1/')
+first=$((fs + 1000000 + first - 1))
 tampered "a bit in the data" "does not authenticate" 3 flip t.img "$first"
 tampered "the first header" "mended" 3 flip t.img $((start + 600))
 tampered "the second header" "mended" 3 flip t.img $((start + 16384 + 600))
@@ -117,6 +126,44 @@ tampered "the volume of another device" "no sector authenticates" 3 swap
 said "another"
 tags() { dd if=other.img of=t.img bs=4096 skip=$((fs / 4096 + 60)) seek=$((fs / 4096 + 60)) count=200 conv=notrunc status=none; }
 tampered "tags of another device" "does not authenticate|in use" 3 tags
+
+# A used sector whose tag was wiped is damage, not "never written": every tag of the first area.
+wipe() { # FILE: dm-integrity's superblock at $fs says where they are
+	python3 - "$1" $fs <<'END'
+import struct, sys
+f, at = open(sys.argv[1], "r+b"), int(sys.argv[2])
+f.seek(at)
+sb = f.read(64)
+tag, sections = struct.unpack("<HI", sb[10:16])
+per_block = 1 << sb[28]
+entry = (8 + 8 * per_block + tag + 7) // 8 * 8
+section = 4096 + 504 // entry * 8 * 512 * per_block
+f.seek(at + 4096 + sections * section)
+f.write(bytes(32768 // per_block * tag))
+END
+}
+tampered "wiped tags" "\\(512 blocks\\): is in use, but its tag was wiped$" 3 wipe t.img
+check_status 3 "and cannot be read" "$H" read --passphrase-file pass t.img data -o t.ext4
+# The vault of another device, whose passphrase is the same.
+vault() { dd if=other.img of=t.img bs=1M skip=1 seek=1 count=8 conv=notrunc status=none; }
+tampered "the vault of another device" "its digest is of another key: the header of another volume" 3 vault
+said "no sector authenticates under the volume's key"
+keystore() { # The device secret that another passphrase guards
+	sed 's/correct/another/' pass >pass2
+	rm -f third.img
+	"$H" provision -q --passphrase-file pass2 other.layout third.img
+	dd if=third.img of=t.img bs=1M skip=1 seek=1 count=8 conv=notrunc status=none
+}
+tampered "the vault of another passphrase" "does not open keystore device" 5 keystore
+journal() { printf 'XXXXXXXX' | dd of=t.img bs=1 seek=$((fs + 4096 + 504)) conv=notrunc status=none; }
+tampered "the journal" "a section of the journal cannot come from a power cut" 3 journal
+grown() { truncate -s 120M t.img; }
+tampered "a target that was grown" "the table was made for a smaller target" 3 grown
+shrunk() { # in the table only
+	sfdisk -d t.img 2>/dev/null | awk '/name="data"/ { match($0, /size= *[0-9]+/); n = substr($0, RSTART + 5, RLENGTH - 5); sub(/size= *[0-9]+/, "size=" n - 8192) } { print }' >t.table
+	sfdisk -q --no-tell-kernel --no-reread t.img <t.table
+}
+tampered "a volume that was shrunk in the table" "has another place in the partition table than was laid out" 3 shrunk
 
 # Two volumes of one device change places; a volume on a target that was cut or grown.
 cat >pair.layout <<END

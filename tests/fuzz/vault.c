@@ -24,6 +24,7 @@ static void decode(const uint8_t *data, size_t size)
 	struct vault_extent_item extent;
 	struct vault_source_item source;
 	struct vault_key_item key;
+	struct vault_key_blob_item blob;
 
 	vault_decode_copy(data, size, &copy);
 	vault_decode_plan(data, size, &plan);
@@ -32,6 +33,7 @@ static void decode(const uint8_t *data, size_t size)
 	vault_decode_extent(data, size, &extent);
 	vault_decode_source(data, size, &source);
 	vault_decode_key(data, size, &key);
+	vault_decode_key_blob(data, size, &blob);
 }
 
 /* The input as a device part, under a header that fits it. */

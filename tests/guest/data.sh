@@ -38,6 +38,13 @@ scratch=$(mktemp -d)
 H="$1" pass="$3/pass"
 volumes="aegis gcm512 chacha xtsmac xts crc bitmap direct hmac both full"
 dmesg -c >/dev/null
+# As they were laid out, before the kernel has written anything into them.
+check "open what was never mounted" "$H" open /dev/vda --passphrase-file "$pass"
+for v in $volumes; do
+	check "$v: new: e2fsck finds nothing" e2fsck -fn /dev/mapper/holdfast-$v
+	check "$v: new: blkid" blkid -p /dev/mapper/holdfast-$v
+done
+check "close what was never mounted" "$H" close /dev/vda
 check_status 5 "a wrong passphrase opens nothing" "$H" open /dev/vda --passphrase-fd 5 5<<<wrong
 check "open all with one passphrase" "$H" open /dev/vda --passphrase-file "$pass" --mount /mnt/v
 check "contents are there" cmp /mnt/v/aegis/blob "$3/files/blob"
@@ -49,14 +56,14 @@ keys=$(dmsetup table --showkeys --target crypt)
 check "status" "$H" status /dev/vda
 said "no read failed to authenticate"
 said "holdfast-crc: crc32c: no mismatch"
-fstrim /mnt/v/aegis 2>/dev/null || true
+for v in $volumes; do fstrim /mnt/v/$v 2>/dev/null || true; done # whether it can is the kernel's
 check "close" "$H" close /dev/vda --mount /mnt/v
 check "no mapping is left" sh -c '! dmsetup ls | grep holdfast'
 check "no key is left" sh -c '! grep "logon.*holdfast:" /proc/keys'
 check "open without mounting" "$H" open /dev/vda --passphrase-file "$pass"
 for v in $volumes; do
 	check "$v: e2fsck finds nothing" e2fsck -fn /dev/mapper/holdfast-$v
-	blkid -p /dev/mapper/holdfast-$v >/dev/null || not_ok "$v: blkid"
+	check "$v: blkid" blkid -p /dev/mapper/holdfast-$v
 done
 check "close them" "$H" close /dev/vda
 dmesg | grep -iE 'integrity (aead )?error|checksum failed|I/O error' >"$scratch/log"
@@ -87,6 +94,17 @@ print(at)' "$start")
 dd if=/dev/urandom of=bad.img bs=4096 seek=$((at / 4096)) count=3 conv=notrunc status=none
 check_status 3 "verify names it" "$HOLDFAST" verify --passphrase-file pass bad.img aegis
 said "does not authenticate: /(blob|again), bytes"
+python3 - "$(offset all.img hmac)" <<'END'
+import sys
+f = open("bad.img", "r+b")
+start = int(sys.argv[1])
+f.seek(start)
+at = f.read(24 << 20).index(open("files/blob", "rb").read(4096))
+f.seek(start + at + 1000)
+f.write(b"changed")
+END
+check_status 3 "in plain sight, too" "$HOLDFAST" verify --passphrase-file pass bad.img hmac
+said "does not authenticate: /again, bytes 0"
 cat >bad.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
@@ -96,6 +114,12 @@ said "Invalid or incomplete multibyte or wide character|Input/output error"
 check "status" "$1" status /dev/vda
 said "DID NOT AUTHENTICATE"
 check "close" "$1" close /dev/vda aegis
+check "open hmac" "$1" open /dev/vda hmac --passphrase-file "$3/pass"
+dd if=/dev/mapper/holdfast-hmac of=/dev/null bs=4096 iflag=direct conv=noerror 2>"$scratch/.out"
+said "Invalid or incomplete multibyte or wide character|Input/output error"
+check "status" "$1" status /dev/vda
+said "holdfast-hmac: hmac\(sha256\): [1-9][0-9]* MISMATCHES"
+check "close" "$1" close /dev/vda hmac
 END
 guest_tap --disk bad.img bad.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 
@@ -166,7 +190,19 @@ for v in aegis gcm mac; do
 	echo another >"$scratch/another"
 	check "$v: luksAddKey" cryptsetup luksAddKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$3/$v.key" /dev/vda$n "$scratch/another"
 	check "$v: opens by the added key" cryptsetup luksOpen --test-passphrase /dev/vda$n --key-file "$scratch/another"
-	check "$v: repair" cryptsetup repair -q /dev/vda$n
+	echo third >"$scratch/third"
+	check "$v: luksChangeKey" cryptsetup luksChangeKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$scratch/another" /dev/vda$n "$scratch/third"
+	check "$v: opens by the changed key" cryptsetup luksOpen --test-passphrase /dev/vda$n --key-file "$scratch/third"
+	rm -f "$scratch/volume"
+	check "$v: its volume key" cryptsetup luksDump -q --dump-volume-key --volume-key-file "$scratch/volume" --key-file "$3/$v.key" /dev/vda$n
+	check "$v: luksOpen by volume key" cryptsetup luksOpen /dev/vda$n $v --volume-key-file "$scratch/volume"
+	check "$v: clean" e2fsck -fn /dev/mapper/$v
+	check "$v: luksClose" cryptsetup luksClose $v
+	for copy in 0 16384; do
+		dd if=/dev/urandom of=/dev/vda$n bs=512 seek=$(((copy + 4096) / 512)) count=1 conv=notrunc status=none
+		check "$v: repair of the copy at $copy" cryptsetup repair -q /dev/vda$n
+		check "$v: luksDump after that" cryptsetup luksDump /dev/vda$n
+	done
 	n=$((n + 1))
 done
 check "holdfast opens them after that" "$1" open /dev/vda --passphrase-file "$3/pass"
@@ -225,7 +261,7 @@ integrity /dev/vdi 4096 32 --integrity hmac-sha256 --integrity-key-file "$scratc
 END
 mkdir share
 disks=()
-for n in 1 2 3 4 5 6 7 8 9; do disks+=(--disk their$n.img); done
+for n in 1 2 3 4 5 6 7 8 9; do disks+=(--disk "their$n.img"); done
 guest_tap "${disks[@]}" --mem 1024 --share "$scratch/share" their.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 keys=(key16 key32 key32 key96 key64 '' '' key32 key64)
 names=(vda vdb vdc vdd vde vdf vdg vdh vdi)
@@ -237,4 +273,16 @@ for n in 1 2 3 4 5 6 7 8 9; do
 	check "$name: read" "$HOLDFAST" read "their$n.img" volume -o "their$n.out" "${with[@]}"
 	[ -e "their$n.out" ] && [ "$(sha256sum <"their$n.out")" = "$(cat "share/$name.sum")" ] && ok "$name: as the kernel reads it, every sector" || not_ok "$name: read differs from the kernel"
 done
+# --- a whole device that was cut off, or grown ---
+cp --sparse=always their1.img other.img
+truncate -s 40M other.img
+check_status 3 "shrunk" "$HOLDFAST" verify other.img --volume-key-file key16
+said "has [0-9]+ bytes, but its dm-integrity superblock is for"
+truncate -s 16M other.img
+check_status 3 "shrunk to its header" "$HOLDFAST" verify other.img --volume-key-file key16
+said "ends before its integrity superblock"
+cp --sparse=always their1.img other.img
+truncate -s 64M other.img
+check_status 0 "grown" "$HOLDFAST" verify other.img --volume-key-file key16
+said "uses [0-9]+ bytes of its place's"
 check_status 3 "a wrong volume key" "$HOLDFAST" verify their1.img --volume-key-file <(head -c 16 /dev/zero)

@@ -56,7 +56,9 @@ void rig_layout(struct rig *r, const char *const *options)
 void rig_open(struct rig *r, const char *const *options)
 {
 	memset(r, 0, sizeof(*r));
-	swtpm_start(&r->tpm);
+	snprintf(r->dir, sizeof(r->dir), "/tmp/holdfast-tpm.XXXXXX");
+	assert_non_null(mkdtemp(r->dir));
+	swtpm_start(&r->tpm, r->dir);
 	between_reset();
 	r->input = (struct key_input){.ask = ask, .ctx = r, .tcti = r->tpm.tcti};
 	r->env = (struct env){
@@ -68,6 +70,7 @@ void rig_open(struct rig *r, const char *const *options)
 void rig_close(struct rig *r)
 {
 	r->layout = layout_free(r->layout);
+	rig_tool(r, "rm -rf %s", r->dir);
 	swtpm_stop(&r->tpm);
 	between_reset();
 	diag_forget(0);
@@ -176,7 +179,7 @@ enum diag_code rig_said(void)
 
 void rig_tool(struct rig *r, const char *fmt, ...)
 {
-	char command[1024], line[1400];
+	char command[1024], line[1536];
 	va_list args;
 
 	va_start(args, fmt);

@@ -13,6 +13,7 @@
 
 struct rig {
 	struct swtpm tpm;
+	char dir[64];
 	struct layout *layout;
 	struct keystore *k;
 	struct env env;

@@ -34,22 +34,23 @@ for folder in lib/*/; do
 	check "lib/$name includes only what it may" includes "$name" "${may[$name]}"
 done
 
-only_in() { # FOLDER REGEX
+only_in() { # FOLDERS REGEX
 	local bad
-	bad=$(grep -El "$2" "${sources[@]}" | grep -Ev "^(lib/$1/|tests/)" || true)
+	bad=$(grep -El "$2" "${sources[@]}" | grep -Ev "^($1|tests)/" || true)
 	echo "$bad"
 	[ -z "$bad" ]
 }
-check "OpenSSL only in lib/crypto" only_in crypto '#include <openssl/'
-check "libconfuse only in lib/layout" only_in layout '#include <confuse.h>'
-check "json-c only in lib/report and lib/soft" only_in "(report|soft)" '#include <json-c/'
-check "device-mapper and mounts only in lib/kernel" only_in kernel '#include <(libdevmapper|libmount/libmount)'
-check "libfdisk only in lib/medium" only_in medium '#include <libfdisk.h>'
-no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c'); }
+check "OpenSSL only in lib/crypto" only_in lib/crypto '#include <openssl/'
+check "libconfuse only in lib/layout" only_in lib/layout '#include <confuse.h>'
+check "json-c only in lib/report, lib/soft and keystore" only_in "lib/(report|soft)|keystore" '#include <json-c/'
+check "device-mapper and mounts only in lib/kernel" only_in lib/kernel '#include <(libdevmapper|libmount/libmount)'
+check "libfdisk only in lib/medium" only_in lib/medium '#include <libfdisk.h>'
+check "tpm2-tss only in keystore" only_in keystore '#include <tss2/'
+no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c' 'keystore/*.c'); }
 check "no program is started through a shell" no_shell
-library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c'); }
+library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c' 'keystore/*.c'); }
 check "the library does not print" library_is_silent
 
-too_long() { ! wc -l $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c') | awk '$2 != "total" && $1 > 900' | grep .; }
+too_long() { ! wc -l $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c' 'keystore/*.c') | awk '$2 != "total" && $1 > 900' | grep .; }
 check "no source is longer than 900 lines" too_long
 check "shellcheck has nothing to say" shellcheck -x -S warning -e SC2054,SC2046,SC2034,SC1091 "${scripts[@]}"

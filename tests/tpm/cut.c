@@ -108,9 +108,9 @@ static const struct {
 
 static void forget_all_of_it(void)
 {
-	rig_tool(&r, "tpm2_nvundefine -C o 0x01804860 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x01804861 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x01804862 2>/dev/null || true; "
+	rig_tool(&r, "tpm2_nvundefine -C o 0x018b4f01 2>/dev/null || true; "
+		     "tpm2_nvundefine -C o 0x018b4f02 2>/dev/null || true; "
+		     "tpm2_nvundefine -C o 0x018b4f03 2>/dev/null || true; "
 		     "tpm2_evictcontrol -Q -C o -c 0x81000001 2>/dev/null || true");
 }
 
@@ -197,7 +197,7 @@ static void the_power_fails_at_every_command(void **state)
 			diag_forget(0);
 			if (between.commands <= k)
 				break;
-			swtpm_reset(&r.tpm);
+			swtpm_power_cycle(&r.tpm);
 			assert_ok(operations[i].run());
 			assert_int_equal(rig_handles(&r), 0);
 		}

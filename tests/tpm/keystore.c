@@ -27,7 +27,7 @@ static void opens_what_it_sealed(void **state)
 	assert_ok(rig_anchor_read(&r, &a));
 	assert_true(a.present);
 	assert_int_equal(a.sequence, 7);
-	swtpm_reset(&r.tpm);
+	swtpm_power_cycle(&r.tpm);
 	assert_ok(rig_opens(&r, &blob, secret));
 	assert_int_equal(rig_handles(&r), 0);
 	rig_close(&r);
@@ -135,7 +135,7 @@ static void erasing_kills_every_copy(void **state)
 	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
 	assert_ok(rig_advance(&d.r, &waiting));
 	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
-	swtpm_reset(&d.r.tpm);
+	swtpm_power_cycle(&d.r.tpm);
 	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
 	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
 	assert_ok(rig_seal(&d.r, false, &other, &anew));
@@ -149,7 +149,7 @@ static void counters_made_anew_open_nothing_old(void **state)
 
 	device_open(&d, plain, NULL);
 	assert_ok(rig_count_erase(&d.r));
-	rig_tool(&d.r, "tpm2_nvundefine -C o 0x01804860; tpm2_nvundefine -C o 0x01804861");
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; tpm2_nvundefine -C o 0x018b4f02");
 	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
 	/* The attacker's own, counted as often as it takes. */
 	for (int i = 0; i < 4; i++) {
@@ -158,9 +158,9 @@ static void counters_made_anew_open_nothing_old(void **state)
 		diag_forget(0);
 		assert_ok(rig_count_erase(&d.r));
 	}
-	rig_tool(&d.r, "tpm2_nvundefine -C o 0x01804860; "
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; "
 		       "tpm2_nvdefine -C o -s 8 -a 'ownerread|authread|authwrite|no_da|nt=counter' "
-		       "0x01804860 >/dev/null; tpm2_nvincrement 0x01804860");
+		       "0x018b4f01 >/dev/null; tpm2_nvincrement 0x018b4f01");
 	assert_int_not_equal(rig_opens(&d.r, &d.blob, d.secret), 0);
 	diag_forget(0);
 	refused(rig_prepare(&d.r), &d.r, DIAG_KEYSTORE_FOREIGN);
@@ -229,7 +229,7 @@ static void another_boot_opens_nothing(void **state)
 	refused(-1, &d.r, DIAG_KEYSTORE_POLICY);
 	/* Nor can it make another vault copy the true one. */
 	refused(rig_anchor_write(&d.r, 9), &d.r, DIAG_KEYSTORE_POLICY);
-	swtpm_reset(&d.r.tpm);
+	swtpm_power_cycle(&d.r.tpm);
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	assert_ok(rig_anchor_write(&d.r, 9));
 	device_close(&d);
@@ -258,9 +258,9 @@ static void an_anchor_made_anew_is_told(void **state)
 	struct device d;
 
 	device_open(&d, on_pcr, NULL);
-	rig_tool(&d.r, "tpm2_nvundefine -C o 0x01804862; tpm2_nvdefine -C o -s 40 -a "
-		       "'authread|authwrite|no_da' 0x01804862 >/dev/null; "
-		       "head -c 40 /dev/zero | tpm2_nvwrite -i - 0x01804862");
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f03; tpm2_nvdefine -C o -s 40 -a "
+		       "'authread|authwrite|no_da' 0x018b4f03 >/dev/null; "
+		       "head -c 40 /dev/zero | tpm2_nvwrite -i - 0x018b4f03");
 	assert_ok(d.r.k->ops->begin(d.r.k, &d.r.env, &s));
 	assert_ok(d.r.k->ops->anchor_read(d.r.k, s, &d.r.env, &a));
 	refused(d.r.k->ops->unseal(d.r.k, s, &d.r.env, (uint8_t *)d.blob.s, d.blob.len, &got), &d.r,
@@ -322,9 +322,9 @@ static void a_foreign_index_is_refused_by_name(void **state)
 	struct rig r;
 
 	rig_open(&r, plain);
-	rig_tool(&r, "tpm2_nvdefine -C o -s 40 -a 'ownerread|ownerwrite' 0x01804862 >/dev/null");
+	rig_tool(&r, "tpm2_nvdefine -C o -s 40 -a 'ownerread|ownerwrite' 0x018b4f03 >/dev/null");
 	assert_true(rig_prepare(&r) < 0);
-	assert_non_null(strstr(diag_get(0)->text, "0x01804862"));
+	assert_non_null(strstr(diag_get(0)->text, "0x018b4f03"));
 	refused(-1, &r, DIAG_KEYSTORE_FOREIGN);
 	rig_close(&r);
 }

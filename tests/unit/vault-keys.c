@@ -144,7 +144,7 @@ static void every_changed_byte_is_refused(void **state)
 		memcpy(bad, good, len);
 		bad[i] ^= 1;
 		diag_forget(0);
-		assert_ok(vault_commit(v, bad, len));
+		assert_ok(vault_commit(v, bad, len, NULL));
 		r = vault_keys_read(v, layout, &env, &k);
 		if (r == 1)
 			r = vault_keys_unlock(k, NULL, 0);

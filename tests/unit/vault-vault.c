@@ -140,8 +140,8 @@ static void a_damaged_copy_is_mended_from_the_other(void **state)
 	struct vault *v = begin();
 	struct report report;
 
-	assert_ok(vault_commit(v, one, sizeof(one)));
-	assert_ok(vault_commit(v, two, sizeof(two)));
+	assert_ok(vault_commit(v, one, sizeof(one), NULL));
+	assert_ok(vault_commit(v, two, sizeof(two), NULL));
 	for (unsigned which = 0; which < 2; which++) {
 		v = reopen(v);
 		*at(SIZE + v->regions.copy_offset[which] + VAULT_BLOCK + 3) ^= 1;
@@ -153,7 +153,7 @@ static void a_damaged_copy_is_mended_from_the_other(void **state)
 		assert_int_equal(report.findings.n, 1);
 		assert_int_equal(report.findings.v[0].kind, FINDING_MENDABLE);
 		report_free(&report);
-		assert_ok(vault_commit(v, two, sizeof(two)));
+		assert_ok(vault_commit(v, two, sizeof(two), NULL));
 		report_init(&report);
 		assert_ok(vault_verify(v, &report));
 		assert_int_equal(report.findings.n, 0);
@@ -166,7 +166,7 @@ static void a_copy_of_another_place_is_none(void **state)
 {
 	struct vault *v = begin();
 
-	assert_ok(vault_commit(v, (const uint8_t *)"x", 1));
+	assert_ok(vault_commit(v, (const uint8_t *)"x", 1, NULL));
 	vault_close(v);
 	memcpy(at(2 * SIZE), at(SIZE), SIZE);
 	v = NULL;
@@ -218,7 +218,7 @@ static void a_layout_comes_back(void **state)
 	    (struct source){.surveyed = true, .digest = {9}, .content_bytes = 77, .tool = "t 1"};
 	assert_ok(layer_learn(layout->volumes[0]->layers[1], "root-hash", "%s", "c0ffee"));
 	assert_ok(device_part_encode(layout, NULL, &part));
-	assert_ok(vault_commit(v, (const uint8_t *)part.s, part.len));
+	assert_ok(vault_commit(v, (const uint8_t *)part.s, part.len, NULL));
 	v = reopen(v);
 	assert_int_equal(vault_read_layout(v, &kinds, &again), 1);
 	again->vault.extent = layout->vault.extent;
@@ -250,7 +250,7 @@ static void a_short_device_part_is_refused(void **state)
 				   &layout));
 	assert_ok(device_part_encode(layout, NULL, &part));
 	for (size_t len = 0; len < part.len; len += 4) {
-		assert_ok(vault_commit(v, (const uint8_t *)part.s, len));
+		assert_ok(vault_commit(v, (const uint8_t *)part.s, len, NULL));
 		assert_true(vault_read_layout(v, &kinds, &again) < 0);
 		diag_forget(0);
 	}

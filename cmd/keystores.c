@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What guards the keys of a target, told to people and scripts. */
+#include <inttypes.h>
+
+#include "base/hex.h"
+#include "base/text.h"
+#include "cmd/keystores.h"
+#include "model/key.h"
+
+static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
+static const char *const erasing[] = {
+    [ERASE_MEDIA] = "erasing overwrites the medium; a copy from before keeps its contents",
+    [ERASE_FINAL] = "erasing is final",
+};
+
+/* The hardware's record against the vault that was read. */
+static void tell_anchor(struct session *s, struct json *j, const struct keystore_anchor *a,
+			enum vault_standing standing)
+{
+	static const char *const words[] = {
+	    [VAULT_NAMED] = "this vault is the one that the hardware has recorded",
+	    [VAULT_EARLIER] = "THIS VAULT IS AN EARLIER ONE than the hardware has recorded",
+	    [VAULT_OTHER] = "THIS VAULT IS NOT THE ONE that the hardware has recorded",
+	    [VAULT_UNRECORDED] = "the hardware has no record of a vault",
+	};
+	static const char *const names[] = {
+	    [VAULT_NAMED] = "named",
+	    [VAULT_EARLIER] = "earlier",
+	    [VAULT_OTHER] = "other",
+	    [VAULT_UNRECORDED] = "none",
+	};
+
+	json_text(j, "anchor", names[standing]);
+	if (a->present)
+		json_number(j, "anchor_sequence", a->sequence);
+	session_say(s, "  anchor: %s\n", words[standing]);
+}
+
+static void tell_hardware(struct session *s, struct json *j, struct vault_keys *keys,
+			  const struct keystore *k)
+{
+	struct keystore_state state = {0};
+	enum vault_standing standing;
+	size_t mark = diag_count();
+	int r = vault_keys_state(keys, k, &state, &standing);
+
+	if (r < 0) {
+		const struct diag_record *d = diag_get(mark);
+
+		json_text(j, "hardware_error", d ? d->text : "");
+		json_text(j, "hardware_code", d ? diag_code_text(d->code) : "");
+		session_say(s, "  hardware: %s\n", d ? d->text : "does not answer");
+		diag_forget(mark);
+		return;
+	}
+	json_text(j, "hardware", state.hardware);
+	json_number(j, "erase_counter", state.erase);
+	json_number(j, "rotation_counter", state.rotation);
+	session_say(s, "  hardware: %s\n  counters: E %" PRIu64 ", R %" PRIu64 "\n", state.hardware,
+		    state.erase, state.rotation);
+	if (k->ops->anchor_read)
+		tell_anchor(s, j, &state.anchor, standing);
+	json_text(j, "erase", strengths[state.strength]);
+}
+
+static void tell_one(struct session *s, struct json *j, const struct target *t,
+		     const struct keystore *k)
+{
+	_cleanup_text_ struct text words = {0};
+	enum erase_strength strength = k->ops->strength(k);
+
+	if (t->keys)
+		vault_keys_describe(t->keys, k, &words);
+	json_text(j, "keystore", k->name);
+	json_text(j, "backend", k->ops->name);
+	json_text(j, "policy", words.s);
+	json_text(j, "erase", strengths[strength]);
+	session_say(s, "keystore %s: %s%s%s; %s\n", k->name, k->ops->name, words.s ? ": " : "",
+		    words.s ? words.s : "", erasing[strength]);
+	if (t->keys && k->ops->state)
+		tell_hardware(s, j, t->keys, k);
+}
+
+static const char *without_keystore(const struct target *t)
+{
+	for (size_t i = 0; i < t->layout->n_volumes; i++) {
+		if (volume_is_secret(t->layout->volumes[i]))
+			return "no keystore: keys are in the kernel's keyrings, only named here; "
+			       "who "
+			       "put them there erases them";
+	}
+	return "no keystore: nothing here is confidential; erasing is overwriting";
+}
+
+int tell_keystores(struct session *s, struct target *t)
+{
+	struct json *list = json_list(s->result, "keystores");
+	int r = t->vault && !t->keys ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
+
+	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
+		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i]);
+	if (!t->layout->n_keystores)
+		session_say(s, "%s\n", without_keystore(t));
+	return r;
+}

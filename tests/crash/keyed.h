@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device with three keyed volumes (data: AEAD; mac: integrity with HMAC; sum: no key), on a
+ * medium that fails on purpose. */
+#ifndef HOLDFAST_TESTS_CRASH_KEYED_H
+#define HOLDFAST_TESTS_CRASH_KEYED_H
+
+#include "device/keys.h"
+#include "device/provision.h"
+#include "lib/fault-io.h"
+
+extern struct fault_plan keyed_faults; /* of the medium */
+extern uint64_t keyed_seed;            /* what becomes of writes that were not flushed */
+extern const char *keyed_old_words, *keyed_new_words; /* what the keystore is told */
+extern struct key_input keyed_input;
+extern bool keyed_retire; /* provision with --retire-keys */
+
+/* A directory of its own, with keys.layout; @keystore: options of its keystore. */
+int keyed_set_up(const char *keystore);
+int keyed_tear_down(void **state);
+
+/* Like the commands: 0 or -errno, with what was said behind diag_get(). */
+int keyed_provision_as(const char *path, bool shared);
+int keyed_provision(const char *path);
+typedef int (*change_fn)(struct target *t, struct env *env);
+int keyed_change(const char *path, change_fn fn); /* from the old words to the new ones */
+int keyed_rotate(struct target *t, struct env *env);
+int keyed_forget(struct target *t, struct env *env); /* of volume data */
+/* Everything verifies under these words, and contents are what was laid out. */
+int keyed_opens(const char *path, const char *words, bool with_data);
+void keyed_assert_opens(const char *path);
+void keyed_print_failures(void);
+void keyed_copy_file(const char *from, const char *to);
+
+#endif
