@@ -1,201 +1,193 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaching a TPM, its sessions, and what its errors mean. */
+/* A TPM that is talked to: connection, sessions, and what must not stay behind in it. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <tss2/tss2_rc.h>
+#include <time.h>
+#include <tss2/tss2_sys.h>
 #include <tss2/tss2_tctildr.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
-#define TCTI_DEFAULT "device:/dev/tpmrm0"
+#define KERNEL_TCTI "device:/dev/tpmrm0"
+#define TRIES_MAX   8
 
-uint32_t tpm2_error(TSS2_RC rc)
+static const TPMT_SYM_DEF session_cipher = {
+    .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
+
+TSS2_TCTI_CONTEXT *(*tpm2_wrap_tcti)(TSS2_TCTI_CONTEXT *inner);
+
+static void close_tcti(TSS2_TCTI_CONTEXT *tcti)
 {
-	if ((rc & TSS2_RC_LAYER_MASK) != TSS2_TPM_RC_LAYER &&
-	    (rc & TSS2_RC_LAYER_MASK) != TSS2_RESMGR_TPM_RC_LAYER)
-		return 0;
-	rc &= 0xfff;
-	return rc & TPM2_RC_FMT1 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc;
-}
-
-/* What the errors mean that have a meaning wherever they come. */
-static const struct {
-	TSS2_RC rc;
-	enum diag_code code;
-	int err;
-	const char *text, *next;
-} meanings[] = {
-    {TPM2_RC_LOCKOUT, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM is locked out after too many wrong PINs",
-     "wait until it recovers (tpm2_getcap properties-variable tells the time), or reset it with "
-     "the lockout authorisation: tpm2_dictionarylockout --clear-lockout"},
-    {TPM2_RC_NV_RATE, DIAG_KEYSTORE_BUSY, EAGAIN,
-     "the TPM limits the rate of writes to protect its memory from wear", "try again in a minute"},
-    {TPM2_RC_NV_UNAVAILABLE, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM's memory cannot be written now",
-     "try again; if it stays so, the TPM is worn or write-protected"},
-    {TPM2_RC_RETRY, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM is busy", "try again"},
-    {TPM2_RC_YIELDED, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM is busy", "try again"},
-    {TPM2_RC_TESTING, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM is testing itself", "try again"},
-    {TPM2_RC_SESSION_MEMORY, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM has no room for a session",
-     "another program holds its sessions; tpm2_flushcontext --loaded-session"},
-    {TPM2_RC_SESSION_HANDLES, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM has no room for a session",
-     "another program holds its sessions; tpm2_flushcontext --saved-session"},
-    {TPM2_RC_OBJECT_MEMORY, DIAG_KEYSTORE_BUSY, EAGAIN, "the TPM has no room for an object",
-     "another program holds its objects; tpm2_flushcontext --transient-object"},
-    {TPM2_RC_NV_SPACE, DIAG_KEYSTORE_FAILED, ENOSPC, "the TPM has no room for another NV index",
-     "tpm2_getcap handles-nv-index lists what takes it"},
-    {TPM2_RC_FAILURE, DIAG_KEYSTORE_FAILED, EIO, "the TPM is in failure mode",
-     "take its power away and bring it back; if it stays so, it is broken"},
-    {TPM2_RC_INITIALIZE, DIAG_KEYSTORE_FAILED, EIO, "the TPM was not started by the firmware",
-     "TPM2_Startup is the firmware's work: tpm2_startup -c does it for a test"},
-    {TPM2_RC_HIERARCHY, DIAG_KEYSTORE_FAILED, EIO, "the TPM's owner hierarchy is switched off",
-     "the firmware's setup switches it on"},
-    {TSS2_ESYS_RC_RSP_AUTH_FAILED, DIAG_KEYSTORE_UNTRUSTED, EBADMSG,
-     "the TPM's answer does not authenticate: something between here and the TPM changed it",
-     "nothing that came from there was believed; look at the board"},
-};
-
-static int spoken(size_t i, const char *doing)
-{
-	int r = diag_fail(meanings[i].code, meanings[i].err, "%s: %s", doing, meanings[i].text);
-
-	diag_next("%s", meanings[i].next);
-	return r;
-}
-
-int tpm2_check(TSS2_RC rc, const char *doing)
-{
-	if (rc == TSS2_RC_SUCCESS)
-		return 0;
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		if (rc == meanings[i].rc || (tpm2_error(rc) && tpm2_error(rc) == meanings[i].rc))
-			return spoken(i, doing);
+	if (tpm2_wrap_tcti && tcti) {
+		Tss2_Tcti_Finalize(tcti);
+		free(tcti);
+	} else {
+		Tss2_TctiLdr_Finalize(&tcti);
 	}
-	if (tpm2_error(rc))
-		return diag_fail(DIAG_KEYSTORE_FAILED, EIO, "%s: the TPM says: %s (0x%x)", doing,
-				 Tss2_RC_Decode(rc), rc);
-	if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER ||
-	    (rc & 0xffff) == TSS2_BASE_RC_IO_ERROR || (rc & 0xffff) == TSS2_BASE_RC_NO_CONNECTION)
-		return diag_fail(DIAG_KEYSTORE_MISSING, EIO, "%s: the TPM does not answer (%s)",
-				 doing, Tss2_RC_Decode(rc));
-	return diag_fail(DIAG_KEYSTORE_UNTRUSTED, EBADMSG,
-			 "%s: the TPM's answer makes no sense (%s, 0x%x)", doing,
-			 Tss2_RC_Decode(rc), rc);
 }
 
-static int missing(const struct keystore *k, const char *tcti, TSS2_RC rc)
+int tpm2_connect(struct env *env, struct keystore_session **ret)
 {
-	int r =
-	    diag_fail(DIAG_KEYSTORE_MISSING, ENODEV, "keystore %s: no TPM can be reached by %s: %s",
-		      k->name, tcti, Tss2_RC_Decode(rc));
-
-	diag_state("nothing was opened, nothing was changed");
-	diag_next("is there a /dev/tpmrm0, and may you open it? --tcti names another way");
-	return r;
-}
-
-int tpm2_connect(const struct keystore *k, struct env *env, struct keystore_session **ret)
-{
-	const char *tcti = env->input && env->input->tcti ? env->input->tcti : TCTI_DEFAULT;
+	const char *name = env->input && env->input->tcti ? env->input->tcti : KERNEL_TCTI;
 	struct keystore_session *s = calloc(1, sizeof(*s));
 	TSS2_RC rc;
+	int r;
 
 	if (!s)
 		return diag_no_memory();
-	setenv("TSS2_LOG", "all+none", 0); /* what went wrong is told here */
-	s->srk = s->hmac = ESYS_TR_NONE;
+	/* Its libraries write to stderr otherwise; we say ourselves what went wrong. */
+	setenv("TSS2_LOG", "all+none", 0);
+	s->srk = ESYS_TR_NONE;
 	for (int i = 0; i < TPM2_INDICES; i++)
-		s->index[i] = ESYS_TR_NONE;
+		s->index[i].tr = ESYS_TR_NONE;
 	if (env->input && env->input->tpm_identity) {
-		int r = tpm2_remote_open(env->input->tpm_identity, s);
-
+		r = tpm2_remote_connect(env->input->tpm_identity, s);
 		if (r < 0)
 			tpm2_disconnect(s);
 		else
 			*ret = s;
 		return r;
 	}
-	rc = Tss2_TctiLdr_Initialize(tcti, &s->tcti);
+	rc = Tss2_TctiLdr_Initialize(name, &s->tcti);
+	if (rc == TSS2_RC_SUCCESS && tpm2_wrap_tcti)
+		s->tcti = tpm2_wrap_tcti(s->tcti);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Initialize(&s->esys, s->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS) {
+		r = diag_fail(DIAG_KEYSTORE_MISSING, ENODEV, "there is no TPM at %s", name);
+		diag_next(env->input && env->input->tcti
+			      ? "--tcti takes what tpm2-tss calls its transports: "
+				"\"device:/dev/tpmrm0\", \"swtpm:port=2321\""
+			      : "turn it on in the firmware, load its driver (tpm_tis, tpm_crb, "
+				"tpm_ftpm_tee), or name it with --tcti");
 		tpm2_disconnect(s);
-		return missing(k, tcti, rc);
+		return r;
 	}
 	*ret = s;
 	return 0;
 }
 
-void tpm2_flush(struct keystore_session *s, ESYS_TR *object)
+void tpm2_hold(struct keystore_session *s, struct tpm2_held *h, ESYS_TR tr)
 {
-	if (*object != ESYS_TR_NONE)
-		Esys_FlushContext(s->esys, *object);
-	*object = ESYS_TR_NONE;
+	h->tr = tr;
+	if (Esys_TR_GetTpmHandle(s->esys, tr, &h->handle) != TSS2_RC_SUCCESS)
+		h->handle = 0;
+}
+
+void tpm2_forget(struct tpm2_held *h)
+{
+	*h = (struct tpm2_held){.tr = ESYS_TR_NONE};
+}
+
+void tpm2_release(struct keystore_session *s, struct tpm2_held *h)
+{
+	if (h->handle && TPM2_RUN(Esys_FlushContext(s->esys, h->tr)) == TSS2_RC_SUCCESS)
+		tpm2_forget(h);
+}
+
+/* An ESYS context does nothing more after its transport failed once; what is below it still can. */
+static void flush_raw(struct keystore_session *s, const struct tpm2_held *const *held, size_t n)
+{
+	size_t size = Tss2_Sys_GetContextSize(0);
+	TSS2_ABI_VERSION abi = TSS2_ABI_VERSION_CURRENT;
+	TSS2_SYS_CONTEXT *sys = calloc(1, size);
+
+	if (!sys)
+		return;
+	if (Tss2_Sys_Initialize(sys, size, s->tcti, &abi) == TSS2_RC_SUCCESS) {
+		for (size_t i = 0; i < n; i++) {
+			if (held[i]->handle)
+				Tss2_Sys_FlushContext(sys, held[i]->handle);
+		}
+		Tss2_Sys_Finalize(sys);
+	}
+	free(sys);
+}
+
+static void release_all(struct keystore_session *s)
+{
+	struct tpm2_held *const held[] = {&s->object, &s->key,   &s->primary,
+					  &s->policy, &s->owner, &s->hmac};
+	const size_t n = sizeof(held) / sizeof(held[0]);
+	bool left = false;
+
+	for (size_t i = 0; i < n && s->esys; i++) {
+		tpm2_release(s, held[i]);
+		left = left || held[i]->handle;
+	}
+	Esys_Finalize(&s->esys);
+	if (left)
+		flush_raw(s, (const struct tpm2_held *const *)held, n);
 }
 
 void tpm2_disconnect(struct keystore_session *s)
 {
 	if (!s)
 		return;
-	if (s->esys)
-		tpm2_flush(s, &s->hmac);
+	release_all(s);
+	close_tcti(s->tcti);
 	free(s->remote);
-	Esys_Finalize(&s->esys);
-	Tss2_TctiLdr_Finalize(&s->tcti);
 	free(s);
 }
 
-int tpm2_session_new(struct keystore_session *s, TPM2_SE type, ESYS_TR *ret)
+int tpm2_again(TSS2_RC rc, unsigned *tries)
 {
-	const TPMT_SYM_DEF symmetric = {
-	    .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
-	ESYS_TR session = ESYS_TR_NONE;
-	TSS2_RC rc =
-	    Esys_StartAuthSession(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-				  ESYS_TR_NONE, NULL, type, &symmetric, TPM2_ALG_SHA256, &session);
+	TSS2_RC code = tpm2_code(rc);
+	const struct timespec pause = {.tv_nsec = 20000000L << (*tries < 5 ? *tries : 5)};
 
-	if (rc == TSS2_RC_SUCCESS && type != TPM2_SE_TRIAL)
-		rc = Esys_TRSess_SetAttributes(s->esys, session, TPM2_SESSION_ATTRIBUTES, 0xff);
-	if (rc != TSS2_RC_SUCCESS) {
-		tpm2_flush(s, &session);
-		return tpm2_check(rc, "starting a session");
-	}
-	*ret = session;
-	return 0;
+	if (code != TPM2_RC_RETRY && code != TPM2_RC_YIELDED && code != TPM2_RC_TESTING &&
+	    code != TPM2_RC_NV_RATE)
+		return 0;
+	if (++*tries > TRIES_MAX)
+		return 0;
+	nanosleep(&pause, NULL);
+	return 1;
 }
 
-int tpm2_hardware(struct keystore_session *s, char *ret, size_t size)
+static int start(struct keystore_session *s, TPM2_SE type, struct tpm2_held *held)
 {
-	TPMS_CAPABILITY_DATA *data = NULL;
-	char vendor[17] = "";
-	uint32_t manufacturer = 0, firmware[2] = {0};
-	TSS2_RC rc =
-	    Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-			       TPM2_CAP_TPM_PROPERTIES, TPM2_PT_MANUFACTURER, 8, NULL, &data);
+	ESYS_TR tr = ESYS_TR_NONE;
+	TSS2_RC rc;
+	int r = tpm2_storage_need(s);
 
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_check(rc, "asking the TPM who made it");
-	for (UINT32 i = 0; i < data->data.tpmProperties.count; i++) {
-		const TPMS_TAGGED_PROPERTY *p = &data->data.tpmProperties.tpmProperty[i];
-
-		if (p->property == TPM2_PT_MANUFACTURER)
-			manufacturer = p->value;
-		if (p->property >= TPM2_PT_VENDOR_STRING_1 &&
-		    p->property <= TPM2_PT_VENDOR_STRING_4)
-			for (int b = 0; b < 4; b++)
-				vendor[4 * (p->property - TPM2_PT_VENDOR_STRING_1) + b] =
-				    (char)(p->value >> (24 - 8 * b));
-		if (p->property == TPM2_PT_FIRMWARE_VERSION_1 ||
-		    p->property == TPM2_PT_FIRMWARE_VERSION_2)
-			firmware[p->property - TPM2_PT_FIRMWARE_VERSION_1] = p->value;
+	if (r < 0)
+		return r;
+	rc = TPM2_RUN(Esys_StartAuthSession(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE,
+					    ESYS_TR_NONE, ESYS_TR_NONE, NULL, type, &session_cipher,
+					    TPM2_ALG_SHA256, &tr));
+	if (rc == TSS2_RC_SUCCESS) {
+		tpm2_hold(s, held, tr);
+		rc = Esys_TRSess_SetAttributes(s->esys, tr,
+					       TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT |
+						   TPMA_SESSION_ENCRYPT,
+					       0xff);
 	}
-	Esys_Free(data);
-	for (char *c = vendor; *c; c++) /* it goes to a terminal */
-		*c = *c >= ' ' && *c <= '~' ? *c : '?';
-	snprintf(ret, size, "TPM 2.0, %c%c%c%c %s, firmware %u.%u.%u", manufacturer >> 24,
-		 manufacturer >> 16 & 0x7f, manufacturer >> 8 & 0x7f, manufacturer & 0x7f, vendor,
-		 firmware[0] >> 16, firmware[0] & 0xffff, firmware[1]);
-	return 0;
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "no session could be started");
+}
+
+int tpm2_hmac_session(struct keystore_session *s, ESYS_TR *ret)
+{
+	int r = s->hmac.handle ? 0 : start(s, TPM2_SE_HMAC, &s->hmac);
+
+	if (r >= 0)
+		*ret = s->hmac.tr;
+	return r;
+}
+
+int tpm2_policy_session(struct keystore_session *s)
+{
+	return s->policy.handle ? 0 : start(s, TPM2_SE_POLICY, &s->policy);
+}
+
+int tpm2_guard(struct keystore_session *s, ESYS_TR *ret)
+{
+	int r;
+
+	if (s->hmac.handle)
+		return tpm2_hmac_session(s, ret);
+	r = tpm2_policy_session(s);
+	if (r >= 0)
+		*ret = s->policy.tr;
+	return r;
 }

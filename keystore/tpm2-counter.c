@@ -1,360 +1,236 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NV indices: the erase counter, the rotation counter, the anchor. */
+/* The counters that make erasing final, and the anchor that names the true vault copy. */
 #include <errno.h>
 #include <string.h>
-#include <tss2/tss2_mu.h>
 
 #include "base/diag.h"
 #include "base/endian.h"
-#include "crypto/digest.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
-#define COUNTER_ATTRIBUTES                                                                         \
-	(TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA |                                    \
-	 TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT)
-#define ANCHOR_BYTES (8 + SHA256_BYTES)
+/* --- counters --- */
 
-static const struct {
-	TPM2_HANDLE handle;
-	const char *what;
-} indices[] = {
-    [TPM2_ERASE] = {TPM2_INDEX_ERASE, "the erase counter"},
-    [TPM2_ROTATION] = {TPM2_INDEX_ROTATION, "the rotation counter"},
-    [TPM2_ANCHOR] = {TPM2_INDEX_ANCHOR, "the anchor"},
-};
-
-/* What the public area must be; whoever writes the anchor must have booted what the policy says. */
-static int expected(const struct keystore *k, struct keystore_session *s, enum tpm2_index i,
-		    TPMS_NV_PUBLIC *ret)
-{
-	*ret = (TPMS_NV_PUBLIC){.nvIndex = indices[i].handle,
-				.nameAlg = TPM2_ALG_SHA256,
-				.attributes = COUNTER_ATTRIBUTES,
-				.dataSize = 8};
-	if (i != TPM2_ANCHOR)
-		return 0;
-	ret->dataSize = ANCHOR_BYTES;
-	ret->attributes = TPMA_NV_AUTHREAD | TPMA_NV_NO_DA |
-			  (tpm2_has_pcrs(k) ? TPMA_NV_POLICYWRITE : TPMA_NV_AUTHWRITE);
-	if (!tpm2_has_pcrs(k))
-		return 0;
-	ret->authPolicy.size = TPM2_POLICY_BYTES;
-	return tpm2_policy_boot(k, s, ret->authPolicy.buffer);
-}
-
-/* 1 it is there, 0 not, -errno. */
-static int find(struct keystore_session *s, enum tpm2_index i)
-{
-	TSS2_RC rc;
-
-	if (s->index[i] != ESYS_TR_NONE)
-		return 1;
-	rc = Esys_TR_FromTPMPublic(s->esys, indices[i].handle, ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, &s->index[i]);
-	if (tpm2_error(rc) == TPM2_RC_HANDLE)
-		return 0;
-	return rc == TSS2_RC_SUCCESS ? 1 : tpm2_check(rc, "looking for an NV index");
-}
-
-/* 1 it is just what it must be (and *@ret_written), 0 it is not, -errno. Its name tells all of it.
- */
-static int judge(const struct keystore *k, struct keystore_session *s, enum tpm2_index i,
-		 bool *ret_written)
-{
-	uint8_t bytes[sizeof(TPMS_NV_PUBLIC)], want[SHA256_BYTES], name[TPM2_NAME_BYTES];
-	TPMS_NV_PUBLIC public;
-	int r = expected(k, s, i, &public);
-
-	if (r >= 0)
-		r = tpm2_index_name(s, i, name);
-	for (int written = 0; written < 2 && r >= 0; written++) {
-		size_t len = 0;
-
-		if (written)
-		public.attributes |= TPMA_NV_WRITTEN;
-		r = tpm2_check(Tss2_MU_TPMS_NV_PUBLIC_Marshal(&public, bytes, sizeof(bytes), &len),
-			       "naming an NV index");
-		if (r >= 0)
-			r = digest_sha256(bytes, len, want);
-		*ret_written = written;
-		if (r >= 0 && memcmp(want, name + 2, sizeof(want)) == 0)
-			return 1;
-	}
-	return r < 0 ? r : 0;
-}
-
-static int not_there(const struct keystore *k, enum tpm2_index i)
-{
-	int r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,
-			  "keystore %s: %s (NV index 0x%08x) is not there: the TPM was cleared, is "
-			  "another one, or somebody took it away",
-			  k->name, indices[i].what, indices[i].handle);
-
-	diag_next(
-	    "what was sealed with it does not open again; `holdfast key restore` brings volumes "
-	    "back from an escrowed key");
-	return r;
-}
-
-/* Written by whoever booted something else, or the boot state is not what it was. */
-static int not_ours(const struct keystore *k, enum tpm2_index i)
-{
-	bool anchor = i == TPM2_ANCHOR && tpm2_has_pcrs(k);
-	int r = diag_fail(
-	    anchor ? DIAG_KEYSTORE_POLICY : DIAG_KEYSTORE_FOREIGN, EACCES,
-	    anchor
-		? "keystore %s: %s (NV index 0x%08x) belongs to another boot state than this one "
-		  "(the PCRs that the keys are bound to differ), or is not ours"
-		: "keystore %s: %s (NV index 0x%08x) is there and is not ours: another program's, "
-		  "or made by holdfast with other options",
-	    k->name, indices[i].what, indices[i].handle);
-
-	diag_state("nothing was opened, nothing was changed");
-	diag_next(
-	    "boot what the device was provisioned with; tpm2_nvreadpublic 0x%x shows the index",
-	    indices[i].handle);
-	return r;
-}
-
-int tpm2_index_load(const struct keystore *k, struct keystore_session *s, enum tpm2_index i)
-{
-	bool known = s->index[i] != ESYS_TR_NONE, written;
-	int r = find(s, i);
-
-	if (r == 0)
-		return not_there(k, i);
-	if (r < 0 || known)
-		return r < 0 ? r : 0;
-	r = judge(k, s, i, &written);
-	if (r == 0)
-		r = not_ours(k, i);
-	if (r < 0)
-		Esys_TR_Close(s->esys, &s->index[i]);
-	return r < 0 ? r : 0;
-}
-
-int tpm2_index_name(struct keystore_session *s, enum tpm2_index i,
-		    uint8_t ret[static TPM2_NAME_BYTES])
-{
-	TPM2B_NAME *name = NULL;
-	TSS2_RC rc;
-
-	if (s->remote) {
-		memcpy(ret, s->remote->name[i], TPM2_NAME_BYTES);
-		return 0;
-	}
-	rc = Esys_TR_GetName(s->esys, s->index[i], &name);
-
-	if (rc == TSS2_RC_SUCCESS && name->size == TPM2_NAME_BYTES)
-		memcpy(ret, name->name, TPM2_NAME_BYTES);
-	else if (rc == TSS2_RC_SUCCESS)
-		rc = TSS2_ESYS_RC_MALFORMED_RESPONSE;
-	Esys_Free(name);
-	return tpm2_check(rc, "naming an NV index");
-}
-
-int tpm2_anchor_written(struct keystore_session *s)
-{
-	TPM2B_NV_PUBLIC *public = NULL;
-	ESYS_TR index = ESYS_TR_NONE;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(s->esys, TPM2_INDEX_ANCHOR, ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &index);
-	int written = 0;
-
-	if (tpm2_error(rc) == TPM2_RC_HANDLE)
-		return 0;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ReadPublic(s->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					&public, NULL);
-	if (rc == TSS2_RC_SUCCESS)
-		written = (public->nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
-	Esys_Free(public);
-	Esys_TR_Close(s->esys, &index);
-	return rc == TSS2_RC_SUCCESS ? written : tpm2_check(rc, "looking for an NV index");
-}
-
-/* With the owner's authorisation, which stands in the owner's object. */
-static int define(const struct keystore *k, struct keystore_session *s, enum tpm2_index i)
-{
-	const TPM2B_AUTH none = {0};
-	TPM2B_NV_PUBLIC public = {0};
-	int r = expected(k, s, i, &public.nvPublic);
-
-	if (r < 0)
-		return r;
-	return tpm2_check(Esys_NV_DefineSpace(s->esys, ESYS_TR_RH_OWNER, s->hmac, ESYS_TR_NONE,
-					      ESYS_TR_NONE, &none, &public, &s->index[i]),
-			  "making an NV index");
-}
-
-int tpm2_owner(const struct keystore *k, struct keystore_session *s, struct env *env)
-{
-	_cleanup_secret_ struct secret *words = NULL;
-	TPM2B_AUTH auth = {0};
-	int r = env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, &words)
-			   : -ENOKEY;
-
-	if (r == -ENOKEY)
-		return 0;
-	if (r >= 0 && secret_len(words) > sizeof(auth.buffer))
-		r = diag_fail(DIAG_KEYSTORE_OWNER, EINVAL, "the owner's authorisation is too long");
-	if (r < 0)
-		return r;
-	auth.size = (UINT16)secret_len(words);
-	memcpy(auth.buffer, secret_bytes(words), auth.size);
-	r = tpm2_check(Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth),
-		       "setting an authorisation");
-	explicit_bzero(&auth, sizeof(auth));
-	return r;
-}
-
-/* Of an earlier life, in another boot state: the record is worth nothing to the new one. */
-static int take_away_anchor(struct keystore_session *s)
-{
-	int r = tpm2_check(Esys_NV_UndefineSpace(s->esys, ESYS_TR_RH_OWNER, s->index[TPM2_ANCHOR],
-						 s->hmac, ESYS_TR_NONE, ESYS_TR_NONE),
-			   "taking the old anchor away");
-
-	s->index[TPM2_ANCHOR] = ESYS_TR_NONE;
-	return r;
-}
-
-static int prepare_one(const struct keystore *k, struct keystore_session *s, enum tpm2_index i)
-{
-	bool written = false;
-	int found = find(s, i), r = found;
-
-	if (found == 1)
-		r = judge(k, s, i, &written);
-	if (found == 1 && r == 0 && i == TPM2_ANCHOR && tpm2_has_pcrs(k)) {
-		r = take_away_anchor(s);
-		found = 0;
-	} else if (found == 1 && r == 0) {
-		r = not_ours(k, i);
-	}
-	if (found == 0 && r >= 0)
-		r = define(k, s, i);
-	/* A counter's name, which policies have in them, changes with the first count. */
-	if (r >= 0 && i != TPM2_ANCHOR && !written)
-		r = tpm2_counter_count(k, s, i);
-	return r;
-}
-
-int tpm2_indices_prepare(const struct keystore *k, struct keystore_session *s)
-{
-	int r = 0;
-
-	for (enum tpm2_index i = 0; i < TPM2_INDICES && r >= 0; i++)
-		r = prepare_one(k, s, i);
-	return r < 0 ? r : 0;
-}
-
-static int read_index(const struct keystore *k, struct keystore_session *s, enum tpm2_index i,
-		      uint8_t *ret, UINT16 len, bool *ret_written)
-{
-	TPM2B_MAX_NV_BUFFER *data = NULL;
-	int r = tpm2_index_load(k, s, i);
-	TSS2_RC rc;
-
-	*ret_written = false;
-	if (r < 0)
-		return r;
-	rc = Esys_NV_Read(s->esys, s->index[i], s->index[i], s->hmac, ESYS_TR_NONE, ESYS_TR_NONE,
-			  len, 0, &data);
-	if (tpm2_error(rc) == TPM2_RC_NV_UNINITIALIZED)
-		return 0;
-	r = tpm2_check(rc, "reading an NV index");
-	if (r >= 0 && data->size != len)
-		r = diag_fail(DIAG_KEYSTORE_UNTRUSTED, EBADMSG, "%s has %u bytes", indices[i].what,
-			      data->size);
-	if (r >= 0) {
-		memcpy(ret, data->buffer, len);
-		*ret_written = true;
-	}
-	Esys_Free(data);
-	return r;
-}
-
-int tpm2_counter_read(const struct keystore *k, struct keystore_session *s, enum tpm2_index i,
-		      uint64_t *ret)
+int tpm2_counter_read(struct keystore_session *s, enum tpm2_which which, uint64_t *ret)
 {
 	be64_t value = {0};
-	bool written;
 	int r;
 
 	if (s->remote) {
-		*ret = s->remote->value[i];
+		*ret = s->remote->value[which];
 		return 0;
 	}
-	r = read_index(k, s, i, (uint8_t *)&value, sizeof(value), &written);
-
-	if (r >= 0 && !written)
-		r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,
-			      "keystore %s: %s was made anew and never counted: what was sealed "
-			      "with the one before is dead",
-			      k->name, indices[i].what);
+	r = tpm2_index_read(s, which, &value, sizeof(value));
 	if (r >= 0)
 		*ret = be64_get(value);
 	return r;
 }
 
-int tpm2_counter_count(const struct keystore *k, struct keystore_session *s, enum tpm2_index i)
+static int increment(struct keystore_session *s, enum tpm2_which which)
 {
-	int r = tpm2_index_load(k, s, i);
+	ESYS_TR session;
+	TSS2_RC rc;
+	int r = tpm2_hmac_session(s, &session);
 
-	return r < 0 ? r
-		     : tpm2_check(Esys_NV_Increment(s->esys, s->index[i], s->index[i], s->hmac,
-						    ESYS_TR_NONE, ESYS_TR_NONE),
-				  "counting up");
+	if (r < 0)
+		return r;
+	rc = TPM2_RUN(Esys_NV_Increment(s->esys, s->index[which].tr, s->index[which].tr, session,
+					ESYS_TR_NONE, ESYS_TR_NONE));
+	if (tpm2_code(rc) == TPM2_RC_HANDLE)
+		return tpm2_index_missing(which);
+	return rc == TSS2_RC_SUCCESS
+		   ? 0
+		   : tpm2_fail(rc, "the TPM's %s could not be counted up", tpm2_index_text(which));
 }
 
-int tpm2_anchor_read(const struct keystore *k, struct keystore_session *s, struct env *env,
-		     struct keystore_anchor *ret)
+int tpm2_counter_count(struct keystore_session *s, enum tpm2_which which, uint64_t *ret_before,
+		       uint64_t *ret_after)
 {
-	uint8_t bytes[ANCHOR_BYTES];
-	be64_t sequence;
-	int r = read_index(k, s, TPM2_ANCHOR, bytes, sizeof(bytes), &ret->present);
+	uint64_t before, after;
+	ESYS_TR session;
+	int r = tpm2_hmac_session(s, &session);
 
-	if (r < 0 || !ret->present)
+	if (r >= 0)
+		r = tpm2_counter_read(s, which, &before);
+	if (r >= 0)
+		r = increment(s, which);
+	if (r >= 0)
+		r = tpm2_counter_read(s, which, &after);
+	if (r < 0)
 		return r;
-	memcpy(&sequence, bytes, sizeof(sequence));
-	ret->sequence = be64_get(sequence);
-	memcpy(ret->digest, bytes + sizeof(sequence), SHA256_BYTES);
+	if (after <= before)
+		return tpm2_untrusted("the TPM's %s was counted up from %llu, and stands at %llu",
+				      tpm2_index_text(which), (unsigned long long)before,
+				      (unsigned long long)after);
+	*ret_before = before;
+	*ret_after = after;
 	return 0;
 }
 
-int tpm2_anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
-		      const struct keystore_anchor *a)
+int tpm2_counter_prepare(struct keystore_session *s, enum tpm2_which which)
 {
-	const be64_t sequence = be64_make(a->sequence);
-	TPM2B_MAX_NV_BUFFER data = {.size = ANCHOR_BYTES};
-	ESYS_TR policy = ESYS_TR_NONE;
-	int r = tpm2_index_load(k, s, TPM2_ANCHOR);
-	TSS2_RC rc;
+	ESYS_TR session;
+	uint64_t value;
+	int r = tpm2_hmac_session(s, &session);
 
-	memcpy(data.buffer, &sequence, sizeof(sequence));
-	memcpy(data.buffer + sizeof(sequence), a->digest, SHA256_BYTES);
-	if (r >= 0 && tpm2_has_pcrs(k))
-		r = tpm2_session_new(s, TPM2_SE_POLICY, &policy);
 	if (r >= 0)
-		r = tpm2_policy_run_boot(k, s, policy);
+		r = tpm2_index_look(s, which);
+	if (r == -ENOENT)
+		r = tpm2_index_define(s, which, NULL);
+	/* Its name changes once, with the first count; policies are made from the later one. */
+	if (r >= 0 && !(s->index[which].public.nvPublic.attributes & TPMA_NV_WRITTEN))
+		r = increment(s, which);
+	if (r >= 0)
+		r = tpm2_index_look(s, which);
+	if (r == -ENOENT)
+		return tpm2_index_missing(which);
+	return r < 0 ? r : tpm2_counter_read(s, which, &value);
+}
+
+/* --- anchor --- */
+
+struct anchor_disk {
+	be64_t sequence;
+	uint8_t digest[SHA256_BYTES];
+};
+
+int tpm2_anchor_written(struct keystore_session *s)
+{
+	size_t mark = diag_count();
+	int r = tpm2_index_look(s, TPM2_ANCHOR);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EEXIST) {
+		/* Somebody else's: prepare() refuses that by name. */
+		diag_forget(mark);
+		return 0;
+	}
+	return r < 0 ? r
+		     : (s->index[TPM2_ANCHOR].public.nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
+}
+
+static bool write_policy(const struct tpm2_boot *b, TPM2B_DIGEST *ret)
+{
+	if (b->pcrs)
+		return tpm2_digest_boot(b, ret);
+	*ret = (TPM2B_DIGEST){0};
+	return true;
+}
+
+static int bound_elsewhere(void)
+{
+	int r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
+			  "the TPM's anchor (NV index 0x%08x) is bound to another boot state, or "
+			  "was made anew by somebody else",
+			  tpm2_index_handle(TPM2_ANCHOR));
+
+	diag_state("it was left as it is");
+	diag_next("boot what the device was provisioned with; to provision anew, `tpm2_nvundefine "
+		  "-C o 0x%08x` first",
+		  tpm2_index_handle(TPM2_ANCHOR));
+	return r;
+}
+
+int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	TPM2B_DIGEST policy;
+	ESYS_TR session;
+	int r = tpm2_hmac_session(s, &session);
+
+	if (!write_policy(b, &policy))
+		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
+	if (r >= 0)
+		r = tpm2_index_look(s, TPM2_ANCHOR);
+	if (r == -ENOENT) {
+		r = tpm2_index_define(s, TPM2_ANCHOR, &policy);
+		if (r >= 0)
+			r = tpm2_index_look(s, TPM2_ANCHOR);
+		if (r == -ENOENT)
+			return tpm2_index_missing(TPM2_ANCHOR);
+	}
+	if (r >= 0 && !tpm2_same_digest(&s->index[TPM2_ANCHOR].public.nvPublic.authPolicy, &policy))
+		return bound_elsewhere();
+	return r;
+}
+
+int tpm2_anchor_compare(struct keystore_session *s)
+{
+	if (!s->anchor_seen || !s->boot_seen ||
+	    tpm2_same_digest(&s->index[TPM2_ANCHOR].public.nvPublic.authPolicy, &s->boot_policy))
+		return 0;
+	return bound_elsewhere();
+}
+
+int tpm2_anchor_read(struct keystore_session *s, struct keystore_anchor *ret)
+{
+	struct anchor_disk disk;
+	int r = tpm2_index_look(s, TPM2_ANCHOR);
+
+	if (r == -ENOENT)
+		return tpm2_index_missing(TPM2_ANCHOR);
 	if (r < 0)
 		return r;
-	rc = Esys_NV_Write(s->esys, s->index[TPM2_ANCHOR], s->index[TPM2_ANCHOR],
-			   policy == ESYS_TR_NONE ? s->hmac : policy, ESYS_TR_NONE, ESYS_TR_NONE,
-			   &data, 0);
-	tpm2_flush(s, &policy);
-	if (tpm2_error(rc) == TPM2_RC_POLICY_FAIL) {
-		r = diag_fail(
-		    DIAG_KEYSTORE_POLICY, EACCES,
-		    "keystore %s: the anchor can be written only in the boot state that it "
-		    "was made in",
-		    k->name);
-		diag_state("the hardware knows the vault as it was before");
+	s->anchor_seen = true;
+	r = tpm2_anchor_compare(s);
+	if (r < 0)
 		return r;
-	}
-	/* The index's name changes with the first write. */
-	if (rc == TSS2_RC_SUCCESS)
+	if (!(s->index[TPM2_ANCHOR].public.nvPublic.attributes & TPMA_NV_WRITTEN)) {
+		*ret = (struct keystore_anchor){0};
 		return 0;
-	return tpm2_check(rc, "writing the anchor");
+	}
+	r = tpm2_index_read(s, TPM2_ANCHOR, &disk, sizeof(disk));
+	if (r < 0)
+		return r;
+	ret->present = true;
+	ret->sequence = be64_get(disk.sequence);
+	memcpy(ret->digest, disk.digest, sizeof(ret->digest));
+	return 0;
+}
+
+static int write_anchor(struct keystore_session *s, const TPM2B_MAX_NV_BUFFER *data, bool bound)
+{
+	ESYS_TR tr = s->index[TPM2_ANCHOR].tr, session = ESYS_TR_NONE;
+	TSS2_RC rc;
+	int r = bound ? 0 : tpm2_hmac_session(s, &session);
+
+	if (r < 0)
+		return r;
+	rc = TPM2_RUN(Esys_NV_Write(s->esys, tr, tr, bound ? s->policy.tr : session, ESYS_TR_NONE,
+				    ESYS_TR_NONE, data, 0));
+	if (tpm2_code(rc) == TPM2_RC_POLICY_FAIL)
+		return bound_elsewhere();
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "the TPM's anchor cannot be written");
+}
+
+int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
+		      const struct keystore_anchor *a)
+{
+	struct anchor_disk disk = {.sequence = be64_make(a->sequence)};
+	TPM2B_MAX_NV_BUFFER data = {.size = sizeof(disk)};
+	struct keystore_anchor after;
+	ESYS_TR session;
+	int r = tpm2_hmac_session(s, &session);
+
+	memcpy(disk.digest, a->digest, sizeof(disk.digest));
+	memcpy(data.buffer, &disk, sizeof(disk));
+	if (r >= 0)
+		r = tpm2_index_look(s, TPM2_ANCHOR);
+	if (r == -ENOENT)
+		return tpm2_index_missing(TPM2_ANCHOR);
+	tpm2_release(s, &s->policy);
+	if (r >= 0 && b->pcrs) {
+		r = tpm2_policy_session(s);
+		if (r >= 0)
+			r = tpm2_policy_boot(s, b, path);
+	}
+	if (r >= 0)
+		r = write_anchor(s, &data, b->pcrs != 0);
+	tpm2_release(s, &s->policy);
+	if (r >= 0)
+		r = tpm2_anchor_read(s, &after);
+	if (r < 0)
+		return r;
+	return after.present && after.sequence == a->sequence &&
+		       memcmp(after.digest, a->digest, sizeof(a->digest)) == 0
+		   ? 0
+		   : tpm2_untrusted("the TPM's anchor was written, and reads otherwise");
 }

@@ -1,217 +1,323 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policies: which boot state, and which counters. */
-#include <assert.h>
+/* Policies: their digests computed here, and the same steps run on the TPM. */
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
 #include "base/diag.h"
 #include "base/endian.h"
 #include "crypto/digest.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
-bool tpm2_has_pcrs(const struct keystore *k)
+/* --- names --- */
+
+static bool name_of(const uint8_t *bytes, size_t len, TPM2B_NAME *ret)
 {
-	return k->values[TPM2_OPT_PCRS].n_list > 0;
+	const be16_t algorithm = be16_make(TPM2_ALG_SHA256);
+
+	*ret = (TPM2B_NAME){.size = 2 + SHA256_BYTES};
+	memcpy(ret->name, &algorithm, 2);
+	return digest_sha256(bytes, len, ret->name + 2) >= 0;
 }
 
-TPML_PCR_SELECTION tpm2_pcrs(const struct keystore *k)
+bool tpm2_object_name(const TPM2B_PUBLIC *p, TPM2B_NAME *ret)
 {
-	static const TPMI_ALG_HASH banks[] = {TPM2_ALG_SHA256, TPM2_ALG_SHA384};
-	TPML_PCR_SELECTION sel = {
+	uint8_t bytes[sizeof(TPMT_PUBLIC)];
+	size_t len = 0;
+
+	return p->publicArea.nameAlg == TPM2_ALG_SHA256 &&
+	       Tss2_MU_TPMT_PUBLIC_Marshal(&p->publicArea, bytes, sizeof(bytes), &len) ==
+		   TSS2_RC_SUCCESS &&
+	       name_of(bytes, len, ret);
+}
+
+bool tpm2_index_name(const TPM2B_NV_PUBLIC *p, TPM2B_NAME *ret)
+{
+	uint8_t bytes[sizeof(TPMS_NV_PUBLIC)];
+	size_t len = 0;
+
+	return p->nvPublic.nameAlg == TPM2_ALG_SHA256 &&
+	       Tss2_MU_TPMS_NV_PUBLIC_Marshal(&p->nvPublic, bytes, sizeof(bytes), &len) ==
+		   TSS2_RC_SUCCESS &&
+	       name_of(bytes, len, ret);
+}
+
+bool tpm2_same_name(const TPM2B_NAME *a, const TPM2B_NAME *b)
+{
+	return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
+}
+
+bool tpm2_same_digest(const TPM2B_DIGEST *a, const TPM2B_DIGEST *b)
+{
+	return a->size == b->size && memcmp(a->buffer, b->buffer, a->size) == 0;
+}
+
+/* --- digests --- */
+
+size_t tpm2_bank_bytes(TPMI_ALG_HASH bank)
+{
+	return bank == TPM2_ALG_SHA256 ? 32 : bank == TPM2_ALG_SHA384 ? 48 : 0;
+}
+
+const char *tpm2_bank_name(TPMI_ALG_HASH bank)
+{
+	return bank == TPM2_ALG_SHA384 ? "sha384" : "sha256";
+}
+
+void tpm2_selection(const struct tpm2_boot *b, TPML_PCR_SELECTION *ret)
+{
+	*ret = (TPML_PCR_SELECTION){
 	    .count = 1,
-	    .pcrSelections[0] = {.hash = banks[k->values[TPM2_OPT_BANK].number], .sizeofSelect = 3},
-	};
-
-	for (size_t i = 0; i < k->values[TPM2_OPT_PCRS].n_list; i++) {
-		unsigned long pcr = strtoul(k->values[TPM2_OPT_PCRS].list[i], NULL, 10);
-
-		sel.pcrSelections[0].pcrSelect[pcr / 8 % 3] |= (BYTE)(1 << pcr % 8);
-	}
-	return sel;
+	    .pcrSelections[0] = {.hash = b->bank,
+				 .sizeofSelect = 3,
+				 .pcrSelect = {(uint8_t)b->pcrs, (uint8_t)(b->pcrs >> 8),
+					       (uint8_t)(b->pcrs >> 16)}}};
 }
 
-int tpm2_policy_run_boot(const struct keystore *k, struct keystore_session *s, ESYS_TR session)
+void tpm2_operand(uint64_t value, TPM2B_OPERAND *ret)
 {
-	const TPML_PCR_SELECTION sel = tpm2_pcrs(k);
-	const TPM2B_DIGEST as_they_are = {0};
+	const be64_t v = be64_make(value);
 
-	if (!tpm2_has_pcrs(k))
-		return 0;
-	return tpm2_check(Esys_PolicyPCR(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 &as_they_are, &sel),
-			  "binding to PCRs");
+	*ret = (TPM2B_OPERAND){.size = sizeof(v)};
+	memcpy(ret->buffer, &v, sizeof(v));
 }
 
-static int run_counter(const struct keystore *k, struct keystore_session *s, ESYS_TR session,
-		       enum tpm2_index i, uint64_t value)
+void tpm2_policy_ref(uint32_t version, TPM2B_NONCE *ret)
 {
-	const be64_t bytes = be64_make(value);
-	TPM2B_OPERAND operand = {.size = sizeof(bytes)};
-	int r = tpm2_index_load(k, s, i);
-	TSS2_RC rc;
-
-	if (r < 0)
-		return r;
-	memcpy(operand.buffer, &bytes, sizeof(bytes));
-	rc = Esys_PolicyNV(s->esys, s->index[i], s->index[i], session, s->hmac, ESYS_TR_NONE,
-			   ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
-	if (tpm2_error(rc) != TPM2_RC_POLICY)
-		return tpm2_check(rc, "comparing a counter");
-	r = diag_fail(
-	    DIAG_KEYSTORE_ERASED, EKEYEXPIRED,
-	    i == TPM2_ERASE
-		? "keystore %s: the erase counter has passed: these keys were erased"
-		: "keystore %s: the rotation counter has passed: these keys were replaced "
-		  "by newer ones",
-	    k->name);
-	diag_state("no copy of them opens again, here or anywhere");
-	return r;
+	*ret = (TPM2B_NONCE){0};
+	if (version)
+		ret->size = (UINT16)snprintf((char *)ret->buffer, sizeof(ret->buffer),
+					     "holdfast:%u", version);
 }
 
-int tpm2_policy_run_sealed(const struct keystore *k, struct keystore_session *s, ESYS_TR session,
-			   uint64_t rotation, uint64_t erase, bool pin)
-{
-	int r = tpm2_policy_run_boot(k, s, session);
-
-	if (r >= 0)
-		r = run_counter(k, s, session, TPM2_ROTATION, rotation);
-	if (r >= 0)
-		r = run_counter(k, s, session, TPM2_ERASE, erase);
-	if (r >= 0 && pin)
-		r = tpm2_check(Esys_PolicyAuthValue(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-						    ESYS_TR_NONE),
-			       "asking for the PIN");
-	return r;
-}
-
-/* --- the same as digests; Part 3, the description of each command --- */
-
-/* digest ← H(digest ‖ command ‖ what) */
-static int extend(uint8_t digest[static TPM2_POLICY_BYTES], TPM2_CC command, const void *what,
-		  size_t len)
+/* digest = H(digest ‖ command ‖ a ‖ b) */
+static bool extend(TPM2B_DIGEST *d, TPM2_CC command, const void *a, size_t a_len, const void *b,
+		   size_t b_len)
 {
 	const be32_t cc = be32_make(command);
-	_cleanup_digest_ struct digest *d = NULL;
-	int r = digest_new("sha256", &d);
+	_cleanup_digest_ struct digest *hash = NULL;
+
+	return digest_new("sha256", &hash) >= 0 && digest_add(hash, d->buffer, d->size) >= 0 &&
+	       digest_add(hash, &cc, sizeof(cc)) >= 0 && digest_add(hash, a, a_len) >= 0 &&
+	       digest_add(hash, b, b_len) >= 0 && digest_finish(hash, d->buffer) >= 0;
+}
+
+static void start_digest(TPM2B_DIGEST *d)
+{
+	*d = (TPM2B_DIGEST){.size = SHA256_BYTES};
+}
+
+bool tpm2_digest_pcr(const struct tpm2_boot *b, TPM2B_DIGEST *d, TPM2B_DIGEST *ret_values)
+{
+	_cleanup_digest_ struct digest *hash = NULL;
+	uint8_t bytes[sizeof(TPML_PCR_SELECTION)];
+	TPML_PCR_SELECTION selection;
+	size_t len = 0;
+
+	start_digest(ret_values);
+	if (digest_new("sha256", &hash) < 0)
+		return false;
+	for (unsigned i = 0; i < TPM2_PCRS; i++) {
+		if (b->pcrs & 1U << i &&
+		    digest_add(hash, b->values[i], tpm2_bank_bytes(b->bank)) < 0)
+			return false;
+	}
+	tpm2_selection(b, &selection);
+	return digest_finish(hash, ret_values->buffer) >= 0 &&
+	       Tss2_MU_TPML_PCR_SELECTION_Marshal(&selection, bytes, sizeof(bytes), &len) ==
+		   TSS2_RC_SUCCESS &&
+	       extend(d, TPM2_CC_PolicyPCR, bytes, len, ret_values->buffer, ret_values->size);
+}
+
+bool tpm2_digest_boot(const struct tpm2_boot *b, TPM2B_DIGEST *ret)
+{
+	_cleanup_digest_ struct digest *hash = NULL;
+	TPM2B_DIGEST values;
+	TPM2B_NONCE ref;
+	TPM2B_NAME key;
+
+	start_digest(ret);
+	if (!b->pcrs)
+		return true;
+	if (!b->is_signed)
+		return tpm2_digest_pcr(b, ret, &values);
+	tpm2_policy_ref(b->version, &ref);
+	return tpm2_object_name(&b->key, &key) &&
+	       extend(ret, TPM2_CC_PolicyAuthorize, key.name, key.size, NULL, 0) &&
+	       digest_new("sha256", &hash) >= 0 && digest_add(hash, ret->buffer, ret->size) >= 0 &&
+	       digest_add(hash, ref.buffer, ref.size) >= 0 && digest_finish(hash, ret->buffer) >= 0;
+}
+
+static bool digest_counter(TPM2B_DIGEST *d, enum tpm2_which which, uint64_t value)
+{
+	const uint8_t offset_and_operation[4] = {0, 0, 0, TPM2_EO_EQ};
+	uint8_t args[12], hash[SHA256_BYTES];
+	TPM2B_NV_PUBLIC public;
+	TPM2B_OPERAND operand;
+	TPM2B_NAME name;
+
+	tpm2_operand(value, &operand);
+	memcpy(args, operand.buffer, 8);
+	memcpy(args + 8, offset_and_operation, 4);
+	return tpm2_index_expected(which, NULL, true, &public) && tpm2_index_name(&public, &name) &&
+	       digest_sha256(args, sizeof(args), hash) >= 0 &&
+	       extend(d, TPM2_CC_PolicyNV, hash, sizeof(hash), name.name, name.size);
+}
+
+bool tpm2_digest_seal(const struct tpm2_boot *b, const struct tpm2_counters *c, bool pin,
+		      TPM2B_DIGEST *ret)
+{
+	return tpm2_digest_boot(b, ret) && digest_counter(ret, TPM2_ROTATION, c->rotation) &&
+	       digest_counter(ret, TPM2_ERASE, c->erase) &&
+	       (!pin || extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0));
+}
+
+/* --- on the TPM --- */
+
+/* What the key signed: the digest, and for whom. */
+static bool signed_hash(const TPM2B_DIGEST *approved, const TPM2B_NONCE *ref, TPM2B_DIGEST *ret)
+{
+	_cleanup_digest_ struct digest *hash = NULL;
+
+	start_digest(ret);
+	return digest_new("sha256", &hash) >= 0 &&
+	       digest_add(hash, approved->buffer, approved->size) >= 0 &&
+	       digest_add(hash, ref->buffer, ref->size) >= 0 &&
+	       digest_finish(hash, ret->buffer) >= 0;
+}
+
+static int not_signed(const char *path)
+{
+	int r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
+			  "a signature of %s over the PCRs does not verify", path);
+
+	diag_next("boot an image whose PCRs were signed by the vendor's key");
+	return r;
+}
+
+/* The ticket says that this TPM saw the signature. */
+static int verify(struct keystore_session *s, const struct tpm2_boot *b,
+		  const TPM2B_DIGEST *approved, const char *path, TPMT_TK_VERIFIED **ret)
+{
+	TPMT_SIGNATURE signature = {.sigAlg = TPM2_ALG_RSASSA,
+				    .signature.rsassa.hash = TPM2_ALG_SHA256};
+	TPM2B_DIGEST hash;
+	TPM2B_NONCE ref;
+	ESYS_TR tr;
+	TSS2_RC rc;
+	int r = tpm2_signature_find(path, b, approved, &signature.signature.rsassa.sig);
+
+	tpm2_policy_ref(b->version, &ref);
+	if (r < 0)
+		return r;
+	if (!signed_hash(approved, &ref, &hash))
+		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
+	rc = TPM2_RUN(Esys_LoadExternal(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+					&b->key, ESYS_TR_RH_OWNER, &tr));
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "the TPM does not take the key of the PCR policy");
+	tpm2_hold(s, &s->key, tr);
+	rc = TPM2_RUN(Esys_VerifySignature(s->esys, tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					   &hash, &signature, ret));
+	tpm2_release(s, &s->key);
+	if (tpm2_code(rc) == TPM2_RC_SIGNATURE)
+		return not_signed(path);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "a signature cannot be checked");
+}
+
+static int authorize(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+{
+	TPMT_TK_VERIFIED *ticket = NULL;
+	TPM2B_DIGEST *approved = NULL;
+	TPM2B_NONCE ref;
+	TPM2B_NAME key;
+	TSS2_RC rc = TPM2_RUN(Esys_PolicyGetDigest(s->esys, s->policy.tr, ESYS_TR_NONE,
+						   ESYS_TR_NONE, ESYS_TR_NONE, &approved));
+	int r;
+
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "the policy's digest cannot be read");
+	tpm2_policy_ref(b->version, &ref);
+	r = tpm2_object_name(&b->key, &key) ? verify(s, b, approved, path, &ticket) : -EINVAL;
+	if (r >= 0) {
+		rc =
+		    TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+						  ESYS_TR_NONE, approved, &ref, &key, ticket));
+		if (rc != TSS2_RC_SUCCESS)
+			r = tpm2_fail(rc, "the signed PCR policy is not accepted");
+	}
+	Esys_Free(ticket);
+	Esys_Free(approved);
+	return r;
+}
+
+int tpm2_policy_boot(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+{
+	TPM2B_DIGEST policy, values = {0};
+	TPML_PCR_SELECTION selection;
+	TSS2_RC rc;
+
+	if (!b->pcrs)
+		return 0;
+	start_digest(&policy);
+	if (!b->is_signed && !tpm2_digest_pcr(b, &policy, &values))
+		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
+	tpm2_selection(b, &selection);
+	rc = TPM2_RUN(Esys_PolicyPCR(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				     ESYS_TR_NONE, &values, &selection));
+	if (!b->is_signed && tpm2_code(rc) == TPM2_RC_VALUE)
+		return tpm2_pcr_mismatch(s, b);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "the PCRs cannot be checked");
+	return b->is_signed ? authorize(s, b, path) : 0;
+}
+
+static int passed(struct keystore_session *s, enum tpm2_which which, uint64_t value)
+{
+	uint64_t now;
+	int r = tpm2_counter_read(s, which, &now);
 
 	if (r < 0)
 		return r;
-	if (digest_add(d, digest, TPM2_POLICY_BYTES) < 0 || digest_add(d, &cc, sizeof(cc)) < 0 ||
-	    digest_add(d, what, len) < 0 || digest_finish(d, digest) < 0)
-		return diag_fail(DIAG_INTERNAL, EIO, "a policy cannot be computed");
-	return 0;
-}
-
-int tpm2_policy_boot(const struct keystore *k, struct keystore_session *s,
-		     uint8_t ret[static TPM2_POLICY_BYTES])
-{
-	const TPML_PCR_SELECTION sel = tpm2_pcrs(k);
-	uint8_t what[sizeof(sel) + TPM2_POLICY_BYTES];
-	size_t len = 0;
-	int r;
-
-	memset(ret, 0, TPM2_POLICY_BYTES);
-	if (!tpm2_has_pcrs(k))
-		return 0;
-	r = tpm2_check(Tss2_MU_TPML_PCR_SELECTION_Marshal(&sel, what, sizeof(sel), &len),
-		       "selecting PCRs");
-	if (r >= 0)
-		r = tpm2_pcr_digest(k, s, what + len);
-	return r < 0 ? r : extend(ret, TPM2_CC_PolicyPCR, what, len + TPM2_POLICY_BYTES);
-}
-
-static int extend_counter(struct keystore_session *s, enum tpm2_index i, uint64_t value,
-			  uint8_t digest[static TPM2_POLICY_BYTES])
-{
-	const struct {
-		be64_t value;
-		be16_t offset, operation;
-	} arguments = {be64_make(value), be16_make(0), be16_make(TPM2_EO_EQ)};
-	uint8_t what[SHA256_BYTES + TPM2_NAME_BYTES];
-	int r = tpm2_index_name(s, i, what + SHA256_BYTES);
-
-	static_assert(sizeof(arguments) == 12, "no padding");
-	if (r >= 0)
-		r = digest_sha256(&arguments, sizeof(arguments), what);
-	return r < 0 ? r : extend(digest, TPM2_CC_PolicyNV, what, sizeof(what));
-}
-
-int tpm2_policy_sealed(const struct keystore *k, struct keystore_session *s, uint64_t rotation,
-		       uint64_t erase, bool pin, uint8_t ret[static TPM2_POLICY_BYTES])
-{
-	int r = tpm2_policy_boot(k, s, ret);
-
-	if (r >= 0)
-		r = extend_counter(s, TPM2_ROTATION, rotation, ret);
-	if (r >= 0)
-		r = extend_counter(s, TPM2_ERASE, erase, ret);
-	if (r >= 0 && pin)
-		r = extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0);
+	if (now == value)
+		return tpm2_untrusted("the TPM's %s stands where it has to, yet the TPM says it "
+				      "does not",
+				      tpm2_index_text(which));
+	if (now < value)
+		r = diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
+			      "the sealed secret waits for %llu of the TPM's %s, which stands at "
+			      "%llu: it is of another device, or not committed yet",
+			      (unsigned long long)value, tpm2_index_text(which),
+			      (unsigned long long)now);
+	else
+		r = diag_fail(DIAG_KEYSTORE_ERASED, EKEYREVOKED,
+			      "the TPM's %s stands at %llu and the sealed secret was for %llu: it "
+			      "was %s and is dead for good",
+			      tpm2_index_text(which), (unsigned long long)now,
+			      (unsigned long long)value,
+			      which == TPM2_ERASE ? "erased" : "replaced by a newer one");
+	diag_state("nothing was opened");
 	return r;
 }
 
-/* The command needs no authorisation; the session is there so that its answer is checked. */
-int tpm2_pcrs_read(struct keystore_session *s, TPML_PCR_SELECTION *sel, TPML_PCR_SELECTION **read,
-		   TPML_DIGEST **values)
+int tpm2_policy_counter(struct keystore_session *s, enum tpm2_which which, uint64_t value)
 {
-	const TPMA_SESSION usual = TPM2_SESSION_ATTRIBUTES;
-	TSS2_RC rc = Esys_TRSess_SetAttributes(
-	    s->esys, s->hmac, TPMA_SESSION_AUDIT | TPMA_SESSION_CONTINUESESSION, 0xff);
+	TPM2B_OPERAND operand;
+	TSS2_RC rc;
+	int r = tpm2_index_assume(s, which);
 
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PCR_Read(s->esys, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, sel, NULL, read,
-				   values);
-	Esys_TRSess_SetAttributes(s->esys, s->hmac, usual, 0xff);
-	return tpm2_check(rc, "reading PCRs");
-}
-
-int tpm2_pcr_digest(const struct keystore *k, struct keystore_session *s,
-		    uint8_t ret[static TPM2_POLICY_BYTES])
-{
-	TPML_PCR_SELECTION sel = tpm2_pcrs(k), *read = NULL;
-	uint8_t bytes[8 * DIGEST_MAX_BYTES];
-	TPML_DIGEST *values = NULL;
-	size_t len = 0;
-	int r = 0;
-
-	if (s->remote && tpm2_has_pcrs(k))
-		return tpm2_remote_pcr_digest(k, s, ret);
-	if (!tpm2_has_pcrs(k))
-		memset(s->pcr_digest, 0, sizeof(s->pcr_digest));
-	else if (!s->pcrs_read)
-		r = tpm2_pcrs_read(s, &sel, &read, &values);
-	if (values && memcmp(read, &sel, sizeof(sel)) != 0) {
-		r = diag_fail(DIAG_USAGE, ENOTSUP,
-			      "keystore %s: this TPM does not have all of these PCRs in bank %s",
-			      k->name, k->values[TPM2_OPT_BANK].text);
-		diag_next("tpm2_getcap pcrs tells what it has");
-	}
-	for (UINT32 i = 0; values && i < values->count && i < 8 && values->digests[i].size <= 64;
-	     i++) {
-		memcpy(bytes + len, values->digests[i].buffer, values->digests[i].size);
-		len += values->digests[i].size;
-	}
-	if (r >= 0 && values)
-		r = digest_sha256(bytes, len, s->pcr_digest);
-	s->pcrs_read |= r >= 0;
-	Esys_Free(values);
-	Esys_Free(read);
-	if (r >= 0)
-		memcpy(ret, s->pcr_digest, TPM2_POLICY_BYTES);
-	return r;
-}
-
-int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s)
-{
-	TPML_DIGEST_VALUES event = {.count = 1};
-	unsigned long pcr = strtoul(k->values[TPM2_OPT_PCRS].list[0], NULL, 10);
-
-	event.digests[0].hashAlg = tpm2_pcrs(k).pcrSelections[0].hash;
-	if (digest_sha256("holdfast lock", 13, event.digests[0].digest.sha256) < 0)
-		return -EIO;
-	return tpm2_check(Esys_PCR_Extend(s->esys, (ESYS_TR)(ESYS_TR_PCR0 + pcr), ESYS_TR_PASSWORD,
-					  ESYS_TR_NONE, ESYS_TR_NONE, &event),
-			  "extending a PCR");
+	if (r < 0)
+		return r;
+	tpm2_operand(value, &operand);
+	rc = TPM2_RUN(Esys_PolicyNV(s->esys, s->index[which].tr, s->index[which].tr, s->policy.tr,
+				    ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0,
+				    TPM2_EO_EQ));
+	if (tpm2_code(rc) == TPM2_RC_POLICY)
+		return passed(s, which, value);
+	if (tpm2_code(rc) == TPM2_RC_HANDLE)
+		return tpm2_index_missing(which);
+	return rc == TSS2_RC_SUCCESS
+		   ? 0
+		   : tpm2_fail(rc, "the TPM's %s cannot be compared", tpm2_index_text(which));
 }

@@ -4,14 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tss2/tss2_mu.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "crypto/digest.h"
 #include "keystore/tpm2-import.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
 static int load_file(const char *path, struct tpm2_identity *ret)
 {
@@ -29,133 +27,117 @@ static int load_file(const char *path, struct tpm2_identity *ret)
 	return 0;
 }
 
-int tpm2_remote_open(const char *path, struct keystore_session *s)
+int tpm2_remote_connect(const char *path, struct keystore_session *s)
 {
-	TPMT_PUBLIC *key;
-	uint8_t bytes[sizeof(TPMT_PUBLIC)];
-	size_t len = 0;
 	int r;
 
 	s->remote = calloc(1, sizeof(*s->remote));
 	if (!s->remote)
 		return diag_no_memory();
 	r = load_file(path, s->remote);
-	if (r < 0)
-		return r;
-	key = &s->remote->storage_key.publicArea;
-	s->srk_name[0] = TPM2_ALG_SHA256 >> 8;
-	s->srk_name[1] = TPM2_ALG_SHA256 & 0xff;
-	if (Tss2_MU_TPMT_PUBLIC_Marshal(key, bytes, sizeof(bytes), &len) != TSS2_RC_SUCCESS ||
-	    digest_sha256(bytes, len, s->srk_name + 2) < 0)
-		return diag_fail(DIAG_INTERNAL, EIO, "a key cannot be named");
+	if (r >= 0 && !tpm2_object_name(&s->remote->storage_key, &s->srk_name))
+		r = diag_fail(DIAG_SOURCE, EINVAL, "%s has a storage key of another kind", path);
+	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
+		TPM2B_NV_PUBLIC public;
+		TPM2B_NAME name;
+
+		if (tpm2_index_expected(i, NULL, true, &public) &&
+		    tpm2_index_name(&public, &name) && name.size == sizeof(s->remote->name[i]) &&
+		    memcmp(name.name, s->remote->name[i], name.size) == 0)
+			continue;
+		r = diag_fail(DIAG_SOURCE, EINVAL, "%s: the TPM's %s is not one of ours", path,
+			      tpm2_index_text(i));
+	}
+	return r;
+}
+
+int tpm2_remote_boot(const struct keystore_session *s, struct tpm2_boot *b)
+{
+	if (b->bank != TPM2_ALG_SHA256)
+		return diag_fail(DIAG_USAGE, ENOTSUP,
+				 "the identity of a TPM has PCRs of bank sha256 only");
+	for (unsigned i = 0; i < TPM2_PCRS; i++)
+		memcpy(b->values[i], s->remote->pcr[i], sizeof(s->remote->pcr[i]));
 	return 0;
 }
 
-int tpm2_remote_pcr_digest(const struct keystore *k, const struct keystore_session *s,
-			   uint8_t ret[static TPM2_POLICY_BYTES])
+int tpm2_remote_create(const struct keystore_session *s, struct env *env, struct tpm2_blob *b,
+		       const struct secret *secret, const TPM2B_AUTH *auth)
 {
-	const TPML_PCR_SELECTION sel = tpm2_pcrs(k);
-	_cleanup_digest_ struct digest *d = NULL;
-	int r = digest_new("sha256", &d);
+	_cleanup_secret_ struct secret *words = NULL;
+	int r = auth->size ? secret_new(auth->size, &words) : 0;
 
-	if (r >= 0 && sel.pcrSelections[0].hash != TPM2_ALG_SHA256)
-		r = diag_fail(DIAG_USAGE, ENOTSUP,
-			      "keystore %s: the identity of a TPM has PCRs of bank sha256 only",
-			      k->name);
-	for (unsigned i = 0; i < TPM2_IDENTITY_PCRS && r >= 0; i++) {
-		if (sel.pcrSelections[0].pcrSelect[i / 8] & 1 << i % 8)
-			r = digest_add(d, s->remote->pcr[i], 32);
-	}
-	return r < 0 ? r : digest_finish(d, ret);
+	if (r >= 0 && words)
+		memcpy(secret_bytes(words), auth->buffer, auth->size);
+	return r < 0 ? r
+		     : tpm2_import_make(&s->remote->storage_key.publicArea, &b->object.publicArea,
+					secret, words, env->random, &b->private, &b->seed);
 }
 
-int tpm2_remote_seal(const struct keystore_session *s, TPM2B_PUBLIC *object,
-		     const struct secret *sealed, const struct secret *auth,
-		     int (*random)(void *buf, size_t len), struct tpm2_areas *ret)
+int tpm2_remote_refuse(const struct keystore *k)
 {
-	TPM2B_PRIVATE duplicate = {0};
-	TPM2B_ENCRYPTED_SECRET seed = {0};
-	TSS2_RC rc;
-	int r;
+	int r =
+	    diag_fail(DIAG_KEYSTORE_MISSING, ENODEV,
+		      "keystore %s: these keys were sealed for a TPM that is not here, so a run "
+		      "that was cut off cannot go on",
+		      k->name);
 
-	object->publicArea.objectAttributes &= ~(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT);
-	r = tpm2_import_make(&s->remote->storage_key.publicArea, &object->publicArea, sealed, auth,
-			     random, &duplicate, &seed);
-	if (r < 0)
-		return r;
-	*ret = (struct tpm2_areas){0};
-	rc = Tss2_MU_TPM2B_PUBLIC_Marshal(object, ret->public, sizeof(ret->public),
-					  &ret->public_len);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PRIVATE_Marshal(&duplicate, ret->private, sizeof(ret->private),
-						   &ret->private_len);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_ENCRYPTED_SECRET_Marshal(&seed, ret->seed, sizeof(ret->seed),
-							    &ret->seed_len);
-	return tpm2_check(rc, "sealing for another TPM");
+	diag_next("remove TARGET.part, or give up what stands there with --replace=all, and begin "
+		  "again");
+	return r;
 }
 
-int tpm2_remote_import(struct keystore_session *s, const TPM2B_PUBLIC *public,
-		       const uint8_t *seed_bytes, size_t seed_len, TPM2B_PRIVATE *private)
+int tpm2_import(struct keystore_session *s, const struct tpm2_blob *b, TPM2B_PRIVATE *ret)
 {
 	const TPMT_SYM_DEF_OBJECT no_inner = {.algorithm = TPM2_ALG_NULL};
 	const TPM2B_DATA no_key = {0};
-	TPM2B_ENCRYPTED_SECRET seed = {0};
 	TPM2B_PRIVATE *imported = NULL;
-	size_t at = 0;
-	TSS2_RC rc = Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(seed_bytes, seed_len, &at, &seed);
+	TSS2_RC rc =
+	    TPM2_RUN(Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &no_key, &b->object, &b->private, &b->seed, &no_inner, &imported));
 
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Import(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &no_key,
-				 public, private, &seed, &no_inner, &imported);
-	if (rc == TSS2_RC_SUCCESS)
-		*private = *imported;
+		*ret = *imported;
 	Esys_Free(imported);
-	if (tpm2_error(rc) == TPM2_RC_INTEGRITY || tpm2_error(rc) == TPM2_RC_ECC_POINT ||
-	    tpm2_error(rc) == TPM2_RC_KEY)
-		return diag_fail(DIAG_KEYSTORE_FOREIGN, EKEYREJECTED,
-				 "this image was made for another TPM, or its secret was changed");
-	return tpm2_check(rc, "importing the sealed secret");
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	return tpm2_fail(rc, "what was sealed for this TPM elsewhere cannot be imported");
 }
 
-/* --- the identity of the one that is here --- */
-
+/* The PCRs in one bank, all of them. */
 static int read_all_pcrs(struct keystore_session *s, struct tpm2_identity *id)
 {
-	for (unsigned i = 0; i < TPM2_IDENTITY_PCRS; i++) {
-		TPML_PCR_SELECTION sel = {
-		    .count = 1, .pcrSelections[0] = {.hash = TPM2_ALG_SHA256, .sizeofSelect = 3}};
-		TPML_DIGEST *values = NULL;
-		int r;
+	struct tpm2_boot all = {.bank = TPM2_ALG_SHA256, .pcrs = (1U << TPM2_PCRS) - 1};
+	int r = tpm2_pcr_read(s, &all);
 
-		sel.pcrSelections[0].pcrSelect[i / 8] = (BYTE)(1 << i % 8);
-		r = tpm2_pcrs_read(s, &sel, NULL, &values);
-		if (r >= 0 && (values->count != 1 || values->digests[0].size != 32))
-			r = diag_fail(DIAG_USAGE, ENOTSUP, "the TPM has no PCRs in bank sha256");
-		if (r >= 0)
-			memcpy(id->pcr[i], values->digests[0].buffer, 32);
-		Esys_Free(values);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (unsigned i = 0; i < TPM2_PCRS && r >= 0; i++)
+		memcpy(id->pcr[i], all.values[i], sizeof(id->pcr[i]));
+	return r;
 }
 
-int tpm2_identity_of(const struct keystore *k, struct keystore_session *s, struct text *to)
+int tpm2_identity_of(struct keystore_session *s, struct text *to)
 {
 	struct tpm2_identity id = {0};
 	TPM2B_PUBLIC *key = NULL;
-	int r = tpm2_check(Esys_ReadPublic(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &key, NULL, NULL),
-			   "reading the storage root key");
+	TSS2_RC rc;
+	int r = tpm2_storage_need(s);
 
-	if (r >= 0)
-		id.storage_key = *key;
+	if (r < 0)
+		return r;
+	rc = TPM2_RUN(Esys_ReadPublic(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				      &key, NULL, NULL));
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "the storage key cannot be read");
+	id.storage_key = *key;
 	Esys_Free(key);
-	for (enum tpm2_index i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
-		r = tpm2_counter_read(k, s, i, &id.value[i]);
-		if (r >= 0)
-			r = tpm2_index_name(s, i, id.name[i]);
+	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
+		TPM2B_NV_PUBLIC public;
+		TPM2B_NAME name;
+
+		r = tpm2_counter_read(s, i, &id.value[i]);
+		if (r >= 0 && tpm2_index_expected(i, NULL, true, &public) &&
+		    tpm2_index_name(&public, &name))
+			memcpy(id.name[i], name.name, sizeof(id.name[i]));
 	}
 	if (r >= 0)
 		r = read_all_pcrs(s, &id);

@@ -1,163 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The storage root key: found, judged, made. TCG TPM v2.0 Provisioning Guidance, 7.5.1. */
+/* The storage root key, under which everything is sealed. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
-#define ATTRIBUTES                                                                                 \
+#define NEEDED                                                                                     \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |        \
-	 TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |                    \
-	 TPMA_OBJECT_DECRYPT)
+	 TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 
-static const TPM2B_PUBLIC template = {
-    .publicArea =
-	{
-	    .type = TPM2_ALG_ECC,
-	    .nameAlg = TPM2_ALG_SHA256,
-	    .objectAttributes = ATTRIBUTES,
-	    .parameters.eccDetail =
+/* TCG's (Provisioning Guidance 7.5.1, EK Credential Profile template L-2) with 32 zeroes a
+ * coordinate; systemd's differs in having none there. */
+static void template(bool zeroes, TPM2B_PUBLIC *ret)
+{
+	*ret = (TPM2B_PUBLIC){
+	    .publicArea =
 		{
-		    .symmetric = {.algorithm = TPM2_ALG_AES,
-				  .keyBits.aes = 128,
-				  .mode.aes = TPM2_ALG_CFB},
-		    .scheme.scheme = TPM2_ALG_NULL,
-		    .curveID = TPM2_ECC_NIST_P256,
-		    .kdf.scheme = TPM2_ALG_NULL,
+		    .type = TPM2_ALG_ECC,
+		    .nameAlg = TPM2_ALG_SHA256,
+		    .objectAttributes = NEEDED | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA,
+		    .parameters.eccDetail =
+			{
+			    .symmetric = {.algorithm = TPM2_ALG_AES,
+					  .keyBits.aes = 128,
+					  .mode.aes = TPM2_ALG_CFB},
+			    .scheme.scheme = TPM2_ALG_NULL,
+			    .curveID = TPM2_ECC_NIST_P256,
+			    .kdf.scheme = TPM2_ALG_NULL,
+			},
 		},
-	},
-};
+	};
+	if (zeroes) {
+		ret->publicArea.unique.ecc.x.size = 32;
+		ret->publicArea.unique.ecc.y.size = 32;
+	}
+}
+
+/* The template, but for the point itself. */
+static bool fits(const TPM2B_PUBLIC *p)
+{
+	TPM2B_PUBLIC expected;
+	TPM2B_NAME a, b;
+
+	template(false, &expected);
+	expected.publicArea.unique = p->publicArea.unique;
+	return (p->publicArea.objectAttributes & NEEDED) == NEEDED &&
+	       tpm2_object_name(&expected, &a) && tpm2_object_name(p, &b) && tpm2_same_name(&a, &b);
+}
 
 static int foreign(const char *why)
 {
-	int r = diag_fail(DIAG_KEYSTORE_FOREIGN, EKEYREJECTED,
-			  "the TPM's key at 0x%08x is not the storage root key %s", TPM2_HANDLE_SRK,
-			  why);
+	int r = diag_fail(DIAG_KEYSTORE_FOREIGN, EEXIST,
+			  "the TPM's key at 0x%08x is not the TCG's ECC P-256 storage key: %s",
+			  TPM2_SRK_HANDLE, why);
 
-	diag_state("nothing was opened, nothing was changed");
+	diag_state("it was left as it is, and is not used");
+	diag_next("if nothing needs it, `tpm2_evictcontrol -C o -c 0x%08x` takes it away",
+		  TPM2_SRK_HANDLE);
 	return r;
 }
 
-static int get_name(struct keystore_session *s, ESYS_TR object, uint8_t ret[static TPM2_NAME_BYTES])
+int tpm2_storage_find(struct keystore_session *s)
 {
-	TPM2B_NAME *name = NULL;
-	TSS2_RC rc = Esys_TR_GetName(s->esys, object, &name);
-	bool right = rc == TSS2_RC_SUCCESS && name->size == TPM2_NAME_BYTES;
+	ESYS_TR tr = ESYS_TR_NONE;
+	TSS2_RC rc = TPM2_RUN(Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE,
+						    ESYS_TR_NONE, ESYS_TR_NONE, &tr));
+	TPM2B_NAME *told = NULL;
 
-	if (right)
-		memcpy(ret, name->name, TPM2_NAME_BYTES);
-	Esys_Free(name);
+	if (tpm2_code(rc) == TPM2_RC_HANDLE)
+		return 0;
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TR_GetName(s->esys, tr, &told);
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_check(rc, "naming a key");
-	return right ? 0 : foreign("(its name has another algorithm)");
+		return tpm2_fail(rc, "the storage key cannot be read");
+	s->srk = tr;
+	s->srk_name = *told;
+	Esys_Free(told);
+	return 0;
 }
 
-/* A key that anybody could have put there, or that leaves the TPM, guards nothing. */
-static int check_attributes(struct keystore_session *s)
+int tpm2_storage_need(struct keystore_session *s)
 {
-	const TPMA_OBJECT wanted = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-				   TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED |
-				   TPMA_OBJECT_DECRYPT;
-	TPM2B_PUBLIC *public = NULL;
-	TSS2_RC rc = Esys_ReadPublic(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-				     &public, NULL, NULL);
-	bool right;
-
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_check(rc, "reading the storage root key");
-	right = public->publicArea.type == TPM2_ALG_ECC &&
-		(public->publicArea.objectAttributes & wanted) == wanted;
-	Esys_Free(public);
-	return right ? 0 : foreign("(it is none that stays in the TPM, or another program's)");
-}
-
-/* 1, 0 where nothing stands there, -errno. */
-static int find(struct keystore_session *s)
-{
-	TSS2_RC rc;
+	int r;
 
 	if (s->srk != ESYS_TR_NONE)
-		return 1;
-	rc = Esys_TR_FromTPMPublic(s->esys, TPM2_HANDLE_SRK, ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, &s->srk);
-	if (tpm2_error(rc) == TPM2_RC_HANDLE)
 		return 0;
+	r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,
+		      "the TPM has no storage key at 0x%08x: it was cleared, replaced, or never "
+		      "provisioned",
+		      TPM2_SRK_HANDLE);
+	diag_next("keys that it guarded are gone: restore from escrow, or provision anew");
+	return r;
+}
+
+int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
+			 const TPM2B_NAME *name)
+{
+	int r = tpm2_storage_need(s);
+
+	if (r < 0 || tpm2_same_name(name, &s->srk_name))
+		return r;
+	r = diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
+		      "keystore %s was sealed under another storage key than this TPM's: the TPM "
+		      "was cleared or replaced, or the vault is another device's",
+		      k->name);
+	diag_state("nothing was opened");
+	diag_next("restore from escrow, or provision anew");
+	return r;
+}
+
+/* In the owner hierarchy; s->primary. */
+static int create(struct keystore_session *s, bool zeroes, ESYS_TR session, TPM2B_PUBLIC **ret)
+{
+	const TPM2B_SENSITIVE_CREATE sensitive = {0};
+	const TPML_PCR_SELECTION pcrs = {0};
+	const TPM2B_DATA outside = {0};
+	TPM2B_PUBLIC wanted;
+	ESYS_TR tr;
+	TSS2_RC rc;
+
+	template(zeroes, &wanted);
+	rc = TPM2_RUN(Esys_CreatePrimary(s->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE,
+					 ESYS_TR_NONE, &sensitive, &wanted, &outside, &pcrs, &tr,
+					 ret, NULL, NULL, NULL));
+	if (rc == TSS2_RC_SUCCESS)
+		tpm2_hold(s, &s->primary, tr);
+	else
+		return tpm2_fail(rc, "the storage key cannot be derived");
+	return 0;
+}
+
+/* Is what stands there what the owner's seed gives for either template? */
+static int compare(struct keystore_session *s, ESYS_TR session)
+{
+	bool same = false;
+
+	for (int zeroes = 1; zeroes >= 0 && !same; zeroes--) {
+		TPM2B_PUBLIC *public = NULL;
+		TPM2B_NAME name;
+		int r = create(s, zeroes, session, &public);
+
+		if (r < 0)
+			return r;
+		same = fits(public) && tpm2_object_name(public, &name) &&
+		       tpm2_same_name(&name, &s->srk_name);
+		Esys_Free(public);
+		tpm2_release(s, &s->primary);
+	}
+	return same ? 0 : foreign("the owner's seed and the template give another one");
+}
+
+static int make(struct keystore_session *s, ESYS_TR session)
+{
+	TPM2B_PUBLIC *public = NULL;
+	ESYS_TR tr = ESYS_TR_NONE;
+	TSS2_RC rc;
+	int r = create(s, true, session, &public);
+
+	if (r < 0)
+		return r;
+	r = fits(public) ? 0 : tpm2_untrusted("the storage key is not what was asked for");
+	Esys_Free(public);
+	if (r < 0)
+		return r;
+	rc = TPM2_RUN(Esys_EvictControl(s->esys, ESYS_TR_RH_OWNER, s->primary.tr, session,
+					ESYS_TR_NONE, ESYS_TR_NONE, TPM2_SRK_HANDLE, &tr));
+	tpm2_release(s, &s->primary);
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_check(rc, "looking for the storage root key");
-	return get_name(s, s->srk, s->srk_name) < 0 ? -EKEYREJECTED : 1;
+		return tpm2_fail(rc, "the storage key cannot be made persistent");
+	Esys_TR_Close(s->esys, &tr);
+	return tpm2_storage_find(s);
 }
 
-int tpm2_srk_load(struct keystore_session *s, const uint8_t *name)
+/* Before there is a storage key nothing can be salted: the owner's authorisation is proven by an
+ * HMAC, never sent. */
+static int unsalted(struct keystore_session *s)
 {
-	int r = find(s);
+	const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
+	ESYS_TR tr = ESYS_TR_NONE;
+	TSS2_RC rc = TPM2_RUN(Esys_StartAuthSession(s->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+						    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+						    TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &tr));
 
-	if (r == 0) {
-		r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,
-			      "the TPM has no storage root key at 0x%08x: it was cleared, or is "
-			      "another one",
-			      TPM2_HANDLE_SRK);
-		diag_next("what was sealed by it is lost if it was cleared: an escrowed key brings "
-			  "volumes back (holdfast key restore)");
-		return r;
-	}
-	if (r > 0 && name && memcmp(s->srk_name, name, TPM2_NAME_BYTES) != 0) {
-		r = foreign("that these keys were sealed under: it is another TPM, it was cleared "
-			    "since, or something in between gives another key");
-		diag_next(
-		    "bring back the TPM that the device was provisioned with, or `holdfast key "
-		    "restore`");
-	}
-	return r < 0 ? r : 0;
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "no session could be started");
+	tpm2_hold(s, &s->owner, tr);
+	Esys_TRSess_SetAttributes(s->esys, tr, TPMA_SESSION_CONTINUESESSION, 0xff);
+	return 0;
 }
 
-static int make(struct keystore_session *s, ESYS_TR *ret)
+int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
 {
-	const TPM2B_SENSITIVE_CREATE none = {0};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	TSS2_RC rc = Esys_CreatePrimary(s->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					ESYS_TR_NONE, &none, &template, &no_data, &no_pcrs, ret,
-					NULL, NULL, NULL, NULL);
+	TPM2B_AUTH auth = {0};
+	ESYS_TR session;
+	int r;
 
-	if (tpm2_error(rc) == TPM2_RC_BAD_AUTH || tpm2_error(rc) == TPM2_RC_AUTH_FAIL) {
-		int r = diag_fail(DIAG_KEYSTORE_OWNER, EACCES,
-				  "the TPM's owner has an authorisation, and what was given is not "
-				  "it");
-
-		diag_state("nothing was changed");
-		diag_next("--owner-file FILE or --owner-fd N gives it, for provisioning only");
+	if (owner && secret_len(owner) > SHA256_BYTES)
+		return diag_fail(DIAG_KEYSTORE_OWNER, EINVAL,
+				 "the owner authorisation is longer than %d bytes", SHA256_BYTES);
+	if (owner) {
+		auth.size = (UINT16)secret_len(owner);
+		memcpy(auth.buffer, secret_bytes(owner), auth.size);
+		while (auth.size && !auth.buffer[auth.size - 1])
+			auth.size--;
+	}
+	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth);
+	explicit_bzero(&auth, sizeof(auth));
+	if (s->srk == ESYS_TR_NONE) {
+		r = unsalted(s);
+		if (r >= 0)
+			r = make(s, s->owner.tr);
+		tpm2_release(s, &s->owner);
 		return r;
 	}
-	return tpm2_check(rc, "making the storage root key");
-}
-
-int tpm2_srk_prepare(struct keystore_session *s)
-{
-	uint8_t name[TPM2_NAME_BYTES];
-	ESYS_TR primary = ESYS_TR_NONE, kept = ESYS_TR_NONE;
-	int r = make(s, &primary);
-	int found = r < 0 ? r : find(s);
-
-	if (found >= 0)
-		r = get_name(s, primary, name);
-	if (found == 0 && r >= 0)
-		r = tpm2_check(Esys_EvictControl(s->esys, ESYS_TR_RH_OWNER, primary,
-						 ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-						 TPM2_HANDLE_SRK, &kept),
-			       "keeping the storage root key");
-	tpm2_flush(s, &primary);
-	if (found < 0 || r < 0)
-		return found < 0 ? found : r;
-	if (found == 0) {
-		s->srk = kept;
-		memcpy(s->srk_name, name, sizeof(name));
-	} else if (memcmp(s->srk_name, name, sizeof(name)) != 0) {
-		r = foreign("that TCG's template gives: another program made it");
-		diag_next("look at it with tpm2_readpublic -c 0x81000001; if nothing needs it, "
-			  "tpm2_evictcontrol -c 0x81000001 takes it away, and the same command "
-			  "then makes the right one");
-		return r;
-	}
-	return check_attributes(s);
+	r = tpm2_hmac_session(s, &session);
+	return r < 0 ? r : compare(s, session);
 }

@@ -1,60 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device secret that a TPM 2.0 releases: to this boot state, as long as its counters stand. */
+/* A device secret that a TPM 2.0 guards: bound to the boot, to a PIN, and to counters that make
+ * erasing final. */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tss2/tss2_mu.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "crypto/kdf.h"
 #include "keystore/registry.h"
-#include "keystore/tpm2.h"
+#include "keystore/tpm2-private.h"
 
-static const char *const bank_words[] = {"sha256", "sha384", NULL};
-static const char *const erase_words[] = {"final", "media", NULL};
+enum { PCRS, BANK, KEY, SIGNATURE, VERSION, PIN, MEMORY, ERASE, LOCK };
 
 static const struct option_spec options[] = {
-    [TPM2_OPT_PCRS] = {"pcrs", OPTION_LIST, .min = 1, .max = 8,
-		       .help = "PCRs that must hold what they hold at provisioning; none: any "
-			       "system that is booted on the board gets the keys"},
-    [TPM2_OPT_BANK] = {"pcr-bank", OPTION_WORD, "sha256", .words = bank_words,
-		       .help = "Bank of these PCRs"},
-    [TPM2_OPT_PIN] = {"pin", OPTION_FLAG, "false", .help = "A person's PIN is part of the secret"},
-    [TPM2_OPT_ERASE] = {"erase", OPTION_WORD, "media", .words = erase_words,
-			.help = "final: refuse every other way in, so that erasing is final"},
-    [TPM2_OPT_LOCK] = {"lock", OPTION_FLAG, "false",
-		       .help =
-			   "After opening, extend the first of the PCRs: until the next boot the "
-			   "TPM releases nothing more"},
+    [PCRS] = {"pcrs", OPTION_LIST, NULL, .min = 1, .max = TPM2_PCRS,
+	      .help =
+		  "PCRs that the keys are bound to, for example {\"7\"}; with pcr-public-key those "
+		  "that it signs for. Without, the keys open for whatever boots"},
+    [BANK] = {"pcr-bank", OPTION_WORD, "sha256",
+	      .words = (const char *const[]){"sha256", "sha384", NULL},
+	      .help = "Bank of these PCRs"},
+    [KEY] = {"pcr-public-key", OPTION_PATH, NULL,
+	     .help = "RSA key (PEM) that signs what the PCRs may be (systemd-measure, ukify); so "
+		     "that updates need no new sealing"},
+    [SIGNATURE] = {"pcr-signature", OPTION_PATH, "/run/systemd/tpm2-pcr-signature.json",
+		   .help = "Where the signatures are at boot"},
+    [VERSION] = {"pcr-version", OPTION_NUMBER, "0", .min = 0, .max = 999999999,
+		 .help =
+		     "Signatures for this version count, others do not; raised by `key rotate`, "
+		     "it revokes older images. 0 are those of systemd-measure"},
+    [PIN] = {"pin", OPTION_FLAG, "false",
+	     .help = "A PIN is wanted, too; the TPM counts wrong ones"},
+    [MEMORY] = {"pin-memory", OPTION_SIZE, "64M", .min = 1024 * 1024, .max = 1024 * 1024 * 1024,
+		.power_of_2 = true,
+		.help = "What Argon2id takes for the PIN; the device must have it, too"},
+    [ERASE] = {"erase", OPTION_WORD, "media",
+	       .words = (const char *const[]){"final", "media", NULL},
+	       .help =
+		   "What erasing has to mean: \"final\", the TPM's counter kills every copy, and "
+		   "ways in that it does not guard are refused; or \"media\", they are allowed"},
+    [LOCK] = {"lock", OPTION_FLAG, "false",
+	      .help = "After opening, extend the first of the PCRs: until the next boot the TPM "
+		      "releases nothing more"},
     {0},
 };
 
-#define ARGON_MEMORY_KIB (32 * 1024)
-#define ARGON_PASSES     4
-#define PIN_PARTS        64 /* authValue, then what is mixed into the secret */
+/* --- what the layout says --- */
+
+static bool scan_pcrs(const struct option_value *v, uint32_t *ret)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; v->present && i < v->n_list; i++) {
+		char *end;
+		unsigned long n = strtoul(v->list[i], &end, 10);
+
+		if (!isdigit((unsigned char)v->list[i][0]) || *end || n >= TPM2_PCRS ||
+		    pcrs & 1U << n)
+			return false;
+		pcrs |= 1U << n;
+	}
+	*ret = pcrs;
+	return true;
+}
 
 static int check(const struct keystore *k)
 {
-	char at[WHERE_SIZE];
+	const struct where *w = &k->values[PCRS].where;
+	uint32_t pcrs;
 
-	for (size_t i = 0; i < k->values[TPM2_OPT_PCRS].n_list; i++) {
-		char *end;
-		unsigned long pcr = strtoul(k->values[TPM2_OPT_PCRS].list[i], &end, 10);
-
-		if (*end || end == k->values[TPM2_OPT_PCRS].list[i] || pcr > 23)
-			return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-					 "%skeystore \"%s\": there is no PCR \"%s\"; write 0 to 23",
-					 where_text(&k->values[TPM2_OPT_PCRS].where, at), k->name,
-					 k->values[TPM2_OPT_PCRS].list[i]);
-	}
-	if (k->values[TPM2_OPT_LOCK].number && !tpm2_has_pcrs(k))
-		return diag_fail(
-		    DIAG_LAYOUT_VALUE, EINVAL,
-		    "%skeystore \"%s\": lock = true extends a PCR, and the keys are bound "
-		    "to none; write pcrs = {7} or the like",
-		    where_text(&k->values[TPM2_OPT_LOCK].where, at), k->name);
+	if (!scan_pcrs(&k->values[PCRS], &pcrs))
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%s:%u: keystore \"%s\": pcrs are different numbers from 0 to %d",
+				 w->file ? w->file : "layout", w->line, k->name, TPM2_PCRS - 1);
+	if (k->values[KEY].present && !pcrs)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%s:%u: keystore \"%s\": pcr-public-key wants pcrs, for example "
+				 "{\"11\"}",
+				 k->values[KEY].where.file ? k->values[KEY].where.file : "layout",
+				 k->values[KEY].where.line, k->name);
+	if (k->values[VERSION].number && !k->values[KEY].present)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%s:%u: keystore \"%s\": pcr-version wants pcr-public-key",
+				 k->values[VERSION].where.file ? k->values[VERSION].where.file
+							       : "layout",
+				 k->values[VERSION].where.line, k->name);
+	if (k->values[LOCK].number && !pcrs)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%s:%u: keystore \"%s\": lock = true extends a PCR, and the keys "
+				 "are bound to none; write pcrs = {\"7\"} or the like",
+				 k->values[LOCK].where.file ? k->values[LOCK].where.file : "layout",
+				 k->values[LOCK].where.line, k->name);
 	return 0;
+}
+
+/* Without PCR values and without the key. */
+static void wanted(const struct keystore *k, struct tpm2_boot *ret)
+{
+	*ret = (struct tpm2_boot){.is_signed = k->values[KEY].present,
+				  .version = (uint32_t)k->values[VERSION].number};
+	scan_pcrs(&k->values[PCRS], &ret->pcrs);
+	ret->bank = !ret->pcrs                                    ? 0
+		    : strcmp(k->values[BANK].text, "sha384") == 0 ? TPM2_ALG_SHA384
+								  : TPM2_ALG_SHA256;
+}
+
+/* With what they are now. */
+static int boot_now(const struct keystore *k, struct keystore_session *s, struct tpm2_boot *ret)
+{
+	wanted(k, ret);
+	if (!ret->pcrs)
+		return 0;
+	if (ret->is_signed)
+		return tpm2_signature_key(k->values[KEY].path, ret);
+	return s->remote ? tpm2_remote_boot(s, ret) : tpm2_pcr_read(s, ret);
+}
+
+static const char *signature_path(const struct keystore *k)
+{
+	return k->values[SIGNATURE].path;
 }
 
 static enum erase_strength strength(const struct keystore *k)
@@ -62,33 +128,30 @@ static enum erase_strength strength(const struct keystore *k)
 	return ERASE_FINAL;
 }
 
-/* The storage root key and a session salted to it, which every conversation begins with. */
-static int reach(struct keystore_session *s, const uint8_t *srk_name)
+static int decode(const struct keystore *k, const uint8_t *blob, size_t len, struct tpm2_blob *ret)
 {
-	int r = s->remote ? 0 : tpm2_srk_load(s, srk_name);
-
-	if (s->remote)
+	if (tpm2_blob_decode(blob, len, ret) >= 0)
 		return 0;
-
-	return r < 0 || s->hmac != ESYS_TR_NONE ? r : tpm2_session_new(s, TPM2_SE_HMAC, &s->hmac);
+	return diag_fail(DIAG_TAMPERED, EUCLEAN,
+			 "the sealed secret of keystore %s is none that a TPM sealed for holdfast",
+			 k->name);
 }
+
+/* --- operations --- */
 
 static int begin(const struct keystore *k, struct env *env, struct keystore_session **ret)
 {
-	return tpm2_connect(k, env, ret);
-}
+	struct keystore_session *s = NULL;
+	int r = tpm2_connect(env, &s);
 
-static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
-{
-	int r = s->remote ? 0 : tpm2_owner(k, s, env);
-
-	if (s->remote)
-		return 0;
-	if (r >= 0)
-		r = tpm2_srk_prepare(s);
-	if (r >= 0)
-		r = reach(s, NULL);
-	return r < 0 ? r : tpm2_indices_prepare(k, s);
+	if (r >= 0 && !s->remote)
+		r = tpm2_storage_find(s);
+	if (r < 0) {
+		tpm2_disconnect(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
 }
 
 static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
@@ -96,407 +159,263 @@ static int used(const struct keystore *k, struct keystore_session *s, struct env
 	return s->remote ? 0 : tpm2_anchor_written(s);
 }
 
+/* Free of charge: the storage key's name is known since begin(). */
+static int recognise(const struct keystore *k, struct keystore_session *s, struct env *env,
+		     const uint8_t *blob, size_t len)
+{
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
+	int r = b ? decode(k, blob, len, b) : diag_no_memory();
+
+	if (r >= 0 && s->remote)
+		r = tpm2_remote_refuse(k);
+	return r < 0 ? r : tpm2_storage_compare(k, s, &b->srk);
+}
+
+static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	struct tpm2_boot b;
+
+	wanted(k, &b);
+	return k->values[LOCK].number ? tpm2_pcr_cap(s, &b) : 0;
+}
+
+static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	_cleanup_secret_ struct secret *owner = NULL;
+	struct tpm2_boot boot;
+	int r = s->remote    ? -ENOKEY
+		: env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, &owner)
+			     : -ENOKEY;
+	TPM2B_AUTH none = {0};
+
+	if (s->remote || (r < 0 && r != -ENOKEY))
+		return s->remote ? 0 : r;
+	r = tpm2_storage_prepare(s, owner);
+	if (r >= 0)
+		r = boot_now(k, s, &boot);
+	if (r >= 0)
+		r = tpm2_counter_prepare(s, TPM2_ERASE);
+	if (r >= 0)
+		r = tpm2_counter_prepare(s, TPM2_ROTATION);
+	if (r >= 0)
+		r = tpm2_anchor_prepare(s, &boot);
+	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &none);
+	return r;
+}
+
+static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	uint64_t before, after;
+	unsigned left = 0;
+	int r = tpm2_counter_count(s, TPM2_ERASE, &before, &after);
+
+	if (r < 0) {
+		diag_state("NOT ERASED, as far as is known: the TPM did not confirm the count");
+		return r;
+	}
+	/* The count is done; what follows cannot take it back. */
+	if (tpm2_flush_sessions(s, &left) < 0 || left)
+		diag_note("the erase is final after the TPM's next reset (power off and on): "
+			  "sessions of other programs are still in it");
+	return 0;
+}
+
+static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
+		   const uint8_t *blob, size_t len)
+{
+	struct tpm2_blob *b = calloc(1, sizeof(*b));
+	uint64_t now = 0, before, after, wants = 0;
+	int r = b ? decode(k, blob, len, b) : diag_no_memory();
+
+	if (s->remote) { /* just sealed, for what its counters are there */
+		free(b);
+		return r;
+	}
+
+	if (r >= 0)
+		wants = b->counters.rotation;
+	free(b);
+	if (r >= 0)
+		r = tpm2_counter_read(s, TPM2_ROTATION, &now);
+	if (r < 0 || now == wants)
+		return r;
+	if (now > wants)
+		return diag_fail(DIAG_KEYSTORE_ERASED, EKEYREVOKED,
+				 "the TPM's rotation counter stands at %llu and the sealed secret "
+				 "was for %llu: a newer one replaced it",
+				 (unsigned long long)now, (unsigned long long)wants);
+	if (now + 1 != wants)
+		return diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
+				 "the sealed secret waits for %llu of the TPM's rotation counter, "
+				 "which stands at %llu: it is of another device",
+				 (unsigned long long)wants, (unsigned long long)now);
+	r = tpm2_counter_count(s, TPM2_ROTATION, &before, &after);
+	if (r >= 0 && after != wants)
+		return diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
+				 "somebody else counted the TPM's rotation counter, too");
+	return r;
+}
+
 static int anchor_read(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       struct keystore_anchor *ret)
 {
-	int r = reach(s, NULL);
-
 	*ret = (struct keystore_anchor){0};
-	return r < 0 || s->remote ? r : tpm2_anchor_read(k, s, env, ret);
+	return s->remote ? 0 : tpm2_anchor_read(s, ret);
 }
 
 static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
 			const struct keystore_anchor *a)
 {
-	int r = reach(s, NULL);
+	struct tpm2_boot boot;
+	int r = s->remote ? 0 : boot_now(k, s, &boot);
 
-	return r < 0 || s->remote ? r : tpm2_anchor_write(k, s, env, a);
-}
-
-static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
-{
-	int r = reach(s, NULL);
-
-	return r < 0 ? r : tpm2_counter_count(k, s, TPM2_ERASE);
-}
-
-static int decode(const struct keystore *k, const uint8_t *blob, size_t len, struct tpm2_blob *ret)
-{
-	if (tpm2_blob_decode(blob, len, ret) >= 0)
+	if (s->remote) /* the first opening does it, where the TPM is */
 		return 0;
-	return diag_fail(DIAG_TAMPERED, EUCLEAN,
-			 "the sealed secret of keystore %s is none of a TPM", k->name);
+	return r < 0 ? r : tpm2_anchor_write(s, &boot, signature_path(k), a);
 }
 
-static int recognise(const struct keystore *k, struct keystore_session *s, struct env *env,
-		     const uint8_t *blob, size_t len)
+static int hardware(struct keystore_session *s, char *ret, size_t size)
 {
-	struct tpm2_blob b;
-	uint8_t now[TPM2_POLICY_BYTES];
-	int r = decode(k, blob, len, &b);
+	uint32_t maker, first, second;
+	char name[5] = "";
+	int r = tpm2_property(s, TPM2_PT_MANUFACTURER, &maker);
 
-	if (r >= 0 && s->remote) {
-		r = diag_fail(
-		    DIAG_KEYSTORE_MISSING, ENODEV,
-		    "keystore %s: these keys were sealed for a TPM that is not here, so a "
-		    "run that was cut off cannot go on",
-		    k->name);
-		diag_next(
-		    "remove TARGET.part, or give up what stands there with --replace=all, and "
-		    "begin again");
-	}
 	if (r >= 0)
-		r = reach(s, b.srk_name);
+		r = tpm2_property(s, TPM2_PT_FIRMWARE_VERSION_1, &first);
 	if (r >= 0)
-		r = tpm2_pcr_digest(k, s, now);
-	if (r < 0 || memcmp(now, b.pcr_digest, sizeof(now)) == 0)
+		r = tpm2_property(s, TPM2_PT_FIRMWARE_VERSION_2, &second);
+	if (r < 0)
 		return r;
-	r = diag_fail(DIAG_KEYSTORE_POLICY, EACCES,
-		      "keystore %s: the PCRs (%s) do not hold what they held when the keys were "
-		      "sealed: something else was booted, or the firmware or its settings changed",
-		      k->name, k->values[TPM2_OPT_PCRS].text);
-	diag_state("nothing was opened, nothing was changed");
-	diag_next(
-	    "boot what the device was provisioned with; after an intended change, open with an "
-	    "escrowed or recovery key and `holdfast key restore`");
-	return r;
-}
+	for (int i = 0; i < 4; i++) {
+		char c = (char)(maker >> (24 - 8 * i));
 
-/* A rotation was anchored, and the power went before it was counted: exactly one is missing. */
-static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
-		   const uint8_t *blob, size_t len)
-{
-	struct tpm2_blob b;
-	uint64_t now = 0;
-	int r = decode(k, blob, len, &b);
-
-	if (r >= 0)
-		r = reach(s, b.srk_name);
-	if (r >= 0)
-		r = tpm2_counter_read(k, s, TPM2_ROTATION, &now);
-	return r >= 0 && !s->remote && now + 1 == b.rotation
-		   ? tpm2_counter_count(k, s, TPM2_ROTATION)
-		   : r;
+		name[i] = c > ' ' && c < 127 ? c : '\0';
+	}
+	snprintf(ret, size, "TPM 2.0 of %s, firmware %u.%u.%u.%u", name, first >> 16,
+		 first & 0xffff, second >> 16, second & 0xffff);
+	return 0;
 }
 
 static int state(const struct keystore *k, struct keystore_session *s, struct env *env,
 		 struct keystore_state *ret)
 {
-	int r = tpm2_hardware(s, ret->hardware, sizeof(ret->hardware));
-
-	ret->strength = ERASE_FINAL;
-	if (r >= 0)
-		r = reach(s, NULL);
-	if (r >= 0)
-		r = tpm2_counter_read(k, s, TPM2_ERASE, &ret->erase);
-	if (r >= 0)
-		r = tpm2_counter_read(k, s, TPM2_ROTATION, &ret->rotation);
-	return r < 0 ? r : tpm2_anchor_read(k, s, env, &ret->anchor);
-}
-
-/* --- PIN --- */
-
-/* authValue and what is mixed into the secret. */
-static int stretch(const struct keystore *k, struct env *env, bool fresh, const struct tpm2_blob *b,
-		   struct secret **ret)
-{
-	_cleanup_secret_ struct secret *pin = NULL, *parts = NULL;
-	int r = env->input ? env->input->ask(env->input->ctx, ASK_PIN, k->name, fresh, &pin)
-			   : diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a PIN", k->name);
+	struct keystore_state st = {.strength = strength(k)};
+	ESYS_TR session;
+	int r = s->remote ? tpm2_remote_refuse(k) : tpm2_hmac_session(s, &session);
 
 	if (r >= 0)
-		r = secret_new(PIN_PARTS, &parts);
+		r = hardware(s, st.hardware, sizeof(st.hardware));
 	if (r >= 0)
-		r = kdf_argon2id(secret_bytes(pin), secret_len(pin), b->salt, sizeof(b->salt),
-				 b->argon_memory_kib, b->argon_passes, secret_bytes(parts),
-				 PIN_PARTS);
+		r = tpm2_counter_read(s, TPM2_ERASE, &st.erase);
 	if (r >= 0)
-		*ret = TAKE(parts);
+		r = tpm2_counter_read(s, TPM2_ROTATION, &st.rotation);
+	if (r >= 0)
+		r = tpm2_anchor_read(s, &st.anchor);
+	if (r >= 0)
+		*ret = st;
 	return r;
-}
-
-/* What hangs from the TPM alone, or from the TPM and a person. */
-static int mix(const struct secret *sealed, const struct secret *parts, struct secret **ret)
-{
-	static const char purpose[] = "holdfast 1 PIN";
-	const struct kdf_field info[] = {
-	    {purpose, sizeof(purpose) - 1},
-	    {parts ? secret_bytes(parts) + PIN_PARTS / 2 : NULL, parts ? PIN_PARTS / 2 : 0},
-	};
-	_cleanup_secret_ struct secret *s = NULL;
-	int r = secret_new(DEVICE_SECRET_BYTES, &s);
-
-	if (r >= 0 && parts)
-		r = kdf_hkdf(secret_bytes(sealed), secret_len(sealed), info, 2, secret_bytes(s),
-			     DEVICE_SECRET_BYTES);
-	else if (r >= 0)
-		memcpy(secret_bytes(s), secret_bytes(sealed), DEVICE_SECRET_BYTES);
-	if (r >= 0)
-		*ret = TAKE(s);
-	return r;
-}
-
-/* --- sealing --- */
-
-static int create(struct keystore_session *s, const TPM2B_PUBLIC *template,
-		  const struct secret *sealed, const struct secret *parts, struct tpm2_areas *ret)
-{
-	TPM2B_SENSITIVE_CREATE sensitive = {.sensitive.data.size = DEVICE_SECRET_BYTES};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	TPM2B_PRIVATE *out_private = NULL;
-	TPM2B_PUBLIC *out_public = NULL;
-	TSS2_RC rc;
-
-	memcpy(sensitive.sensitive.data.buffer, secret_bytes(sealed), DEVICE_SECRET_BYTES);
-	if (parts) {
-		sensitive.sensitive.userAuth.size = PIN_PARTS / 2;
-		memcpy(sensitive.sensitive.userAuth.buffer, secret_bytes(parts), PIN_PARTS / 2);
-	}
-	rc = Esys_Create(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, template,
-			 &no_data, &no_pcrs, &out_private, &out_public, NULL, NULL, NULL);
-	explicit_bzero(&sensitive, sizeof(sensitive));
-	*ret = (struct tpm2_areas){0};
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PUBLIC_Marshal(out_public, ret->public, sizeof(ret->public),
-						  &ret->public_len);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PRIVATE_Marshal(out_private, ret->private, sizeof(ret->private),
-						   &ret->private_len);
-	Esys_Free(out_private);
-	Esys_Free(out_public);
-	return tpm2_check(rc, "sealing the device secret");
-}
-
-/* The object: in this TPM, or for the one that is elsewhere. */
-static int make_object(const struct keystore *k, struct keystore_session *s, struct env *env,
-		       const struct secret *sealed, const struct secret *parts, struct tpm2_blob *b,
-		       struct text *blob)
-{
-	TPM2B_PUBLIC template = {
-	    .publicArea =
-		{
-		    .type = TPM2_ALG_KEYEDHASH,
-		    .nameAlg = TPM2_ALG_SHA256,
-		    .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-					TPMA_OBJECT_ADMINWITHPOLICY |
-					(b->pin ? 0 : TPMA_OBJECT_NODA),
-		    .parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL,
-		    .authPolicy.size = TPM2_POLICY_BYTES,
-		},
-	};
-	_cleanup_secret_ struct secret *auth = NULL;
-	struct tpm2_areas areas;
-	int r = tpm2_policy_sealed(k, s, b->rotation, b->erase, b->pin,
-				   template.publicArea.authPolicy.buffer);
-
-	if (r >= 0 && s->remote && parts) {
-		r = secret_new(PIN_PARTS / 2, &auth);
-		if (r >= 0)
-			memcpy(secret_bytes(auth), secret_bytes(parts), PIN_PARTS / 2);
-	}
-	if (r >= 0)
-		r = s->remote ? tpm2_remote_seal(s, &template, sealed, auth, env->random, &areas)
-			      : create(s, &template, sealed, parts, &areas);
-	if (r < 0)
-		return r;
-	b->import = s->remote;
-	b->public = areas.public;
-	b->private = areas.private;
-	b->seed = areas.seed;
-	b->public_len = areas.public_len;
-	b->private_len = areas.private_len;
-	b->seed_len = areas.seed_len;
-	tpm2_blob_encode(b, blob);
-	return 0;
 }
 
 static int seal(const struct keystore *k, struct keystore_session *s, struct env *env, bool next,
 		struct secret **ret, struct text *blob)
 {
-	_cleanup_secret_ struct secret *sealed = NULL, *parts = NULL;
-	struct tpm2_blob b = {.pin = k->values[TPM2_OPT_PIN].number,
-			      .argon_memory_kib = ARGON_MEMORY_KIB,
-			      .argon_passes = ARGON_PASSES};
-	int r = reach(s, NULL);
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
+	_cleanup_secret_ struct secret *secret = NULL;
+	ESYS_TR session;
+	int r = !b ? diag_no_memory() : s->remote ? 0 : tpm2_hmac_session(s, &session);
 
 	if (r >= 0)
-		r = tpm2_counter_read(k, s, TPM2_ROTATION, &b.rotation);
+		r = boot_now(k, s, &b->boot);
 	if (r >= 0)
-		r = tpm2_counter_read(k, s, TPM2_ERASE, &b.erase);
+		r = tpm2_counter_read(s, TPM2_ERASE, &b->counters.erase);
 	if (r >= 0)
-		r = tpm2_pcr_digest(k, s, b.pcr_digest);
+		r = tpm2_counter_read(s, TPM2_ROTATION, &b->counters.rotation);
+	if (r < 0)
+		return r;
+	b->counters.rotation += next;
+	if (k->values[PIN].number)
+		b->pin =
+		    (struct tpm2_pin){.wanted = true,
+				      .memory_kib = (uint32_t)(k->values[MEMORY].number / 1024),
+				      .passes = 3,
+				      .lanes = 4};
+	r = tpm2_seal(k, s, env, b, &secret);
+	if (r >= 0 && tpm2_blob_encode(b, blob) < 0)
+		r = diag_fail(DIAG_INTERNAL, EIO, "a sealed secret cannot be written down");
 	if (r >= 0)
-		r = secret_new(DEVICE_SECRET_BYTES, &sealed);
-	if (r >= 0)
-		r = env->random(secret_bytes(sealed), DEVICE_SECRET_BYTES);
-	if (r >= 0 && b.pin)
-		r = env->random(b.salt, sizeof(b.salt));
-	if (r >= 0 && b.pin)
-		r = stretch(k, env, true, &b, &parts);
-	b.rotation += next;
-	memcpy(b.srk_name, s->srk_name, sizeof(b.srk_name));
-	if (r >= 0)
-		r = make_object(k, s, env, sealed, parts, &b, blob);
-	return r < 0 ? r : mix(sealed, parts, ret);
+		*ret = TAKE(secret);
+	return r;
 }
 
-/* --- unsealing --- */
-
-static int load(const struct keystore *k, struct keystore_session *s, const struct tpm2_blob *b,
-		ESYS_TR *ret)
+/* The layout wants a boot state: a secret that is bound to none, or to another, is not one of
+ * ours, whoever put it there. */
+static int check_bound(const struct keystore *k, const struct tpm2_boot *b)
 {
-	TPM2B_PUBLIC public = {0};
-	TPM2B_PRIVATE private = {0};
-	size_t at[2] = {0};
-	TSS2_RC rc;
-
-	if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(b->public, b->public_len, &at[0], &public) ||
-	    Tss2_MU_TPM2B_PRIVATE_Unmarshal(b->private, b->private_len, &at[1], &private) ||
-	    at[0] != b->public_len || at[1] != b->private_len)
-		return diag_fail(DIAG_TAMPERED, EUCLEAN,
-				 "the sealed secret of keystore %s is none of a TPM", k->name);
-	if (b->import) {
-		int r = tpm2_remote_import(s, &public, b->seed, b->seed_len, &private);
-
-		if (r < 0)
-			return r;
-	}
-	rc =
-	    Esys_Load(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &private, &public, ret);
-	switch (tpm2_error(rc)) {
-	case TPM2_RC_INTEGRITY:
-	case TPM2_RC_BINDING:
-	case TPM2_RC_SIZE:
-		return diag_fail(
-		    DIAG_TAMPERED, EUCLEAN,
-		    "the sealed secret of keystore %s was changed, or another TPM made "
-		    "it",
-		    k->name);
-	}
-	return tpm2_check(rc, "loading the sealed secret");
-}
-
-static int refused(const struct keystore *k, TSS2_RC rc)
-{
+	struct tpm2_boot w;
 	int r;
 
-	switch (tpm2_error(rc)) {
-	case TPM2_RC_AUTH_FAIL:
-		r = diag_fail(DIAG_KEY_WRONG, EKEYREJECTED,
-			      "the PIN does not open keystore %s; the TPM counts wrong ones",
-			      k->name);
-		diag_state("nothing was opened, nothing was changed");
-		return r;
-	case TPM2_RC_POLICY_FAIL:
-	case TPM2_RC_PCR_CHANGED:
-		r = diag_fail(DIAG_KEYSTORE_POLICY, EACCES,
-			      "keystore %s: the TPM does not release the secret: its policy wants "
-			      "another boot state",
-			      k->name);
-		diag_state("nothing was opened, nothing was changed");
-		return r;
-	}
-	return tpm2_check(rc, "unsealing the device secret");
-}
-
-static int release(const struct keystore *k, struct keystore_session *s, const struct tpm2_blob *b,
-		   const struct secret *parts, ESYS_TR object, struct secret *ret)
-{
-	TPM2B_AUTH auth = {0};
-	ESYS_TR policy = ESYS_TR_NONE;
-	TPM2B_SENSITIVE_DATA *data = NULL;
-	TSS2_RC rc;
-	int r = tpm2_session_new(s, TPM2_SE_POLICY, &policy);
-
-	if (parts) {
-		auth.size = PIN_PARTS / 2;
-		memcpy(auth.buffer, secret_bytes(parts), PIN_PARTS / 2);
-		Esys_TR_SetAuth(s->esys, object, &auth);
-		explicit_bzero(&auth, sizeof(auth));
-	}
-	if (r >= 0)
-		r = tpm2_policy_run_sealed(k, s, policy, b->rotation, b->erase, b->pin);
-	if (r >= 0) {
-		/* The last use of both: the TPM ends them by itself. */
-		Esys_TRSess_SetAttributes(s->esys, policy, 0, TPMA_SESSION_CONTINUESESSION);
-		rc = Esys_Unseal(s->esys, object, policy, ESYS_TR_NONE, ESYS_TR_NONE, &data);
-		if (rc == TSS2_RC_SUCCESS)
-			policy = ESYS_TR_NONE;
-		r = refused(k, rc);
-	}
-	if (r >= 0 && data->size != secret_len(ret))
-		r = diag_fail(DIAG_TAMPERED, EUCLEAN, "keystore %s: the secret has %u bytes",
-			      k->name, data->size);
-	if (r >= 0)
-		memcpy(secret_bytes(ret), data->buffer, secret_len(ret));
-	if (data)
-		explicit_bzero(data, sizeof(*data));
-	Esys_Free(data);
-	tpm2_flush(s, &policy);
+	wanted(k, &w);
+	if (!w.pcrs || (b->pcrs == w.pcrs && b->bank == w.bank && b->is_signed == w.is_signed))
+		return 0;
+	r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
+		      "the sealed secret of keystore %s is not bound to the PCRs that the layout "
+		      "wants",
+		      k->name);
+	diag_state("nothing was opened");
+	diag_next("use the layout that it was made with");
 	return r;
 }
 
 static int unseal(const struct keystore *k, struct keystore_session *s, struct env *env,
 		  const uint8_t *blob, size_t len, struct secret **ret)
 {
-	_cleanup_secret_ struct secret *sealed = NULL, *parts = NULL;
-	ESYS_TR object = ESYS_TR_NONE;
-	struct tpm2_blob b;
-	int r = decode(k, blob, len, &b);
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
+	int r = b ? decode(k, blob, len, b) : diag_no_memory();
 
 	if (r >= 0)
-		r = reach(s, b.srk_name);
-	if (r >= 0 && b.pin)
-		r = stretch(k, env, false, &b, &parts);
-	if (r >= 0)
-		r = secret_new(DEVICE_SECRET_BYTES, &sealed);
-	if (r >= 0)
-		r = load(k, s, &b, &object);
-	if (r >= 0)
-		r = release(k, s, &b, parts, object, sealed);
-	tpm2_flush(s, &object);
-	return r < 0 ? r : mix(sealed, parts, ret);
+		r = check_bound(k, &b->boot);
+	return r < 0 ? r : tpm2_unseal(k, s, env, b, signature_path(k), ret);
 }
 
 static int identity(const struct keystore *k, struct keystore_session *s, struct env *env,
 		    struct text *ret)
 {
-	int r = reach(s, NULL);
-
-	return r < 0 ? r : tpm2_identity_of(k, s, ret);
+	return tpm2_identity_of(s, ret);
 }
 
 static bool sealed_elsewhere(const uint8_t *blob, size_t len)
 {
-	struct tpm2_blob b;
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
 
-	return tpm2_blob_decode(blob, len, &b) >= 0 && b.import;
-}
-
-static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
-{
-	return k->values[TPM2_OPT_LOCK].number ? tpm2_pcr_cap(k, s) : 0;
+	return b && tpm2_blob_decode(blob, len, b) >= 0 && b->seed.size;
 }
 
 static void describe(const struct keystore *k, const uint8_t *blob, size_t len, struct text *to)
 {
-	struct tpm2_blob b;
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
 
-	if (tpm2_blob_decode(blob, len, &b) < 0)
+	if (!b || tpm2_blob_decode(blob, len, b) < 0)
 		return;
-	if (tpm2_has_pcrs(k))
-		text_add(to, "released to the boot state of PCRs %s (%s)",
-			 k->values[TPM2_OPT_PCRS].text, k->values[TPM2_OPT_BANK].text);
-	else
-		text_add(to, "released to ANY system that is booted on this board: not authentic "
-			     "against someone who boots their own");
-	text_add(to, b.pin ? ", with a PIN" : ", without a PIN");
+	text_add(to, "TPM 2.0");
+	if (b->boot.pcrs) {
+		text_add(to, b->boot.is_signed ? ", only while a signature vouches for PCR "
+					       : ", only while PCR ");
+		tpm2_pcr_list(b->boot.pcrs, to);
+		text_add(to, b->boot.is_signed ? " (%s, version %u)" : " (%s) are as when sealed",
+			 tpm2_bank_name(b->boot.bank), b->boot.version);
+	}
+	if (b->pin.wanted)
+		text_add(to, ", with a PIN");
+	text_add(to, "; until the TPM's rotation counter passes %llu or its erase counter %llu",
+		 (unsigned long long)b->counters.rotation, (unsigned long long)b->counters.erase);
+	if (!b->boot.pcrs)
+		text_add(to, "; bound to no boot state: not authentic against someone who boots "
+			     "their own system on this board");
 }
 
 const struct keystore_ops keystore_tpm2 = {
     .name = "tpm2",
-    .summary = "A TPM 2.0 guards the device secret: erasing is counting up, and final.",
+    .summary = "A TPM 2.0 guards the device secret; its counters make erasing final.",
     .options = options,
     .strength = strength,
     .check = check,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key derivation by OpenSSL; HKDF with a length before every field of the info. */
-#include <argon2.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -101,20 +100,4 @@ int kdf_scrypt(const void *password, size_t password_len, const uint8_t *salt, s
 				 "scrypt could not be run; it needs %" PRIu64 " MiB of memory",
 				 room >> 20);
 	return 0;
-}
-
-int kdf_argon2id(const void *password, size_t password_len, const uint8_t *salt, size_t salt_len,
-		 uint32_t memory_kib, uint32_t passes, uint8_t *ret, size_t ret_len)
-{
-	int e = argon2id_hash_raw(passes, memory_kib, 1, password, password_len, salt, salt_len,
-				  ret, ret_len);
-
-	if (e == ARGON2_OK)
-		return 0;
-	if (e == ARGON2_MEMORY_ALLOCATION_ERROR)
-		return diag_fail(DIAG_NO_MEMORY, ENOMEM, "Argon2id needs %" PRIu32 " KiB of memory",
-				 memory_kib);
-	return diag_fail(DIAG_DAMAGED, EINVAL,
-			 "Argon2id with %" PRIu32 " KiB and %" PRIu32 " passes: %s", memory_kib,
-			 passes, argon2_error_message(e));
 }

@@ -27,9 +27,12 @@ int kdf_pbkdf2(const char *hash, const void *password, size_t password_len, cons
 int kdf_scrypt(const void *password, size_t password_len, const uint8_t *salt, size_t salt_len,
 	       uint64_t n, uint32_t r, uint32_t p, uint8_t *ret, size_t ret_len);
 
-/* Argon2id (RFC 9106) with one lane. 0 or -errno; speaks: bad parameters as DIAG_DAMAGED, -EINVAL.
- */
+/* Argon2id (RFC 9106). 0 or -errno; speaks: bad parameters as DIAG_DAMAGED, -EINVAL. */
+#define KDF_ARGON2_KIB_MAX    (1U << 20)
+#define KDF_ARGON2_PASSES_MAX 64
+#define KDF_ARGON2_LANES_MAX  16
 int kdf_argon2id(const void *password, size_t password_len, const uint8_t *salt, size_t salt_len,
-		 uint32_t memory_kib, uint32_t passes, uint8_t *ret, size_t ret_len);
+		 uint32_t memory_kib, uint32_t passes, uint32_t lanes, uint8_t *ret,
+		 size_t ret_len);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 struct swtpm {
-	char dir[128];  /* its state; made where it is missing */
+	char dir[112];  /* its state; made where it is missing */
 	char tcti[192]; /* as tpm2-tss names it */
 	pid_t pid;
 };

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backend tpm2 on a real TPM's software: what an owner of a device sees. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/check.h"
+#include "lib/tpm-rig.h"
+
+static const char *const plain[] = {NULL};
+
+static void opens_what_it_sealed(void **state)
+{
+	_cleanup_secret_ struct secret *secret = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct keystore_anchor a = {0};
+	struct rig r;
+
+	rig_open(&r, plain);
+	assert_ok(rig_prepare(&r));
+	assert_ok(rig_seal(&r, false, &secret, &blob));
+	assert_ok(rig_opens(&r, &blob, secret));
+	assert_ok(rig_anchor_read(&r, &a));
+	assert_false(a.present);
+	assert_ok(rig_anchor_write(&r, 7));
+	assert_ok(rig_anchor_read(&r, &a));
+	assert_true(a.present);
+	assert_int_equal(a.sequence, 7);
+	swtpm_power_cycle(&r.tpm);
+	assert_ok(rig_opens(&r, &blob, secret));
+	assert_int_equal(rig_handles(&r), 0);
+	rig_close(&r);
+}
+
+static const char *const with_pin[] = {"pin", "true", "pin-memory", "1M", NULL};
+static const char *const on_pcr[] = {"pcrs", "16,23", NULL};
+
+/* A device that was provisioned, and its sealed secret. */
+struct device {
+	struct rig r;
+	struct secret *secret;
+	struct text blob;
+};
+
+static void device_open(struct device *d, const char *const *options, const char *pin)
+{
+	memset(d, 0, sizeof(*d));
+	rig_open(&d->r, options);
+	d->r.pin = pin;
+	assert_ok(rig_prepare(&d->r));
+	assert_ok(rig_seal(&d->r, false, &d->secret, &d->blob));
+	assert_ok(rig_anchor_write(&d->r, 1));
+}
+
+static void device_close(struct device *d)
+{
+	assert_int_equal(rig_handles(&d->r), 0);
+	secret_free(d->secret);
+	text_free(&d->blob);
+	rig_close(&d->r);
+}
+
+static void refused(int r, struct rig *rig, enum diag_code code)
+{
+	enum diag_code said = diag_count() ? diag_get(0)->code : DIAG_OK;
+
+	if (r >= 0 || said != code)
+		print_message("got %d, %s: %s\n", r, diag_code_text(said),
+			      diag_count() ? diag_get(0)->text : "");
+	assert_true(r < 0);
+	assert_int_equal(said, code);
+	diag_forget(0);
+}
+
+static void preparing_twice_adopts(void **state)
+{
+	struct keystore_anchor a;
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	assert_ok(rig_prepare(&d.r));
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	assert_ok(rig_anchor_read(&d.r, &a));
+	assert_true(a.present);
+	device_close(&d);
+}
+
+static void rotation_is_one_count(void **state)
+{
+	_cleanup_secret_ struct secret *next = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	assert_ok(rig_seal(&d.r, true, &next, &blob));
+	refused(rig_opens(&d.r, &blob, next), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	assert_ok(rig_advance(&d.r, &d.blob)); /* which does not wait */
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	assert_ok(rig_advance(&d.r, &blob));
+	assert_ok(rig_opens(&d.r, &blob, next));
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_ok(rig_advance(&d.r, &blob)); /* again */
+	assert_ok(rig_opens(&d.r, &blob, next));
+	refused(rig_advance(&d.r, &d.blob), &d.r, DIAG_KEYSTORE_ERASED);
+	device_close(&d);
+}
+
+static int prove(struct rig *r, const struct text *blob)
+{
+	struct tpm2_blob *b = calloc(1, sizeof(*b));
+	struct keystore_session *s;
+	int e;
+
+	assert_ok(tpm2_blob_decode((uint8_t *)blob->s, blob->len, b));
+	assert_ok(r->k->ops->begin(r->k, &r->env, &s));
+	e = tpm2_prove_erased(s, b);
+	r->k->ops->end(s);
+	free(b);
+	return e;
+}
+
+static void erasing_kills_every_copy(void **state)
+{
+	_cleanup_secret_ struct secret *next = NULL, *other = NULL;
+	_cleanup_text_ struct text waiting = {0}, anew = {0};
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	assert_ok(rig_seal(&d.r, true, &next, &waiting));
+	refused(prove(&d.r, &d.blob), &d.r, DIAG_KEYSTORE_FAILED);
+	assert_ok(rig_count_erase(&d.r));
+	assert_ok(prove(&d.r, &d.blob));
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_ok(rig_advance(&d.r, &waiting));
+	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
+	swtpm_power_cycle(&d.r.tpm);
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
+	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_ok(rig_seal(&d.r, false, &other, &anew));
+	assert_ok(rig_opens(&d.r, &anew, other));
+	device_close(&d);
+}
+
+static void counters_made_anew_open_nothing_old(void **state)
+{
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	assert_ok(rig_count_erase(&d.r));
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; tpm2_nvundefine -C o 0x018b4f02");
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
+	/* The attacker's own, counted as often as it takes. */
+	for (int i = 0; i < 4; i++) {
+		assert_ok(rig_prepare(&d.r));
+		assert_int_not_equal(rig_opens(&d.r, &d.blob, d.secret), 0);
+		diag_forget(0);
+		assert_ok(rig_count_erase(&d.r));
+	}
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; "
+		       "tpm2_nvdefine -C o -s 8 -a 'ownerread|authread|authwrite|no_da|nt=counter' "
+		       "0x018b4f01 >/dev/null; tpm2_nvincrement 0x018b4f01");
+	assert_int_not_equal(rig_opens(&d.r, &d.blob, d.secret), 0);
+	diag_forget(0);
+	refused(rig_prepare(&d.r), &d.r, DIAG_KEYSTORE_FOREIGN);
+	device_close(&d);
+}
+
+static void a_cleared_tpm_is_told(void **state)
+{
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	rig_tool(&d.r, "tpm2_clear -c p");
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
+	refused(rig_count_erase(&d.r), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_ok(rig_prepare(&d.r)); /* another owner seed, another storage key */
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
+	device_close(&d);
+}
+
+static void a_pin_is_half_of_the_key(void **state)
+{
+	struct device d;
+
+	device_open(&d, with_pin, "1234");
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	d.r.pin = "1235";
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_WRONG);
+	d.r.pin = NULL;
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_INPUT);
+	d.r.pin = "1234";
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	device_close(&d);
+}
+
+static void lockout_is_told_and_blocks_no_count(void **state)
+{
+	struct device d;
+	struct keystore_anchor a;
+
+	device_open(&d, with_pin, "1234");
+	rig_tool(&d.r, "tpm2_dictionarylockout -s -n 2 -t 1000 -l 1000");
+	d.r.pin = "no";
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_WRONG);
+	rig_opens(&d.r, &d.blob, d.secret);
+	diag_forget(0);
+	d.r.pin = "1234";
+	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_BUSY);
+	assert_ok(rig_anchor_write(&d.r, 2));
+	assert_ok(rig_anchor_read(&d.r, &a));
+	assert_int_equal(a.sequence, 2);
+	assert_ok(rig_count_erase(&d.r));
+	assert_ok(prove(&d.r, &d.blob));
+	device_close(&d);
+}
+
+static void another_boot_opens_nothing(void **state)
+{
+	struct device d;
+
+	device_open(&d, on_pcr, NULL);
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	rig_tool(&d.r, "tpm2_pcrextend 16:sha256="
+		       "0101010101010101010101010101010101010101010101010101010101010101");
+	assert_true(rig_opens(&d.r, &d.blob, d.secret) < 0);
+	assert_non_null(strstr(diag_get(0)->text, "PCR 16 (sha256) differs"));
+	refused(-1, &d.r, DIAG_KEYSTORE_POLICY);
+	/* Nor can it make another vault copy the true one. */
+	refused(rig_anchor_write(&d.r, 9), &d.r, DIAG_KEYSTORE_POLICY);
+	swtpm_power_cycle(&d.r.tpm);
+	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
+	assert_ok(rig_anchor_write(&d.r, 9));
+	device_close(&d);
+}
+
+static void a_secret_without_pcrs_is_not_taken_for_one_with(void **state)
+{
+	_cleanup_secret_ struct secret *weak = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct device d;
+
+	device_open(&d, on_pcr, NULL);
+	rig_layout(&d.r, plain);
+	assert_ok(rig_seal(&d.r, false, &weak, &blob));
+	rig_layout(&d.r, on_pcr);
+	refused(rig_opens(&d.r, &blob, weak), &d.r, DIAG_KEYSTORE_POLICY);
+	device_close(&d);
+}
+
+/* The index is made anew by whoever has the owner's authorisation: told by its policy. */
+static void an_anchor_made_anew_is_told(void **state)
+{
+	_cleanup_secret_ struct secret *got = NULL;
+	struct keystore_anchor a;
+	struct keystore_session *s;
+	struct device d;
+
+	device_open(&d, on_pcr, NULL);
+	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f03; tpm2_nvdefine -C o -s 40 -a "
+		       "'authread|authwrite|no_da' 0x018b4f03 >/dev/null; "
+		       "head -c 40 /dev/zero | tpm2_nvwrite -i - 0x018b4f03");
+	assert_ok(d.r.k->ops->begin(d.r.k, &d.r.env, &s));
+	assert_ok(d.r.k->ops->anchor_read(d.r.k, s, &d.r.env, &a));
+	refused(d.r.k->ops->unseal(d.r.k, s, &d.r.env, (uint8_t *)d.blob.s, d.blob.len, &got), &d.r,
+		DIAG_KEYSTORE_POLICY);
+	d.r.k->ops->end(s);
+	assert_null(got);
+	device_close(&d);
+}
+
+static void the_owner_is_asked(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, plain);
+	rig_tool(&r, "tpm2_changeauth -c o secret");
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	r.owner = "wrong";
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	r.owner = "secret";
+	assert_ok(rig_prepare(&r));
+	r.owner = "wrong";
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	assert_int_equal(rig_handles(&r), 0);
+	rig_close(&r);
+}
+
+static void a_foreign_storage_key_is_refused(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, plain);
+	rig_tool(&r,
+		 "tpm2_createprimary -Q -C o -G ecc -c p.ctx; "
+		 "tpm2_evictcontrol -Q -C o -c p.ctx 0x81000001; tpm2_flushcontext -t; rm p.ctx");
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_FOREIGN);
+	assert_int_equal(rig_handles(&r), 0);
+	rig_close(&r);
+}
+
+static void the_storage_key_of_systemd_is_taken(void **state)
+{
+	_cleanup_secret_ struct secret *secret = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct rig r;
+
+	rig_open(&r, plain);
+	rig_tool(&r,
+		 "tpm2_createprimary -Q -C o -G ecc256:aes128cfb -a 'restricted|decrypt|fixedtpm|"
+		 "fixedparent|sensitivedataorigin|userwithauth|noda' -c p.ctx; "
+		 "tpm2_evictcontrol -Q -C o -c p.ctx 0x81000001; tpm2_flushcontext -t; rm p.ctx");
+	assert_ok(rig_prepare(&r));
+	assert_ok(rig_seal(&r, false, &secret, &blob));
+	assert_ok(rig_opens(&r, &blob, secret));
+	rig_close(&r);
+}
+
+static void a_foreign_index_is_refused_by_name(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, plain);
+	rig_tool(&r, "tpm2_nvdefine -C o -s 40 -a 'ownerread|ownerwrite' 0x018b4f03 >/dev/null");
+	assert_true(rig_prepare(&r) < 0);
+	assert_non_null(strstr(diag_get(0)->text, "0x018b4f03"));
+	refused(-1, &r, DIAG_KEYSTORE_FOREIGN);
+	rig_close(&r);
+}
+
+static void no_tpm_is_told(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, plain);
+	r.input.tcti = "device:/nonexistent";
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_MISSING);
+	r.input.tcti = "nonsense";
+	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_MISSING);
+	rig_close(&r);
+}
+
+static void state_is_told_in_words(void **state)
+{
+	_cleanup_text_ struct text words = {0};
+	struct keystore_session *s;
+	struct keystore_state st;
+	struct device d;
+
+	device_open(&d, on_pcr, NULL);
+	assert_ok(d.r.k->ops->begin(d.r.k, &d.r.env, &s));
+	assert_ok(d.r.k->ops->state(d.r.k, s, &d.r.env, &st));
+	d.r.k->ops->end(s);
+	assert_true(st.erase >= 1);
+	assert_true(st.rotation >= 1);
+	assert_int_equal(st.strength, ERASE_FINAL);
+	assert_true(st.anchor.present);
+	assert_memory_equal(st.hardware, "TPM 2.0 of ", 11);
+	d.r.k->ops->describe(d.r.k, (uint8_t *)d.blob.s, d.blob.len, &words);
+	assert_non_null(strstr(words.s, "only while PCR 16, 23 (sha256) are as when sealed"));
+	device_close(&d);
+}
+
+static void names_made_here_are_those_of_the_tpm(void **state)
+{
+	struct keystore_session *s;
+	struct device d;
+
+	device_open(&d, plain, NULL);
+	assert_ok(d.r.k->ops->begin(d.r.k, &d.r.env, &s));
+	for (int i = 0; i < TPM2_ANCHOR; i++) {
+		uint8_t *ours, *theirs;
+		size_t n_ours, n_theirs;
+		ESYS_TR tr;
+
+		assert_ok(tpm2_index_assume(s, (enum tpm2_which)i));
+		assert_int_equal(
+		    Esys_TR_FromTPMPublic(s->esys, tpm2_index_handle((enum tpm2_which)i),
+					  ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr),
+		    TSS2_RC_SUCCESS);
+		Esys_TR_Serialize(s->esys, s->index[i].tr, &ours, &n_ours);
+		Esys_TR_Serialize(s->esys, tr, &theirs, &n_theirs);
+		assert_int_equal(n_ours, n_theirs);
+		assert_memory_equal(ours, theirs, n_ours);
+		Esys_Free(ours);
+		Esys_Free(theirs);
+		Esys_TR_Close(s->esys, &tr);
+	}
+	d.r.k->ops->end(s);
+	device_close(&d);
+}
+
+/* --- signed PCR policy --- */
+
+/* As systemd-measure signs, for what the PCRs are now; version 0 as systemd-measure itself. */
+static void sign(struct rig *r, unsigned version, const char *file)
+{
+	struct keystore_session *s;
+	struct tpm2_boot boot = {.bank = TPM2_ALG_SHA256, .pcrs = 1U << 16};
+	TPM2B_DIGEST policy = {.size = SHA256_BYTES}, values;
+	char pol[2 * SHA256_BYTES + 1], path[128];
+	TPM2B_NONCE ref;
+	FILE *f;
+
+	assert_ok(r->k->ops->begin(r->k, &r->env, &s));
+	assert_ok(tpm2_pcr_read(s, &boot));
+	r->k->ops->end(s);
+	assert_true(tpm2_digest_pcr(&boot, &policy, &values));
+	tpm2_policy_ref(version, &ref);
+	snprintf(path, sizeof(path), "%s/tbs", r->tpm.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fwrite(policy.buffer, 1, policy.size, f);
+	fwrite(ref.buffer, 1, ref.size, f);
+	fclose(f);
+	for (int i = 0; i < SHA256_BYTES; i++)
+		snprintf(pol + 2 * (size_t)i, 3, "%02x", policy.buffer[i]);
+	rig_tool(r,
+		 "sig=$(openssl dgst -sha256 -sign key.pem tbs | base64 -w0); "
+		 "fp=$(openssl pkey -pubin -in pub.pem -outform DER | sha256sum | cut -c1-64); "
+		 "v=; [ %u = 0 ] || v=',\"version\":%u'; "
+		 "echo '{\"sha256\":[{\"pcrs\":[16],\"pkfp\":\"'$fp'\",\"pol\":\"%s\","
+		 "\"sig\":\"'$sig'\"'$v'}]}' >%s; rm tbs",
+		 version, version, pol, file);
+}
+
+static void signed_options(struct rig *r, const char *const *more, const char **ret,
+			   char paths[2][128])
+{
+	int n = 0;
+
+	snprintf(paths[0], 128, "%s/pub.pem", r->tpm.dir);
+	snprintf(paths[1], 128, "%s/sig.json", r->tpm.dir);
+	ret[n++] = "pcrs";
+	ret[n++] = "16";
+	ret[n++] = "pcr-public-key";
+	ret[n++] = paths[0];
+	ret[n++] = "pcr-signature";
+	ret[n++] = paths[1];
+	while (*more)
+		ret[n++] = *more++;
+	ret[n] = NULL;
+}
+
+static void make_key(struct rig *r)
+{
+	rig_tool(r, "openssl genrsa -out key.pem 2048 2>/dev/null; "
+		    "openssl rsa -in key.pem -pubout -out pub.pem 2>/dev/null");
+}
+
+static void whatever_is_signed_opens(void **state)
+{
+	static const char *const second[] = {"pcr-version", "2", NULL};
+	_cleanup_secret_ struct secret *secret = NULL, *later = NULL;
+	_cleanup_text_ struct text blob = {0}, anew = {0};
+	const char *options[16];
+	char paths[2][128];
+	struct rig r;
+
+	rig_open(&r, plain);
+	make_key(&r);
+	signed_options(&r, plain, options, paths);
+	rig_layout(&r, options);
+	assert_ok(rig_prepare(&r));
+	assert_ok(rig_seal(&r, false, &secret, &blob));
+	refused(rig_opens(&r, &blob, secret), &r, DIAG_FILE);
+	sign(&r, 0, "sig.json");
+	assert_ok(rig_opens(&r, &blob, secret));
+	assert_ok(rig_anchor_write(&r, 3));
+	/* An update: other PCRs, not signed, then signed. */
+	rig_tool(&r, "tpm2_pcrextend 16:sha256="
+		     "0101010101010101010101010101010101010101010101010101010101010101");
+	refused(rig_opens(&r, &blob, secret), &r, DIAG_KEYSTORE_POLICY);
+	refused(rig_anchor_write(&r, 4), &r, DIAG_KEYSTORE_POLICY);
+	sign(&r, 0, "sig.json");
+	assert_ok(rig_opens(&r, &blob, secret));
+	/* Revoked: the secret is sealed anew for version 2, and the old one dies. */
+	signed_options(&r, second, options, paths);
+	rig_layout(&r, options);
+	assert_ok(rig_seal(&r, true, &later, &anew));
+	assert_ok(rig_advance(&r, &anew));
+	refused(rig_opens(&r, &anew, later), &r, DIAG_KEYSTORE_POLICY);
+	sign(&r, 2, "sig.json");
+	assert_ok(rig_opens(&r, &anew, later));
+	refused(rig_opens(&r, &blob, secret), &r, DIAG_KEYSTORE_POLICY);
+	/* Of another key, under the right one's fingerprint. */
+	rig_tool(&r, "mv pub.pem right.pem; openssl genrsa -out key.pem 2048 2>/dev/null");
+	rig_tool(&r, "cp right.pem pub.pem");
+	sign(&r, 2, "sig.json");
+	refused(rig_opens(&r, &anew, later), &r, DIAG_KEYSTORE_POLICY);
+	assert_int_equal(rig_handles(&r), 0);
+	rig_tool(&r, "rm -f *.pem sig.json");
+	rig_close(&r);
+}
+
+/* docs/keystores.md lists them. */
+static void opening_takes_at_most_16_commands(void **state)
+{
+	static const char *const more[] = {"pin", "true", "pin-memory", "1M", NULL};
+	_cleanup_secret_ struct secret *secret = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct keystore_anchor a;
+	struct keystore_session *s;
+	const char *options[16];
+	char paths[2][128];
+	struct rig r;
+
+	for (int is_signed = 0; is_signed < 2; is_signed++) {
+		rig_open(&r, with_pin);
+		r.pin = "1234";
+		if (is_signed) {
+			make_key(&r);
+			signed_options(&r, more, options, paths);
+			rig_layout(&r, options);
+		}
+		secret = secret_free(secret);
+		text_free(&blob);
+		assert_ok(rig_prepare(&r));
+		if (is_signed)
+			sign(&r, 0, "sig.json");
+		assert_ok(rig_seal(&r, false, &secret, &blob));
+		assert_ok(rig_anchor_write(&r, 1));
+		/* The first PIN after a start makes the TPM write down that there are some: it
+		 * answers that the command is to be sent again. */
+		assert_ok(rig_opens(&r, &blob, secret));
+		between.commands = 0;
+		assert_ok(r.k->ops->begin(r.k, &r.env, &s));
+		assert_ok(r.k->ops->anchor_read(r.k, s, &r.env, &a));
+		secret = secret_free(secret);
+		assert_ok(r.k->ops->unseal(r.k, s, &r.env, (uint8_t *)blob.s, blob.len, &secret));
+		r.k->ops->end(s);
+		print_message("%s: %d commands:", is_signed ? "signed" : "no PCRs",
+			      between.commands);
+		for (int i = 0; i < between.commands; i++)
+			print_message(" %x", between.codes[i]);
+		print_message("\n");
+		assert_int_equal(between.commands, is_signed ? 16 : 10);
+		assert_int_equal(rig_handles(&r), 0);
+		rig_tool(&r, "rm -f *.pem sig.json");
+		rig_close(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(opens_what_it_sealed),
+	    cmocka_unit_test(preparing_twice_adopts),
+	    cmocka_unit_test(rotation_is_one_count),
+	    cmocka_unit_test(erasing_kills_every_copy),
+	    cmocka_unit_test(counters_made_anew_open_nothing_old),
+	    cmocka_unit_test(a_cleared_tpm_is_told),
+	    cmocka_unit_test(a_pin_is_half_of_the_key),
+	    cmocka_unit_test(lockout_is_told_and_blocks_no_count),
+	    cmocka_unit_test(another_boot_opens_nothing),
+	    cmocka_unit_test(a_secret_without_pcrs_is_not_taken_for_one_with),
+	    cmocka_unit_test(an_anchor_made_anew_is_told),
+	    cmocka_unit_test(the_owner_is_asked),
+	    cmocka_unit_test(a_foreign_storage_key_is_refused),
+	    cmocka_unit_test(the_storage_key_of_systemd_is_taken),
+	    cmocka_unit_test(a_foreign_index_is_refused_by_name),
+	    cmocka_unit_test(no_tpm_is_told),
+	    cmocka_unit_test(state_is_told_in_words),
+	    cmocka_unit_test(names_made_here_are_those_of_the_tpm),
+	    cmocka_unit_test(whatever_is_signed_opens),
+	    cmocka_unit_test(opening_takes_at_most_16_commands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
