@@ -44,8 +44,8 @@ int sector_use_open(const struct sector_device *d, struct env *env, struct secto
 	/* Its beginning was written whatever the contents are: there is nothing when it was wiped.
 	 */
 	if (!u.map && !layer_learned(d->layer, "foreign"))
-		u.written_sectors = max_u64(u.written_sectors,
-					    min_u64(d->sectors, TAGS_EDGE_BYTES / d->sector_bytes));
+		u.written_sectors = max_u64(
+		    u.written_sectors, min_u64(d->sectors, TAGS_FIRST_BYTES / d->sector_bytes));
 	*ret = u;
 	return 0;
 }

@@ -362,8 +362,8 @@ static int run_edges(const struct step *s, struct env *env, struct cursor *curso
 
 	if (r < 0)
 		return r;
-	last = f.end > TAGS_EDGE_BYTES ? round_down(f.end - TAGS_EDGE_BYTES, PIECE_BYTES) : 0;
-	r = fill_range(&f, 0, min_u64(f.end, TAGS_EDGE_BYTES), NULL);
+	last = f.end > TAGS_LAST_BYTES ? round_down(f.end - TAGS_LAST_BYTES, PIECE_BYTES) : 0;
+	r = fill_range(&f, 0, min_u64(f.end, TAGS_FIRST_BYTES), NULL);
 	return r < 0 ? r : fill_range(&f, last, f.end, NULL);
 }
 
@@ -428,8 +428,8 @@ int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 		return r;
 	if (params->full)
 		return add(l, params, &fill_step, *all, bytes, "every sector", p);
-	return add(l, params, &edges_step, *all, min_u64(bytes, 2 * TAGS_EDGE_BYTES),
-		   "the first and the last 2 MiB; what nothing writes keeps what stood there", p);
+	return add(l, params, &edges_step, *all, min_u64(bytes, TAGS_FIRST_BYTES + TAGS_LAST_BYTES),
+		   "the first 3 and the last 2 MiB; what nothing writes keeps what stood there", p);
 }
 
 int tags_plan_finish(const struct layer *l, const struct tag_steps *params, struct plan *p)

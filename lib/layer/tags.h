@@ -6,7 +6,10 @@
 #include "model/layer.h"
 #include "soft/integrity.h"
 
-#define TAGS_EDGE_BYTES (2ULL * 1024 * 1024) /* libblkid looks up to 3087 sectors from the end */
+/* What is written whatever the contents are: libblkid looks for VMFS behind 2 MiB, and for RAIDs up
+ * to 3087 sectors from the end. */
+#define TAGS_FIRST_BYTES (3ULL * 1024 * 1024)
+#define TAGS_LAST_BYTES  (2ULL * 1024 * 1024)
 
 /* Where it stands on the place below, and its superblock as it was laid out. */
 struct tags {

@@ -142,7 +142,7 @@ f.seek(at + 4096 + sections * section)
 f.write(bytes(32768 // per_block * tag))
 END
 }
-tampered "wiped tags" "\\(512 blocks\\): is in use, but its tag was wiped$" 3 wipe t.img
+tampered "wiped tags" "\\(768 blocks\\): is in use, but its tag was wiped$" 3 wipe t.img
 check_status 3 "and cannot be read" "$H" read --passphrase-file pass t.img data -o t.ext4
 # The vault of another device, whose passphrase is the same.
 vault() { dd if=other.img of=t.img bs=1M skip=1 seek=1 count=8 conv=notrunc status=none; }

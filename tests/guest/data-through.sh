@@ -77,7 +77,6 @@ check "f2fs: close" "$1" close /dev/vdb --mount /mnt/v
 check "f2fs: no read failed" sh -c '! dmesg | grep -E "AEAD ERROR|I/O error"'
 
 dmesg -c >/dev/null
-check_status 5 "a medium that holds something else" "$1" provision --passphrase-file pass noise.layout /dev/vdd
 check "old contents: provision" "$1" provision --replace=all --passphrase-file pass noise.layout /dev/vdd
 check "old contents: verify" "$1" verify /dev/vdd --passphrase-file pass
 check "old contents: open" "$1" open /dev/vdd --passphrase-file pass
