@@ -67,7 +67,7 @@ int tpm2_flush_sessions(struct keystore_session *s, unsigned *ret_left)
 	int r = 0;
 
 	for (size_t t = 0; t < 2 && r >= 0; t++) {
-		TPML_HANDLE handles;
+		TPML_HANDLE handles = {0};
 
 		r = list_sessions(s, types[t], &handles);
 		for (uint32_t i = 0; r >= 0 && i < handles.count; i++) {
