@@ -106,14 +106,6 @@ static const struct {
     {"erase", erase_it, false},
 };
 
-static void forget_all_of_it(void)
-{
-	rig_tool(&r, "tpm2_nvundefine -C o 0x018b4f01 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x018b4f02 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x018b4f03 2>/dev/null || true; "
-		     "tpm2_evictcontrol -Q -C o -c 0x81000001 2>/dev/null || true");
-}
-
 /* @gone: how many commands the TPM does not answer. */
 static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_lost)
 {
@@ -121,7 +113,7 @@ static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_los
 		int e;
 
 		if (bare)
-			forget_all_of_it();
+			rig_blank(&r);
 		between.commands = 0;
 		between.cut_at = k;
 		between.cut_for = gone;
@@ -143,7 +135,7 @@ static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_los
 		/* What a lost answer would have named is not known to anyone but the kernel's
 		 * resource manager. */
 		if (answer_lost)
-			rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
+			rig_flush(&r);
 		assert_int_equal(rig_handles(&r), 0);
 	}
 }
@@ -270,7 +262,7 @@ static void garbage_opens_nothing_else(void **state)
 			assert_int_not_equal(rig_said(), DIAG_OK);
 		diag_forget(0);
 		*(e < 0 ? &refused : &opened) += 1;
-		rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
+		rig_flush(&r);
 		e = operations[op].run();
 		if (e < 0)
 			print_message("%s, mutated at %d: %s\n", operations[op].name, m.at,
@@ -332,7 +324,7 @@ static void warnings_are_told_apart(void **state)
 		between.answer = NULL;
 		assert_true(diag_get(0)->next[0] != '\0');
 		assert_int_equal(rig_said(), moods[i].code);
-		rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
+		rig_flush(&r);
 		assert_ok(rig_opens(&r, &blob, secret));
 	}
 	/* Those that mean "again" are sent again. */

@@ -408,7 +408,7 @@ static void sign(struct rig *r, unsigned version, const char *file)
 	r->k->ops->end(s);
 	assert_true(tpm2_digest_pcr(&boot, &policy, &values));
 	tpm2_policy_ref(version, &ref);
-	snprintf(path, sizeof(path), "%s/tbs", r->tpm.dir);
+	snprintf(path, sizeof(path), "%s/tbs", r->dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fwrite(policy.buffer, 1, policy.size, f);
@@ -430,8 +430,8 @@ static void signed_options(struct rig *r, const char *const *more, const char **
 {
 	int n = 0;
 
-	snprintf(paths[0], 128, "%s/pub.pem", r->tpm.dir);
-	snprintf(paths[1], 128, "%s/sig.json", r->tpm.dir);
+	snprintf(paths[0], 128, "%s/pub.pem", r->dir);
+	snprintf(paths[1], 128, "%s/sig.json", r->dir);
 	ret[n++] = "pcrs";
 	ret[n++] = "16";
 	ret[n++] = "pcr-public-key";
