@@ -180,6 +180,8 @@ static void the_power_fails_at_every_command(void **state)
 		if (operations[i].bare)
 			continue;
 		for (int k = 0;; k++) {
+			int e;
+
 			between.commands = 0;
 			between.cut_at = k;
 			between.cut_for = 1000;
@@ -190,7 +192,11 @@ static void the_power_fails_at_every_command(void **state)
 			if (between.commands <= k)
 				break;
 			swtpm_power_cycle(&r.tpm);
-			assert_ok(operations[i].run());
+			e = operations[i].run();
+			if (e < 0)
+				print_message("%s, command %d: %s\n", operations[i].name, k,
+					      diag_get(0)->text);
+			assert_true(e >= 0);
 			assert_int_equal(rig_handles(&r), 0);
 		}
 	}
@@ -325,7 +331,8 @@ static void warnings_are_told_apart(void **state)
 		assert_true(diag_get(0)->next[0] != '\0');
 		assert_int_equal(rig_said(), moods[i].code);
 		rig_flush(&r);
-		assert_ok(rig_opens(&r, &blob, secret));
+		if (rig_opens(&r, &blob, secret) < 0)
+			fail_msg("after 0x%x: %s", moods[i].rc, diag_get(0)->text);
 	}
 	/* Those that mean "again" are sent again. */
 	for (size_t i = 0; i < 4; i++) {
@@ -365,8 +372,15 @@ static void several_open_at_once(void **state)
 		if (pids[i] == 0) {
 			int e = 0;
 
-			for (int k = 0; k < 10 && e >= 0; k++)
+			/* swtpm has one at a time, and nobody waits in a queue as before the
+			 * kernel's resource manager: who finds it taken comes again. */
+			for (int k = 0, tries = 0; k < 10 && tries < 3000; tries++) {
 				e = open_it();
+				k += e >= 0;
+				if (e < 0 && rig_said() != DIAG_KEYSTORE_MISSING)
+					break;
+				usleep(e < 0 ? 5000 : 0);
+			}
 			_exit(e < 0);
 		}
 	}

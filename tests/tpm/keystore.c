@@ -498,6 +498,9 @@ static void whatever_is_signed_opens(void **state)
 static void opening_takes_at_most_16_commands(void **state)
 {
 	static const char *const more[] = {"pin", "true", "pin-memory", "1M", NULL};
+	static const char *const both[] = {"pcrs", "16", "pin", "true", "pin-memory", "1M", NULL};
+	static const char *const *const kinds[] = {plain, with_pin, both, with_pin};
+	static const int expected[] = {10, 11, 12, 16};
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
 	struct keystore_anchor a;
@@ -506,8 +509,10 @@ static void opening_takes_at_most_16_commands(void **state)
 	char paths[2][128];
 	struct rig r;
 
-	for (int is_signed = 0; is_signed < 2; is_signed++) {
-		rig_open(&r, with_pin);
+	for (int kind = 0; kind < 4; kind++) {
+		const bool is_signed = kind == 3;
+
+		rig_open(&r, kinds[kind]);
 		r.pin = "1234";
 		if (is_signed) {
 			make_key(&r);
@@ -532,12 +537,12 @@ static void opening_takes_at_most_16_commands(void **state)
 		secret = secret_free(secret);
 		assert_ok(r.k->ops->unseal(r.k, s, &r.env, (uint8_t *)blob.s, blob.len, &secret));
 		r.k->ops->end(s);
-		print_message("%s: %d commands:", is_signed ? "signed" : "no PCRs",
+		print_message("%s: %d commands:", is_signed ? "signed" : "not signed",
 			      between.commands);
 		for (int i = 0; i < between.commands; i++)
 			print_message(" %x", between.codes[i]);
 		print_message("\n");
-		assert_int_equal(between.commands, is_signed ? 16 : 11);
+		assert_int_equal(between.commands, expected[kind]);
 		assert_int_equal(rig_handles(&r), 0);
 		rig_tool(&r, "rm -f *.pem sig.json");
 		rig_close(&r);
