@@ -56,7 +56,7 @@ static void boot(struct swtpm *t)
 	if (t->pid == 0)
 		run(t);
 	for (int i = 0; i < 1500 && !up; i++) {
-		up = answers(ctrl);
+		up = answers(ctrl) && answers(sock);
 		if (!up)
 			usleep(10000);
 	}

@@ -340,7 +340,8 @@ static void warnings_are_told_apart(void **state)
 
 		between.ctx = &m;
 		between.answer = grumble;
-		assert_ok(rig_opens(&r, &blob, secret));
+		if (rig_opens(&r, &blob, secret) < 0)
+			fail_msg("0x%x, three times: %s", moods[i].rc, diag_get(0)->text);
 		between.answer = NULL;
 	}
 	finish();
@@ -361,30 +362,41 @@ static void a_thousand_runs_leave_nothing(void **state)
 	finish();
 }
 
+/* Without a resource manager they share three sessions and three objects: who finds none left, or
+ * nobody who listens, says so and comes again. The secret is wiped in a child, its copy is not. */
+static int open_ten_times(const uint8_t *expected)
+{
+	int opened = 0;
+
+	for (int tries = 0; opened < 10 && tries < 4000; tries++) {
+		_cleanup_secret_ struct secret *got = NULL;
+		int e = rig_unseal(&r, &blob, &got);
+		enum diag_code code = rig_said();
+
+		if (e >= 0 && memcmp(secret_bytes(got), expected, DEVICE_SECRET_BYTES))
+			return -EILSEQ;
+		if (e < 0 && code != DIAG_KEYSTORE_BUSY && code != DIAG_KEYSTORE_MISSING)
+			return e;
+		opened += e >= 0;
+		usleep(e < 0 ? 2000 : 0);
+	}
+	return opened == 10 ? 0 : -ETIMEDOUT;
+}
+
 static void several_open_at_once(void **state)
 {
-	pid_t pids[6];
+	uint8_t expected[DEVICE_SECRET_BYTES];
+	pid_t pids[4];
 
 	provision();
-	for (int i = 0; i < 6; i++) {
+	memcpy(expected, secret_bytes(secret), sizeof(expected));
+	for (int i = 0; i < 4; i++) {
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
-		if (pids[i] == 0) {
-			int e = 0;
-
-			/* swtpm has one at a time, and nobody waits in a queue as before the
-			 * kernel's resource manager: who finds it taken comes again. */
-			for (int k = 0, tries = 0; k < 10 && tries < 3000; tries++) {
-				e = open_it();
-				k += e >= 0;
-				if (e < 0 && rig_said() != DIAG_KEYSTORE_MISSING)
-					break;
-				usleep(e < 0 ? 5000 : 0);
-			}
-			_exit(e < 0);
-		}
+		if (pids[i] == 0)
+			_exit(-open_ten_times(expected));
 	}
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 4; i++) {
 		int status;
 
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
