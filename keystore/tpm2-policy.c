@@ -198,19 +198,15 @@ static int not_signed(const char *path)
 
 /* The ticket says that this TPM saw the signature. */
 static int verify(struct keystore_session *s, const struct tpm2_boot *b,
-		  const TPM2B_DIGEST *approved, const char *path, TPMT_TK_VERIFIED **ret)
+		  const TPM2B_DIGEST *approved, const TPMT_SIGNATURE *signature, const char *path,
+		  TPMT_TK_VERIFIED **ret)
 {
-	TPMT_SIGNATURE signature = {.sigAlg = TPM2_ALG_RSASSA,
-				    .signature.rsassa.hash = TPM2_ALG_SHA256};
 	TPM2B_DIGEST hash;
 	TPM2B_NONCE ref;
 	ESYS_TR tr;
 	TSS2_RC rc;
-	int r = tpm2_signature_find(path, b, approved, &signature.signature.rsassa.sig);
 
 	tpm2_policy_ref(b->version, &ref);
-	if (r < 0)
-		return r;
 	if (!signed_hash(approved, &ref, &hash))
 		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
 	rc = TPM2_RUN(Esys_LoadExternal(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
@@ -219,37 +215,60 @@ static int verify(struct keystore_session *s, const struct tpm2_boot *b,
 		return tpm2_fail(rc, "the TPM does not take the key of the PCR policy");
 	tpm2_hold(s, &s->key, tr);
 	rc = TPM2_RUN(Esys_VerifySignature(s->esys, tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					   &hash, &signature, ret));
+					   &hash, signature, ret));
 	tpm2_release(s, &s->key);
 	if (tpm2_code(rc) == TPM2_RC_SIGNATURE)
 		return not_signed(path);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "a signature cannot be checked");
 }
 
-static int authorize(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+/* Several signatures are there, one for each phase of the boot: the TPM says which is meant. */
+static int ask_digest(struct keystore_session *s, TPM2B_DIGEST *ret)
 {
-	TPMT_TK_VERIFIED *ticket = NULL;
-	TPM2B_DIGEST *approved = NULL;
-	TPM2B_NONCE ref;
-	TPM2B_NAME key;
+	TPM2B_DIGEST *digest = NULL;
 	TSS2_RC rc = TPM2_RUN(Esys_PolicyGetDigest(s->esys, s->policy.tr, ESYS_TR_NONE,
-						   ESYS_TR_NONE, ESYS_TR_NONE, &approved));
-	int r;
+						   ESYS_TR_NONE, ESYS_TR_NONE, &digest));
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the policy's digest cannot be read");
-	tpm2_policy_ref(b->version, &ref);
-	r = tpm2_object_name(&b->key, &key) ? verify(s, b, approved, path, &ticket) : -EINVAL;
-	if (r >= 0) {
-		rc =
-		    TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-						  ESYS_TR_NONE, approved, &ref, &key, ticket));
-		if (rc != TSS2_RC_SUCCESS)
-			r = tpm2_fail(rc, "the signed PCR policy is not accepted");
+	*ret = *digest;
+	Esys_Free(digest);
+	return ret->size == SHA256_BYTES ? 0
+					 : tpm2_untrusted("the policy's digest has another size");
+}
+
+static int authorize(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+{
+	TPMT_SIGNATURE signature = {.sigAlg = TPM2_ALG_RSASSA,
+				    .signature.rsassa.hash = TPM2_ALG_SHA256};
+	TPM2B_PUBLIC_KEY_RSA *sig = &signature.signature.rsassa.sig;
+	TPMT_TK_VERIFIED *ticket = NULL;
+	TPM2B_DIGEST approved = {0};
+	TPM2B_NONCE ref;
+	TPM2B_NAME key;
+	TSS2_RC rc;
+	int r = tpm2_signature_find(path, b, &approved, sig);
+
+	if (r == -E2BIG) {
+		r = ask_digest(s, &approved);
+		if (r >= 0)
+			r = tpm2_signature_find(path, b, &approved, sig);
 	}
+	if (r >= 0)
+		r = verify(s, b, &approved, &signature, path, &ticket);
+	if (r < 0)
+		return r;
+	tpm2_policy_ref(b->version, &ref);
+	if (!tpm2_object_name(&b->key, &key)) {
+		Esys_Free(ticket);
+		return diag_fail(DIAG_INTERNAL, EIO, "a name cannot be computed");
+	}
+	rc = TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &approved, &ref, &key, ticket));
 	Esys_Free(ticket);
-	Esys_Free(approved);
-	return r;
+	if (tpm2_code(rc) == TPM2_RC_VALUE)
+		return tpm2_signature_none(path, b);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "the signed PCR policy is not accepted");
 }
 
 int tpm2_policy_boot(struct keystore_session *s, const struct tpm2_boot *b, const char *path)

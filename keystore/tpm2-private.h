@@ -138,12 +138,15 @@ void tpm2_pcr_list(uint32_t pcrs, struct text *to); /* "7, 11" */
 /* --- signatures over PCR policies (tpm2-signature.c) --- */
 
 int tpm2_signature_key(const char *path, struct tpm2_boot *b); /* from PEM */
-/* The signature for this policy digest, in systemd's JSON. */
-int tpm2_signature_find(const char *path, const struct tpm2_boot *b, const TPM2B_DIGEST *policy,
+/* The signature for policy digest @policy, in systemd's JSON. @policy of size 0 is not known: it is
+ * filled in where only one signature can be meant, else -E2BIG, silent. */
+int tpm2_signature_find(const char *path, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
 			TPM2B_PUBLIC_KEY_RSA *ret);
-/* The same in a text. 0, -ENOENT, -EUCLEAN; silent. */
+/* The same in a text. 0, -ENOENT, -E2BIG, -EUCLEAN; silent. */
 int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
-			const TPM2B_DIGEST *policy, TPM2B_PUBLIC_KEY_RSA *ret);
+			TPM2B_DIGEST *policy, TPM2B_PUBLIC_KEY_RSA *ret);
+/* HF-KEYSTORE-POLICY: none of them is for what the PCRs say. */
+int tpm2_signature_none(const char *path, const struct tpm2_boot *b);
 
 /* --- storage key (tpm2-storage.c) --- */
 

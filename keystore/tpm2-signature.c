@@ -110,52 +110,84 @@ static bool same_version(struct json_object *o, uint32_t wanted)
 	return json_object_is_type(m, json_type_int) && json_object_get_int64(m) == (int64_t)wanted;
 }
 
-static bool take(struct json_object *o, const struct tpm2_boot *b, const TPM2B_DIGEST *policy,
+static bool take(struct json_object *o, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
 		 TPM2B_PUBLIC_KEY_RSA *ret)
 {
 	struct json_object *sig = member(o, "sig", json_type_string);
+	struct json_object *pol = member(o, "pol", json_type_string);
+	TPM2B_DIGEST p = {.size = SHA256_BYTES};
+	TPM2B_PUBLIC_KEY_RSA s = {0};
 	size_t len;
 
-	*ret = (TPM2B_PUBLIC_KEY_RSA){0};
-	if (!sig || !same_pcrs(o, b->pcrs) || !same_version(o, b->version) ||
+	if (!sig || !pol || !same_pcrs(o, b->pcrs) || !same_version(o, b->version) ||
 	    !same_hex(o, "pkfp", b->fingerprint, sizeof(b->fingerprint)) ||
-	    !same_hex(o, "pol", policy->buffer, policy->size) ||
-	    base64_decode(json_object_get_string(sig), ret->buffer, sizeof(ret->buffer), &len) < 0)
+	    hex_decode(json_object_get_string(pol), p.buffer, p.size) < 0 ||
+	    (policy->size && !tpm2_same_digest(&p, policy)) ||
+	    base64_decode(json_object_get_string(sig), s.buffer, sizeof(s.buffer), &len) < 0)
 		return false;
-	ret->size = (UINT16)len;
+	s.size = (UINT16)len;
+	*policy = p;
+	*ret = s;
 	return true;
 }
 
+static int search(struct json_object *list, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
+		  TPM2B_PUBLIC_KEY_RSA *ret)
+{
+	const TPM2B_DIGEST wanted = *policy;
+	unsigned found = 0;
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+		TPM2B_DIGEST p = wanted;
+
+		if (!json_object_is_type(entry, json_type_object) || !take(entry, b, &p, ret))
+			continue;
+		*policy = p;
+		if (wanted.size)
+			return 0;
+		found++;
+	}
+	if (found > 1)
+		*policy = wanted;
+	return found == 0 ? -ENOENT : found == 1 ? 0 : -E2BIG;
+}
+
 int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
-			const TPM2B_DIGEST *policy, TPM2B_PUBLIC_KEY_RSA *ret)
+			TPM2B_DIGEST *policy, TPM2B_PUBLIC_KEY_RSA *ret)
 {
 	struct json_tokener *t = len <= INT_MAX ? json_tokener_new_ex(8) : NULL;
-	struct json_object *o, *list;
-	int r = -ENOENT;
+	struct json_object *o;
+	int r = -EUCLEAN;
 
 	if (!t)
-		return -EUCLEAN;
+		return r;
 	o = json_tokener_parse_ex(t, text, (int)len);
 	json_tokener_free(t);
-	list = json_object_is_type(o, json_type_object)
-		   ? member(o, tpm2_bank_name(b->bank), json_type_array)
-		   : NULL;
-	if (!json_object_is_type(o, json_type_object))
-		r = -EUCLEAN;
-	for (size_t i = 0; list && r < 0 && i < json_object_array_length(list); i++) {
-		struct json_object *entry = json_object_array_get_idx(list, i);
-
-		if (json_object_is_type(entry, json_type_object) && take(entry, b, policy, ret))
-			r = 0;
-	}
+	if (json_object_is_type(o, json_type_object))
+		r = search(member(o, tpm2_bank_name(b->bank), json_type_array), b, policy, ret);
 	json_object_put(o);
 	return r;
 }
 
-int tpm2_signature_find(const char *path, const struct tpm2_boot *b, const TPM2B_DIGEST *policy,
+int tpm2_signature_none(const char *path, const struct tpm2_boot *b)
+{
+	_cleanup_text_ struct text list = {0};
+	int r;
+
+	tpm2_pcr_list(b->pcrs, &list);
+	r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
+		      "%s has no signature of version %u over what PCR %s (%s) say now", path,
+		      b->version, list.s, tpm2_bank_name(b->bank));
+	diag_state("nothing was opened");
+	diag_next("boot an image that was signed for this version; older ones are revoked");
+	return r;
+}
+
+int tpm2_signature_find(const char *path, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
 			TPM2B_PUBLIC_KEY_RSA *ret)
 {
-	_cleanup_text_ struct text json = {0}, list = {0};
+	_cleanup_text_ struct text json = {0};
 	int r = read_file(path, &json);
 
 	if (r < 0) {
@@ -164,15 +196,7 @@ int tpm2_signature_find(const char *path, const struct tpm2_boot *b, const TPM2B
 		return r;
 	}
 	r = tpm2_signature_scan(json.s, json.len, b, policy, ret);
-	if (r >= 0)
-		return 0;
-	tpm2_pcr_list(b->pcrs, &list);
 	if (r == -EUCLEAN)
 		return diag_fail(DIAG_SOURCE, EUCLEAN, "%s is not JSON", path);
-	r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
-		      "%s has no signature of version %u over what PCR %s (%s) say now", path,
-		      b->version, list.s, tpm2_bank_name(b->bank));
-	diag_state("nothing was opened");
-	diag_next("boot an image that was signed for this version; older ones are revoked");
-	return r;
+	return r == -ENOENT ? tpm2_signature_none(path, b) : r;
 }

@@ -61,13 +61,24 @@ static int foreign(const char *why)
 	return r;
 }
 
+/* tpm2-tss 3.2 sends this command again without its handle when the TPM wants it again: the TPM
+ * then says that the handle's value is none. Ours is one. */
+static bool sent_without_handle(TSS2_RC rc, unsigned *tries)
+{
+	return tpm2_code(rc) == TPM2_RC_VALUE && ++*tries < 8;
+}
+
 int tpm2_storage_find(struct keystore_session *s)
 {
 	ESYS_TR tr = ESYS_TR_NONE;
-	TSS2_RC rc = TPM2_RUN(Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE,
-						    ESYS_TR_NONE, ESYS_TR_NONE, &tr));
+	unsigned tries = 0;
+	TSS2_RC rc;
 	TPM2B_NAME *told = NULL;
 
+	do
+		rc = Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &tr);
+	while (tpm2_again(rc, &tries) || sent_without_handle(rc, &tries));
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)
 		return 0;
 	if (rc == TSS2_RC_SUCCESS)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts and stops swtpm. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,20 +29,38 @@ static void run(const struct swtpm *t)
 	_exit(127);
 }
 
+/* The socket is there before anybody listens. */
+static bool answers(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.107s", path);
+	ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+	close(fd);
+	return ok;
+}
+
 static void boot(struct swtpm *t)
 {
-	char sock[192];
-	struct stat st;
+	char sock[192], ctrl[192];
+	bool up = false;
 
 	snprintf(sock, sizeof(sock), "%s/sock", t->dir);
+	snprintf(ctrl, sizeof(ctrl), "%s/sock.ctrl", t->dir);
 	unlink(sock);
+	unlink(ctrl);
 	t->pid = fork();
 	assert_true(t->pid >= 0);
 	if (t->pid == 0)
 		run(t);
-	for (int i = 0; i < 500 && stat(sock, &st) < 0; i++)
-		usleep(10000);
-	assert_int_equal(stat(sock, &st), 0);
+	for (int i = 0; i < 1500 && !up; i++) {
+		up = answers(ctrl) && answers(sock);
+		if (!up)
+			usleep(10000);
+	}
+	assert_true(up);
 }
 
 void swtpm_start(struct swtpm *t, const char *dir)

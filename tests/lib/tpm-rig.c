@@ -192,7 +192,7 @@ void rig_tool(struct rig *r, const char *fmt, ...)
 		fail_msg("%s", command);
 }
 
-unsigned rig_handles(struct rig *r)
+static unsigned each_handle(struct rig *r, bool flush)
 {
 	static const uint32_t first[] = {0x80000000, 0x02000000, 0x03000000};
 	struct keystore_session *s;
@@ -208,8 +208,46 @@ unsigned rig_handles(struct rig *r)
 						    &more, &data),
 				 TSS2_RC_SUCCESS);
 		n += data->data.handles.count;
+		for (uint32_t k = 0; flush && k < data->data.handles.count; k++) {
+			ESYS_TR tr;
+
+			if (Esys_TR_FromTPMPublic(s->esys, data->data.handles.handle[k],
+						  ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+						  &tr) == TSS2_RC_SUCCESS)
+				Esys_FlushContext(s->esys, tr);
+		}
 		Esys_Free(data);
 	}
 	tpm2_disconnect(s);
 	return n;
+}
+
+unsigned rig_handles(struct rig *r)
+{
+	return each_handle(r, false);
+}
+
+void rig_flush(struct rig *r)
+{
+	each_handle(r, true);
+}
+
+void rig_blank(struct rig *r)
+{
+	struct keystore_session *s;
+	ESYS_TR tr, none;
+
+	assert_ok(tpm2_connect(&r->env, &s));
+	for (int i = 0; i < TPM2_INDICES; i++) {
+		if (Esys_TR_FromTPMPublic(s->esys, tpm2_index_handle((enum tpm2_which)i),
+					  ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					  &tr) == TSS2_RC_SUCCESS)
+			Esys_NV_UndefineSpace(s->esys, ESYS_TR_RH_OWNER, tr, ESYS_TR_PASSWORD,
+					      ESYS_TR_NONE, ESYS_TR_NONE);
+	}
+	if (Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE,
+				  ESYS_TR_NONE, &tr) == TSS2_RC_SUCCESS)
+		Esys_EvictControl(s->esys, ESYS_TR_RH_OWNER, tr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				  ESYS_TR_NONE, TPM2_SRK_HANDLE, &none);
+	tpm2_disconnect(s);
 }

@@ -41,7 +41,10 @@ int rig_anchor_read(struct rig *r, struct keystore_anchor *ret);
 enum diag_code rig_said(void);
 /* tpm2-tools; fails the test when it does. */
 void rig_tool(struct rig *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Transient objects and sessions in the TPM. */
+/* Transient objects and sessions in the TPM; and without them. */
 unsigned rig_handles(struct rig *r);
+void rig_flush(struct rig *r);
+/* Without storage key, counters and anchor, as it was before provisioning. */
+void rig_blank(struct rig *r);
 
 #endif

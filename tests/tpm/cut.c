@@ -106,14 +106,6 @@ static const struct {
     {"erase", erase_it, false},
 };
 
-static void forget_all_of_it(void)
-{
-	rig_tool(&r, "tpm2_nvundefine -C o 0x018b4f01 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x018b4f02 2>/dev/null || true; "
-		     "tpm2_nvundefine -C o 0x018b4f03 2>/dev/null || true; "
-		     "tpm2_evictcontrol -Q -C o -c 0x81000001 2>/dev/null || true");
-}
-
 /* @gone: how many commands the TPM does not answer. */
 static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_lost)
 {
@@ -121,7 +113,7 @@ static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_los
 		int e;
 
 		if (bare)
-			forget_all_of_it();
+			rig_blank(&r);
 		between.commands = 0;
 		between.cut_at = k;
 		between.cut_for = gone;
@@ -143,7 +135,7 @@ static int cut_everywhere(int (*run)(void), bool bare, int gone, bool answer_los
 		/* What a lost answer would have named is not known to anyone but the kernel's
 		 * resource manager. */
 		if (answer_lost)
-			rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
+			rig_flush(&r);
 		assert_int_equal(rig_handles(&r), 0);
 	}
 }
@@ -188,6 +180,8 @@ static void the_power_fails_at_every_command(void **state)
 		if (operations[i].bare)
 			continue;
 		for (int k = 0;; k++) {
+			int e;
+
 			between.commands = 0;
 			between.cut_at = k;
 			between.cut_for = 1000;
@@ -198,7 +192,11 @@ static void the_power_fails_at_every_command(void **state)
 			if (between.commands <= k)
 				break;
 			swtpm_power_cycle(&r.tpm);
-			assert_ok(operations[i].run());
+			e = operations[i].run();
+			if (e < 0)
+				print_message("%s, command %d: %s\n", operations[i].name, k,
+					      diag_get(0)->text);
+			assert_true(e >= 0);
 			assert_int_equal(rig_handles(&r), 0);
 		}
 	}
@@ -270,7 +268,7 @@ static void garbage_opens_nothing_else(void **state)
 			assert_int_not_equal(rig_said(), DIAG_OK);
 		diag_forget(0);
 		*(e < 0 ? &refused : &opened) += 1;
-		rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
+		rig_flush(&r);
 		e = operations[op].run();
 		if (e < 0)
 			print_message("%s, mutated at %d: %s\n", operations[op].name, m.at,
@@ -332,8 +330,9 @@ static void warnings_are_told_apart(void **state)
 		between.answer = NULL;
 		assert_true(diag_get(0)->next[0] != '\0');
 		assert_int_equal(rig_said(), moods[i].code);
-		rig_tool(&r, "tpm2_flushcontext -t; tpm2_flushcontext -l");
-		assert_ok(rig_opens(&r, &blob, secret));
+		rig_flush(&r);
+		if (rig_opens(&r, &blob, secret) < 0)
+			fail_msg("after 0x%x: %s", moods[i].rc, diag_get(0)->text);
 	}
 	/* Those that mean "again" are sent again. */
 	for (size_t i = 0; i < 4; i++) {
@@ -341,7 +340,8 @@ static void warnings_are_told_apart(void **state)
 
 		between.ctx = &m;
 		between.answer = grumble;
-		assert_ok(rig_opens(&r, &blob, secret));
+		if (rig_opens(&r, &blob, secret) < 0)
+			fail_msg("0x%x, three times: %s", moods[i].rc, diag_get(0)->text);
 		between.answer = NULL;
 	}
 	finish();
@@ -362,23 +362,41 @@ static void a_thousand_runs_leave_nothing(void **state)
 	finish();
 }
 
+/* Without a resource manager they share three sessions and three objects: who finds none left, or
+ * nobody who listens, says so and comes again. The secret is wiped in a child, its copy is not. */
+static int open_ten_times(const uint8_t *expected)
+{
+	int opened = 0;
+
+	for (int tries = 0; opened < 10 && tries < 4000; tries++) {
+		_cleanup_secret_ struct secret *got = NULL;
+		int e = rig_unseal(&r, &blob, &got);
+		enum diag_code code = rig_said();
+
+		if (e >= 0 && memcmp(secret_bytes(got), expected, DEVICE_SECRET_BYTES))
+			return -EILSEQ;
+		if (e < 0 && code != DIAG_KEYSTORE_BUSY && code != DIAG_KEYSTORE_MISSING)
+			return e;
+		opened += e >= 0;
+		usleep(e < 0 ? 2000 : 0);
+	}
+	return opened == 10 ? 0 : -ETIMEDOUT;
+}
+
 static void several_open_at_once(void **state)
 {
-	pid_t pids[6];
+	uint8_t expected[DEVICE_SECRET_BYTES];
+	pid_t pids[4];
 
 	provision();
-	for (int i = 0; i < 6; i++) {
+	memcpy(expected, secret_bytes(secret), sizeof(expected));
+	for (int i = 0; i < 4; i++) {
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
-		if (pids[i] == 0) {
-			int e = 0;
-
-			for (int k = 0; k < 10 && e >= 0; k++)
-				e = open_it();
-			_exit(e < 0);
-		}
+		if (pids[i] == 0)
+			_exit(-open_ten_times(expected));
 	}
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 4; i++) {
 		int status;
 
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);

@@ -408,7 +408,7 @@ static void sign(struct rig *r, unsigned version, const char *file)
 	r->k->ops->end(s);
 	assert_true(tpm2_digest_pcr(&boot, &policy, &values));
 	tpm2_policy_ref(version, &ref);
-	snprintf(path, sizeof(path), "%s/tbs", r->tpm.dir);
+	snprintf(path, sizeof(path), "%s/tbs", r->dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fwrite(policy.buffer, 1, policy.size, f);
@@ -430,8 +430,8 @@ static void signed_options(struct rig *r, const char *const *more, const char **
 {
 	int n = 0;
 
-	snprintf(paths[0], 128, "%s/pub.pem", r->tpm.dir);
-	snprintf(paths[1], 128, "%s/sig.json", r->tpm.dir);
+	snprintf(paths[0], 128, "%s/pub.pem", r->dir);
+	snprintf(paths[1], 128, "%s/sig.json", r->dir);
 	ret[n++] = "pcrs";
 	ret[n++] = "16";
 	ret[n++] = "pcr-public-key";
@@ -498,6 +498,9 @@ static void whatever_is_signed_opens(void **state)
 static void opening_takes_at_most_16_commands(void **state)
 {
 	static const char *const more[] = {"pin", "true", "pin-memory", "1M", NULL};
+	static const char *const both[] = {"pcrs", "16", "pin", "true", "pin-memory", "1M", NULL};
+	static const char *const *const kinds[] = {plain, with_pin, both, with_pin};
+	static const int expected[] = {10, 11, 12, 16};
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
 	struct keystore_anchor a;
@@ -506,8 +509,10 @@ static void opening_takes_at_most_16_commands(void **state)
 	char paths[2][128];
 	struct rig r;
 
-	for (int is_signed = 0; is_signed < 2; is_signed++) {
-		rig_open(&r, with_pin);
+	for (int kind = 0; kind < 4; kind++) {
+		const bool is_signed = kind == 3;
+
+		rig_open(&r, kinds[kind]);
 		r.pin = "1234";
 		if (is_signed) {
 			make_key(&r);
@@ -526,16 +531,18 @@ static void opening_takes_at_most_16_commands(void **state)
 		assert_ok(rig_opens(&r, &blob, secret));
 		between.commands = 0;
 		assert_ok(r.k->ops->begin(r.k, &r.env, &s));
+		assert_ok(r.k->ops->recognise(r.k, s, &r.env, (uint8_t *)blob.s, blob.len));
 		assert_ok(r.k->ops->anchor_read(r.k, s, &r.env, &a));
+		assert_ok(r.k->ops->advance(r.k, s, &r.env, (uint8_t *)blob.s, blob.len));
 		secret = secret_free(secret);
 		assert_ok(r.k->ops->unseal(r.k, s, &r.env, (uint8_t *)blob.s, blob.len, &secret));
 		r.k->ops->end(s);
-		print_message("%s: %d commands:", is_signed ? "signed" : "no PCRs",
+		print_message("%s: %d commands:", is_signed ? "signed" : "not signed",
 			      between.commands);
 		for (int i = 0; i < between.commands; i++)
 			print_message(" %x", between.codes[i]);
 		print_message("\n");
-		assert_int_equal(between.commands, is_signed ? 16 : 10);
+		assert_int_equal(between.commands, expected[kind]);
 		assert_int_equal(rig_handles(&r), 0);
 		rig_tool(&r, "rm -f *.pem sig.json");
 		rig_close(&r);

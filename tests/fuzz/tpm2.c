@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What backend tpm2 reads that a TPM did not say: the blob in the vault, signatures in a file. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "keystore/tpm2-private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct tpm2_boot boot = {
+	    .bank = TPM2_ALG_SHA256, .pcrs = 1U << 11, .is_signed = true};
+	static struct tpm2_blob blob;
+	TPM2B_PUBLIC_KEY_RSA signature;
+	TPM2B_DIGEST policy = {0};
+	struct text again = {0};
+
+	/* What is understood is written the same way: nothing else can be meant by it. */
+	if (tpm2_blob_decode(data, size, &blob) >= 0 &&
+	    (tpm2_blob_encode(&blob, &again) < 0 ||
+	     (!again.failed && (again.len != size || memcmp(again.s, data, size)))))
+		abort();
+	text_free(&again);
+	tpm2_signature_scan((const char *)data, size, &boot, &policy, &signature);
+	diag_forget(0);
+	return 0;
+}
