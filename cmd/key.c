@@ -17,7 +17,8 @@ static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
     HARDWARE_FLAGS,
     NEW_PASSPHRASE_FLAGS,
-    {"output", 'o', "FILE", "recovery: where the recovery key is written (0600)", false},
+    OWNER_FLAGS,
+    {"output", 'o', "FILE", "where a recovery key (0600) or an identity is written", false},
     {0},
 };
 
@@ -122,6 +123,26 @@ static int recovery(struct session *s, struct target *t, const struct call *c)
 	return r;
 }
 
+/* Where there is no target yet: the hardware of a layout. */
+static int identity(struct session *s, const struct call *c)
+{
+	const char *path = call_value(c, "output");
+	_cleanup_text_ struct text text = {0};
+	int r = path ? 0 : diag_fail(DIAG_USAGE, EINVAL, "key identity needs --output FILE");
+
+	if (r >= 0)
+		r = device_keys_identity(c->args[1], &s->env, s->kinds, &text);
+	if (r >= 0)
+		r = file_write(path, 0644, text.s, text.len);
+	if (r >= 0)
+		session_say(
+		    s,
+		    "%s: written; `holdfast provision --for-tpm %s` makes an image that only "
+		    "this TPM opens\n",
+		    path, path);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	size_t args;
@@ -139,6 +160,10 @@ static int run(struct session *s, const struct call *c)
 	_cleanup_target_ struct target t = {0};
 	int r = passphrase_arguments(s, c);
 
+	if (r >= 0 && strcmp(c->args[0], "identity") == 0)
+		return c->n_args == 2
+			   ? identity(s, c)
+			   : diag_fail(DIAG_USAGE, EINVAL, "key identity takes a layout");
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]) && r >= 0; i++) {
 		if (strcmp(actions[i].name, c->args[0]) != 0)
 			continue;
@@ -151,13 +176,13 @@ static int run(struct session *s, const struct call *c)
 		return r < 0 ? r : actions[i].run(s, &t, c);
 	}
 	return r < 0 ? r
-		     : diag_fail(DIAG_USAGE, EINVAL, "key %s: list, rotate, forget or recovery",
-				 c->args[0]);
+		     : diag_fail(DIAG_USAGE, EINVAL,
+				 "key %s: list, rotate, forget, recovery or identity", c->args[0]);
 }
 
 const struct command command_key = {
     .name = "key",
-    .synopsis = "list|rotate TARGET; key forget|recovery TARGET VOLUME",
+    .synopsis = "list|rotate TARGET; key forget|recovery TARGET VOLUME; key identity LAYOUT",
     .summary = "List a device's keys, seal them anew, give one up, print a recovery key.",
     .text =
 	"list shows which keys there are and what guards them. rotate draws a new device\n"
@@ -165,11 +190,13 @@ const struct command command_key = {
 	"--new-passphrase-file. The volume keys stay, and so do the contents. forget gives up\n"
 	"the key of a volume, for good. recovery writes the recovery key of a volume that has\n"
 	"one to a file, as cryptsetup takes it. A cut at any moment leaves the old state or the\n"
-	"new one.",
+	"new one. identity, on a device, prepares its TPM for a layout and writes what has to be\n"
+	"known to make an image for it elsewhere (provision --for-tpm): nothing of it is secret.",
     .example =
 	"  holdfast key list gateway.img\n"
 	"  holdfast key rotate /dev/mmcblk0 --passphrase-file old --new-passphrase-file new\n"
 	"  holdfast key forget /dev/mmcblk0 data --passphrase-file p\n"
+	"  holdfast key identity gateway.layout -o unit-1234.tpm\n"
 	"  holdfast key recovery gateway.img data --passphrase-file p -o data.recovery\n",
     .flags = flags,
     .min_args = 2,

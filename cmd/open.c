@@ -5,6 +5,7 @@
 #include "cmd/open-arguments.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
+#include "device/keys.h"
 #include "stack/stack.h"
 
 static const struct flag flags[] = {
@@ -56,6 +57,17 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 	return r;
 }
 
+/* The first opening of an image that was made for this hardware where it was not. */
+static int enrol(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	int r = device_keys_enrol(t, env, kinds);
+
+	if (r == 1)
+		diag_note("%s was made for this device elsewhere: its keys are sealed here now",
+			  t->path);
+	return r;
+}
+
 /* Hardware that guards keys of this target also knows which vault is the true one. */
 static int check_anchor(struct session *s, const struct call *c, struct target *t)
 {
@@ -82,6 +94,8 @@ static int run(struct session *s, const struct call *c)
 		r = volume_key_arguments(s, c);
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	if (r >= 0)
+		r = enrol(&t, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	n = open_volumes(c, &t, volumes);

@@ -195,7 +195,9 @@ int passphrase_arguments(struct session *s, const struct call *c)
 	for (size_t i = 0; i < N_ASKED * TIMES && r >= 0; i++)
 		r = source_of(c, asked[i / TIMES].file[i % TIMES], asked[i / TIMES].fd[i % TIMES],
 			      &passphrases.of[i / TIMES][i % TIMES]);
-	passphrases.input = (struct key_input){.ask = ask_for, .tcti = call_value(c, "tcti")};
+	passphrases.input = (struct key_input){.ask = ask_for,
+					       .tcti = call_value(c, "tcti"),
+					       .tpm_identity = call_value(c, "for-tpm")};
 	s->env.input = &passphrases.input;
 	return r;
 }

@@ -16,6 +16,8 @@ static const struct flag flags[] = {
     {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
     {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},
     {"replace", 0, "LABEL|all", "give up what stands on the target, by name", false},
+    {"for-tpm", 0, "FILE", "seal for the TPM that `key identity` told of, which is not here",
+     false},
     {"retire-keys", 0, NULL, "the hardware may forget the keys of another device", false},
     {"expect", 0, "DIGEST", "go on only if the layout's or the plan's digest is this", false},
     {0},

@@ -9,12 +9,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/overflow.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
 #include "device/target.h"
 
-#define CHUNK 65536
+#define CHUNK         65536
+#define WINDOW_CHUNKS 128 /* between two looks for a hole */
 
 static const struct flag flags[] = {
     PASSPHRASE_FLAGS,
@@ -79,35 +81,78 @@ static bool is_hole(struct io *io, uint64_t at, uint64_t n, uint64_t *end)
 	return at + n <= *end;
 }
 
-static int copy(struct copying *c, struct env *env)
+/* --- many chunks at once --- */
+
+struct window {
+	struct copying *c;
+	uint64_t first; /* chunk */
+	uint8_t *bufs;  /* one a worker */
+	int read[WINDOW_CHUNKS], write[WINDOW_CHUNKS];
+};
+
+static uint64_t chunk_bytes(const struct copying *c, uint64_t chunk)
 {
-	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
-	uint64_t hole_end = 0;
+	return min_u64(CHUNK, c->from->size_bytes - chunk * CHUNK);
+}
 
-	if (!buf)
-		return diag_no_memory();
-	env_begin(env, "reading", c->from->size_bytes);
-	for (uint64_t at = 0; at < c->from->size_bytes; at += CHUNK) {
-		size_t n = (size_t)min_u64(CHUNK, c->from->size_bytes - at);
-		bool hole = is_hole(c->from, at, n, &hole_end);
-		int r = hole ? 0 : io_read(c->from, buf, n, at);
+static int copy_chunk(void *ctx, uint64_t chunk, unsigned worker)
+{
+	struct window *w = ctx;
+	uint8_t *buf = w->bufs + (size_t)worker * CHUNK;
+	size_t n = (size_t)chunk_bytes(w->c, chunk), i = (size_t)(chunk - w->first);
 
-		if (env_cancelled(env))
-			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal");
-		if (r < 0 && !c->keep_going)
-			return refuse(c, r, at);
-		if (r < 0) {
-			r = copy_slowly(c, at, n, buf);
-		} else if (!hole &&
-			   (buf[0] || memcmp(buf, buf + 1, n - 1) != 0)) { /* zeroes stay a hole */
-			r = io_write(c->to, buf, n, at);
-			r = r < 0 ? diag_file(-r, c->to->name) : 0;
-		}
+	w->write[i] = 0;
+	w->read[i] = io_read(w->c->from, buf, n, chunk * CHUNK);
+	if (w->read[i] >= 0 && (buf[0] || memcmp(buf, buf + 1, n - 1) != 0)) /* zeroes: a hole */
+		w->write[i] = io_write(w->c->to, buf, n, chunk * CHUNK);
+	return 0;
+}
+
+static int copy_window(struct window *w, uint64_t n, struct env *env)
+{
+	struct copying *c = w->c;
+	int r = pool_run(env->pool, w->first, w->first + n, copy_chunk, w, env->cancel);
+
+	if (r < 0)
+		return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal");
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t at = (w->first + i) * CHUNK;
+
+		if (w->read[i] < 0 && !c->keep_going)
+			return refuse(c, w->read[i], at);
+		if (w->read[i] < 0)
+			r = copy_slowly(c, at, (size_t)chunk_bytes(c, w->first + i), w->bufs);
+		else if (w->write[i] < 0)
+			r = diag_file(-w->write[i], c->to->name);
 		if (r < 0)
 			return r;
-		env_progress(env, n);
+		env_progress(env, chunk_bytes(c, w->first + i));
 	}
 	return 0;
+}
+
+static int copy(struct copying *c, struct env *env)
+{
+	_cleanup_free_ uint8_t *bufs = malloc((size_t)pool_workers(env->pool) * CHUNK);
+	uint64_t chunks = div_round_up(c->from->size_bytes, CHUNK), hole_end = 0, n;
+	struct window w = {.c = c, .bufs = bufs};
+	int r = 0;
+
+	if (!bufs)
+		return diag_no_memory();
+	env_begin(env, "reading", c->from->size_bytes);
+	for (; w.first < chunks && r >= 0; w.first += n) {
+		n = 1;
+		if (env_cancelled(env))
+			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal");
+		if (is_hole(c->from, w.first * CHUNK, chunk_bytes(c, w.first), &hole_end)) {
+			env_progress(env, chunk_bytes(c, w.first));
+			continue;
+		}
+		n = min_u64(WINDOW_CHUNKS, chunks - w.first);
+		r = copy_window(&w, n, env);
+	}
+	return r;
 }
 
 /* The topmost layer that is bytes. */

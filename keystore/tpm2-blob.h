@@ -14,13 +14,14 @@
 
 struct tpm2_blob {
 	bool pin;
+	bool import; /* made where the TPM was not: has a seed, and is used once */
 	uint32_t argon_memory_kib, argon_passes; /* with a PIN */
 	uint8_t salt[TPM2_BLOB_SALT_BYTES];
-	uint8_t srk_name[34];            /* of the storage key that it is sealed under */
-	uint64_t erase, rotation;        /* E and R that it waits for */
-	uint8_t pcr_digest[32];          /* what the PCRs held when it was sealed: to tell why */
-	const uint8_t *public, *private; /* marshalled; into the bytes given */
-	size_t public_len, private_len;
+	uint8_t srk_name[34];     /* of the storage key that it is sealed under */
+	uint64_t erase, rotation; /* E and R that it waits for */
+	uint8_t pcr_digest[32];   /* what the PCRs held when it was sealed: to tell why */
+	const uint8_t *public, *private, *seed; /* marshalled; into the bytes given */
+	size_t public_len, private_len, seed_len;
 };
 /* 0, or -EINVAL for anything that is not understood to the last byte. Silent. */
 int tpm2_blob_decode(const uint8_t *bytes, size_t len, struct tpm2_blob *ret);

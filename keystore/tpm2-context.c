@@ -108,6 +108,15 @@ int tpm2_connect(const struct keystore *k, struct env *env, struct keystore_sess
 	s->srk = s->hmac = ESYS_TR_NONE;
 	for (int i = 0; i < TPM2_INDICES; i++)
 		s->index[i] = ESYS_TR_NONE;
+	if (env->input && env->input->tpm_identity) {
+		int r = tpm2_remote_open(env->input->tpm_identity, s);
+
+		if (r < 0)
+			tpm2_disconnect(s);
+		else
+			*ret = s;
+		return r;
+	}
 	rc = Tss2_TctiLdr_Initialize(tcti, &s->tcti);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Initialize(&s->esys, s->tcti, NULL);
@@ -132,6 +141,7 @@ void tpm2_disconnect(struct keystore_session *s)
 		return;
 	if (s->esys)
 		tpm2_flush(s, &s->hmac);
+	free(s->remote);
 	Esys_Finalize(&s->esys);
 	Tss2_TctiLdr_Finalize(&s->tcti);
 	free(s);

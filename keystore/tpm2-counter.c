@@ -137,7 +137,13 @@ int tpm2_index_name(struct keystore_session *s, enum tpm2_index i,
 		    uint8_t ret[static TPM2_NAME_BYTES])
 {
 	TPM2B_NAME *name = NULL;
-	TSS2_RC rc = Esys_TR_GetName(s->esys, s->index[i], &name);
+	TSS2_RC rc;
+
+	if (s->remote) {
+		memcpy(ret, s->remote->name[i], TPM2_NAME_BYTES);
+		return 0;
+	}
+	rc = Esys_TR_GetName(s->esys, s->index[i], &name);
 
 	if (rc == TSS2_RC_SUCCESS && name->size == TPM2_NAME_BYTES)
 		memcpy(ret, name->name, TPM2_NAME_BYTES);
@@ -274,7 +280,13 @@ int tpm2_counter_read(const struct keystore *k, struct keystore_session *s, enum
 {
 	be64_t value = {0};
 	bool written;
-	int r = read_index(k, s, i, (uint8_t *)&value, sizeof(value), &written);
+	int r;
+
+	if (s->remote) {
+		*ret = s->remote->value[i];
+		return 0;
+	}
+	r = read_index(k, s, i, (uint8_t *)&value, sizeof(value), &written);
 
 	if (r >= 0 && !written)
 		r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,

@@ -153,8 +153,8 @@ int tpm2_policy_sealed(const struct keystore *k, struct keystore_session *s, uin
 }
 
 /* The command needs no authorisation; the session is there so that its answer is checked. */
-static int read_pcrs(struct keystore_session *s, TPML_PCR_SELECTION *sel, TPML_PCR_SELECTION **read,
-		     TPML_DIGEST **values)
+int tpm2_pcrs_read(struct keystore_session *s, TPML_PCR_SELECTION *sel, TPML_PCR_SELECTION **read,
+		   TPML_DIGEST **values)
 {
 	const TPMA_SESSION usual = TPM2_SESSION_ATTRIBUTES;
 	TSS2_RC rc = Esys_TRSess_SetAttributes(
@@ -176,10 +176,12 @@ int tpm2_pcr_digest(const struct keystore *k, struct keystore_session *s,
 	size_t len = 0;
 	int r = 0;
 
+	if (s->remote && tpm2_has_pcrs(k))
+		return tpm2_remote_pcr_digest(k, s, ret);
 	if (!tpm2_has_pcrs(k))
 		memset(s->pcr_digest, 0, sizeof(s->pcr_digest));
 	else if (!s->pcrs_read)
-		r = read_pcrs(s, &sel, &read, &values);
+		r = tpm2_pcrs_read(s, &sel, &read, &values);
 	if (values && memcmp(read, &sel, sizeof(sel)) != 0) {
 		r = diag_fail(DIAG_USAGE, ENOTSUP,
 			      "keystore %s: this TPM does not have all of these PCRs in bank %s",

@@ -65,7 +65,10 @@ static enum erase_strength strength(const struct keystore *k)
 /* The storage root key and a session salted to it, which every conversation begins with. */
 static int reach(struct keystore_session *s, const uint8_t *srk_name)
 {
-	int r = tpm2_srk_load(s, srk_name);
+	int r = s->remote ? 0 : tpm2_srk_load(s, srk_name);
+
+	if (s->remote)
+		return 0;
 
 	return r < 0 || s->hmac != ESYS_TR_NONE ? r : tpm2_session_new(s, TPM2_SE_HMAC, &s->hmac);
 }
@@ -77,8 +80,10 @@ static int begin(const struct keystore *k, struct env *env, struct keystore_sess
 
 static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	int r = tpm2_owner(k, s, env);
+	int r = s->remote ? 0 : tpm2_owner(k, s, env);
 
+	if (s->remote)
+		return 0;
 	if (r >= 0)
 		r = tpm2_srk_prepare(s);
 	if (r >= 0)
@@ -88,7 +93,7 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 
 static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	return tpm2_anchor_written(s);
+	return s->remote ? 0 : tpm2_anchor_written(s);
 }
 
 static int anchor_read(const struct keystore *k, struct keystore_session *s, struct env *env,
@@ -96,7 +101,8 @@ static int anchor_read(const struct keystore *k, struct keystore_session *s, str
 {
 	int r = reach(s, NULL);
 
-	return r < 0 ? r : tpm2_anchor_read(k, s, env, ret);
+	*ret = (struct keystore_anchor){0};
+	return r < 0 || s->remote ? r : tpm2_anchor_read(k, s, env, ret);
 }
 
 static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
@@ -104,7 +110,7 @@ static int anchor_write(const struct keystore *k, struct keystore_session *s, st
 {
 	int r = reach(s, NULL);
 
-	return r < 0 ? r : tpm2_anchor_write(k, s, env, a);
+	return r < 0 || s->remote ? r : tpm2_anchor_write(k, s, env, a);
 }
 
 static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
@@ -129,6 +135,16 @@ static int recognise(const struct keystore *k, struct keystore_session *s, struc
 	uint8_t now[TPM2_POLICY_BYTES];
 	int r = decode(k, blob, len, &b);
 
+	if (r >= 0 && s->remote) {
+		r = diag_fail(
+		    DIAG_KEYSTORE_MISSING, ENODEV,
+		    "keystore %s: these keys were sealed for a TPM that is not here, so a "
+		    "run that was cut off cannot go on",
+		    k->name);
+		diag_next(
+		    "remove TARGET.part, or give up what stands there with --replace=all, and "
+		    "begin again");
+	}
 	if (r >= 0)
 		r = reach(s, b.srk_name);
 	if (r >= 0)
@@ -158,7 +174,9 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 		r = reach(s, b.srk_name);
 	if (r >= 0)
 		r = tpm2_counter_read(k, s, TPM2_ROTATION, &now);
-	return r >= 0 && now + 1 == b.rotation ? tpm2_counter_count(k, s, TPM2_ROTATION) : r;
+	return r >= 0 && !s->remote && now + 1 == b.rotation
+		   ? tpm2_counter_count(k, s, TPM2_ROTATION)
+		   : r;
 }
 
 static int state(const struct keystore *k, struct keystore_session *s, struct env *env,
@@ -220,10 +238,41 @@ static int mix(const struct secret *sealed, const struct secret *parts, struct s
 
 /* --- sealing --- */
 
-static int create(const struct keystore *k, struct keystore_session *s, const struct secret *sealed,
-		  const struct secret *parts, struct tpm2_blob *b, struct text *blob)
+static int create(struct keystore_session *s, const TPM2B_PUBLIC *template,
+		  const struct secret *sealed, const struct secret *parts, struct tpm2_areas *ret)
 {
 	TPM2B_SENSITIVE_CREATE sensitive = {.sensitive.data.size = DEVICE_SECRET_BYTES};
+	const TPML_PCR_SELECTION no_pcrs = {0};
+	const TPM2B_DATA no_data = {0};
+	TPM2B_PRIVATE *out_private = NULL;
+	TPM2B_PUBLIC *out_public = NULL;
+	TSS2_RC rc;
+
+	memcpy(sensitive.sensitive.data.buffer, secret_bytes(sealed), DEVICE_SECRET_BYTES);
+	if (parts) {
+		sensitive.sensitive.userAuth.size = PIN_PARTS / 2;
+		memcpy(sensitive.sensitive.userAuth.buffer, secret_bytes(parts), PIN_PARTS / 2);
+	}
+	rc = Esys_Create(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, template,
+			 &no_data, &no_pcrs, &out_private, &out_public, NULL, NULL, NULL);
+	explicit_bzero(&sensitive, sizeof(sensitive));
+	*ret = (struct tpm2_areas){0};
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_MU_TPM2B_PUBLIC_Marshal(out_public, ret->public, sizeof(ret->public),
+						  &ret->public_len);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_MU_TPM2B_PRIVATE_Marshal(out_private, ret->private, sizeof(ret->private),
+						   &ret->private_len);
+	Esys_Free(out_private);
+	Esys_Free(out_public);
+	return tpm2_check(rc, "sealing the device secret");
+}
+
+/* The object: in this TPM, or for the one that is elsewhere. */
+static int make_object(const struct keystore *k, struct keystore_session *s, struct env *env,
+		       const struct secret *sealed, const struct secret *parts, struct tpm2_blob *b,
+		       struct text *blob)
+{
 	TPM2B_PUBLIC template = {
 	    .publicArea =
 		{
@@ -236,38 +285,28 @@ static int create(const struct keystore *k, struct keystore_session *s, const st
 		    .authPolicy.size = TPM2_POLICY_BYTES,
 		},
 	};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	uint8_t public[TPM2_BLOB_AREA_MAX], private[TPM2_BLOB_AREA_MAX];
-	TPM2B_PRIVATE *out_private = NULL;
-	TPM2B_PUBLIC *out_public = NULL;
-	TSS2_RC rc;
+	_cleanup_secret_ struct secret *auth = NULL;
+	struct tpm2_areas areas;
 	int r = tpm2_policy_sealed(k, s, b->rotation, b->erase, b->pin,
 				   template.publicArea.authPolicy.buffer);
 
+	if (r >= 0 && s->remote && parts) {
+		r = secret_new(PIN_PARTS / 2, &auth);
+		if (r >= 0)
+			memcpy(secret_bytes(auth), secret_bytes(parts), PIN_PARTS / 2);
+	}
+	if (r >= 0)
+		r = s->remote ? tpm2_remote_seal(s, &template, sealed, auth, env->random, &areas)
+			      : create(s, &template, sealed, parts, &areas);
 	if (r < 0)
 		return r;
-	memcpy(sensitive.sensitive.data.buffer, secret_bytes(sealed), DEVICE_SECRET_BYTES);
-	if (parts) {
-		sensitive.sensitive.userAuth.size = PIN_PARTS / 2;
-		memcpy(sensitive.sensitive.userAuth.buffer, secret_bytes(parts), PIN_PARTS / 2);
-	}
-	rc =
-	    Esys_Create(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &template,
-			&no_data, &no_pcrs, &out_private, &out_public, NULL, NULL, NULL);
-	explicit_bzero(&sensitive, sizeof(sensitive));
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PUBLIC_Marshal(out_public, public, sizeof(public),
-						  &b->public_len);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PRIVATE_Marshal(out_private, private, sizeof(private),
-						   &b->private_len);
-	Esys_Free(out_private);
-	Esys_Free(out_public);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_check(rc, "sealing the device secret");
-	b->public = public;
-	b->private = private;
+	b->import = s->remote;
+	b->public = areas.public;
+	b->private = areas.private;
+	b->seed = areas.seed;
+	b->public_len = areas.public_len;
+	b->private_len = areas.private_len;
+	b->seed_len = areas.seed_len;
 	tpm2_blob_encode(b, blob);
 	return 0;
 }
@@ -298,7 +337,7 @@ static int seal(const struct keystore *k, struct keystore_session *s, struct env
 	b.rotation += next;
 	memcpy(b.srk_name, s->srk_name, sizeof(b.srk_name));
 	if (r >= 0)
-		r = create(k, s, sealed, parts, &b, blob);
+		r = make_object(k, s, env, sealed, parts, &b, blob);
 	return r < 0 ? r : mix(sealed, parts, ret);
 }
 
@@ -317,6 +356,12 @@ static int load(const struct keystore *k, struct keystore_session *s, const stru
 	    at[0] != b->public_len || at[1] != b->private_len)
 		return diag_fail(DIAG_TAMPERED, EUCLEAN,
 				 "the sealed secret of keystore %s is none of a TPM", k->name);
+	if (b->import) {
+		int r = tpm2_remote_import(s, &public, b->seed, b->seed_len, &private);
+
+		if (r < 0)
+			return r;
+	}
 	rc =
 	    Esys_Load(s->esys, s->srk, s->hmac, ESYS_TR_NONE, ESYS_TR_NONE, &private, &public, ret);
 	switch (tpm2_error(rc)) {
@@ -414,6 +459,21 @@ static int unseal(const struct keystore *k, struct keystore_session *s, struct e
 	return r < 0 ? r : mix(sealed, parts, ret);
 }
 
+static int identity(const struct keystore *k, struct keystore_session *s, struct env *env,
+		    struct text *ret)
+{
+	int r = reach(s, NULL);
+
+	return r < 0 ? r : tpm2_identity_of(k, s, ret);
+}
+
+static bool sealed_elsewhere(const uint8_t *blob, size_t len)
+{
+	struct tpm2_blob b;
+
+	return tpm2_blob_decode(blob, len, &b) >= 0 && b.import;
+}
+
 static int lock(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
 	return k->values[TPM2_OPT_LOCK].number ? tpm2_pcr_cap(k, s) : 0;
@@ -452,6 +512,8 @@ const struct keystore_ops keystore_tpm2 = {
     .state = state,
     .seal = seal,
     .unseal = unseal,
+    .identity = identity,
+    .sealed_elsewhere = sealed_elsewhere,
     .lock = lock,
     .describe = describe,
 };

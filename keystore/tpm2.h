@@ -6,6 +6,7 @@
 #include <tss2/tss2_esys.h>
 
 #include "keystore/tpm2-blob.h"
+#include "keystore/tpm2-identity.h"
 #include "model/key.h"
 
 /* Constants, never read from a medium. The indices lie in the range of the platform's owner (TCG
@@ -29,6 +30,8 @@ struct keystore_session {
 	ESYS_TR index[TPM2_INDICES];
 	bool pcrs_read;
 	uint8_t pcr_digest[32];
+	struct tpm2_identity
+	    *remote; /* the TPM is elsewhere: this is all of it, and @esys is NULL */
 };
 
 /* --- tpm2-context.c --- */
@@ -95,6 +98,29 @@ int tpm2_pcr_digest(const struct keystore *k, struct keystore_session *s,
 		    uint8_t ret[static TPM2_POLICY_BYTES]);
 /* Extends the first of the policy's PCRs: the policy is not satisfied any more. */
 int tpm2_pcr_cap(const struct keystore *k, struct keystore_session *s);
+
+/* Reads @sel with an answer that is checked. */
+int tpm2_pcrs_read(struct keystore_session *s, TPML_PCR_SELECTION *sel, TPML_PCR_SELECTION **read,
+		   TPML_DIGEST **values);
+
+/* --- tpm2-remote.c: a TPM that is not here --- */
+
+/* A sealed object as it stands in the vault. */
+struct tpm2_areas {
+	uint8_t public[TPM2_BLOB_AREA_MAX], private[TPM2_BLOB_AREA_MAX], seed[TPM2_BLOB_AREA_MAX];
+	size_t public_len, private_len, seed_len;
+};
+int tpm2_remote_open(const char *path, struct keystore_session *s);
+int tpm2_remote_pcr_digest(const struct keystore *k, const struct keystore_session *s,
+			   uint8_t ret[static TPM2_POLICY_BYTES]);
+int tpm2_remote_seal(const struct keystore_session *s, TPM2B_PUBLIC *object,
+		     const struct secret *sealed, const struct secret *auth,
+		     int (*random)(void *buf, size_t len), struct tpm2_areas *ret);
+/* @private is the duplicate, and what this TPM made of it afterwards. */
+int tpm2_remote_import(struct keystore_session *s, const TPM2B_PUBLIC *public,
+		       const uint8_t *seed_bytes, size_t seed_len, TPM2B_PRIVATE *private);
+/* Of the TPM that is here. */
+int tpm2_identity_of(const struct keystore *k, struct keystore_session *s, struct text *to);
 
 /* --- tpm2.c: options --- */
 

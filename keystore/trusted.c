@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/endian.h"
 #include "base/hex.h"
+#include "kernel/alg.h"
 #include "kernel/keyring.h"
 #include "keystore/registry.h"
 
@@ -41,7 +42,10 @@ static const struct option_spec options[] = {
 #define BLOB_MAX     1024 /* bytes; the kernel takes 512 */
 #define NAME         "holdfast-"
 #define NAME_RANDOM  8 /* bytes, in hexadecimal behind it */
-#define MASTER       "default trusted:"
+/* What the kernel computes MACs with. Encrypted keys have the name in what the kernel authenticates
+ * of them, so that nobody can say of a vault that it never had a MAC. */
+#define NAME_MAC "holdfast-mac-"
+#define MASTER   "default trusted:"
 
 /* The blob. The kernel's own follows. */
 struct trusted_disk {
@@ -74,6 +78,7 @@ static int no_support(const struct keystore *k, int err)
 	int r = diag_fail(DIAG_KEYSTORE_MISSING, err,
 			  "the kernel has no trusted keys, or nothing that seals them");
 
+	diag_state("volumes with this keystore are opened, read and verified on their device only");
 	diag_next("it needs CONFIG_TRUSTED_KEYS, CONFIG_TRUSTED_KEYS_%s and CONFIG_ENCRYPTED_KEYS, "
 		  "and the %s when it starts",
 		  is_tpm(k) ? "TPM" : "TEE (CAAM, DCP)", is_tpm(k) ? "TPM" : "hardware");
@@ -96,11 +101,12 @@ static int fail_seal(const struct keystore *k, int err)
 
 	if (err == EPERM && is_tpm(k)) {
 		r = diag_fail(DIAG_KEYSTORE_FAILED, err,
-			      "the TPM does not seal under the storage key %s: it is not there, or "
-			      "wants an authorisation",
+			      "the TPM does not seal under the storage key %s: it is not there, "
+			      "wants an authorisation, or the TPM is full of other objects",
 			      text_of(k, KEYHANDLE));
-		diag_next("tpm2_createprimary -C o -G ecc -c srk && tpm2_evictcontrol -C o -c srk "
-			  "%s",
+		diag_next("tpm2_getcap handles-persistent; if it is not there: tpm2_createprimary "
+			  "-C o -G ecc -c srk && tpm2_evictcontrol -C o -c srk %s; dmesg has the "
+			  "TPM's code",
 			  text_of(k, KEYHANDLE));
 		return r;
 	}
@@ -141,7 +147,7 @@ static int fail_unseal(const struct keystore *k, int err)
 		diag_next("trusted.source=%s on the kernel's command line, if that is missing",
 			  text_of(k, SOURCE));
 	} else {
-		r = fail_common(k, err, "the trusted key cannot be loaded");
+		return fail_common(k, err, "the trusted key cannot be loaded");
 	}
 	diag_state("nothing was opened, nothing was changed");
 	return r;
@@ -217,14 +223,15 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 		bool next, struct secret **ret, struct text *blob)
 {
 	_cleanup_text_ struct text payload = {0}, shown = {0};
-	char name[sizeof(NAME) + 2 * NAME_RANDOM] = NAME;
+	char hex[2 * NAME_RANDOM + 1], name[sizeof(NAME_MAC) + 2 * NAME_RANDOM];
 	uint8_t random[NAME_RANDOM];
 	int32_t serial;
 	int r = env->random(random, sizeof(random));
 
 	if (r < 0)
 		return r;
-	hex_encode(random, sizeof(random), name + strlen(NAME));
+	hex_encode(random, sizeof(random), hex);
+	snprintf(name, sizeof(name), "%s%s", alg_takes_keys() ? NAME_MAC : NAME, hex);
 	text_add(&payload, "new %d", MASTER_BYTES);
 	if (is_tpm(k))
 		text_add(&payload, " keyhandle=%s migratable=0", text_of(k, KEYHANDLE));
@@ -243,13 +250,18 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 	return r;
 }
 
+static bool has_mac(const char *name)
+{
+	return strncmp(name, NAME_MAC, strlen(NAME_MAC)) == 0;
+}
+
 static bool is_name(const char *s, size_t room)
 {
-	size_t n = strnlen(s, room);
+	size_t n = strnlen(s, room), head = strlen(n < room && has_mac(s) ? NAME_MAC : NAME);
 
 	if (n == room || strncmp(s, NAME, strlen(NAME)) != 0)
 		return false;
-	return strspn(s + strlen(NAME), "0123456789abcdef") == n - strlen(NAME);
+	return strspn(s + head, "0123456789abcdef") == n - head;
 }
 
 static int decode(const struct keystore *k, const uint8_t *blob, size_t len,
@@ -392,6 +404,39 @@ static int rewrap(const struct keystore *k, const struct key_reference *ref, con
 		     : read_key(k, serial, blob);
 }
 
+/* --- a MAC --- */
+
+static bool authenticates(const struct keystore *k, const uint8_t *sealed, size_t sealed_len)
+{
+	struct trusted_disk d;
+
+	if (sealed_len < sizeof(d))
+		return false;
+	memcpy(&d, sealed, sizeof(d));
+	return is_name(d.name, sizeof(d.name)) && has_mac(d.name);
+}
+
+static int mac(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
+	       const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES])
+{
+	struct trusted_disk d;
+	int32_t serial;
+	int r = decode(k, sealed, sealed_len, &d);
+
+	if (r < 0)
+		return r;
+	r = keyring_find("trusted", d.name, &serial);
+	if (r >= 0)
+		r = alg_hmac_sha256(serial, bytes, len, ret);
+	if (r >= 0)
+		return 0;
+	r = diag_fail(DIAG_KERNEL, -r, "the kernel computes no MAC with its trusted key: %s",
+		      strerror(-r));
+	diag_next("it did when the device was laid out: CONFIG_CRYPTO_USER_API_HASH, Linux 6.2 or "
+		  "newer");
+	return r;
+}
+
 /* --- what is said of it --- */
 
 /* Words that the kernel would take, and that must not stand in a layout or are set otherwise. */
@@ -453,8 +498,9 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 			 has_policy(k) ? ", with a policy" : "");
 	else
 		text_add(to, "%s", text_of(k, SOURCE));
-	text_add(to, "; volume keys are never in user space; the vault's device part is NOT "
-		     "AUTHENTICATED by it");
+	text_add(to, "; volume keys are never in user space; the vault's device part is %s",
+		 authenticates(k, blob, len) ? "authenticated by the kernel"
+					     : "NOT AUTHENTICATED by it");
 }
 
 static const struct key_reference_ops references = {
@@ -462,6 +508,8 @@ static const struct key_reference_ops references = {
     .draw = draw,
     .load = load,
     .rewrap = rewrap,
+    .authenticates = authenticates,
+    .mac = mac,
 };
 
 const struct keystore_ops keystore_trusted = {

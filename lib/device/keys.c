@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 #include "device/keys.h"
+#include "layout/layout-file.h"
+#include "model/key.h"
 
 static int load(struct target *t, struct env *env)
 {
@@ -45,4 +47,60 @@ int device_keys_forget(struct target *t, struct env *env, struct volume *v)
 		return r;
 	v->forgotten = true;
 	return rotate_and_commit(t, env);
+}
+
+static int seal_here(const char *path, struct env *env, const struct kinds *kinds)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = target_load(&t, path, IO_WRITE | IO_SHARE, env, kinds);
+
+	if (r >= 0)
+		r = vault_keys_read(t.vault, t.layout, env, &t.keys);
+	if (r <= 0)
+		return r;
+	env->keys = vault_keys_interface(t.keys);
+	return rotate_and_commit(&t, env);
+}
+
+int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	const char *path = t->path;
+	int r = 0;
+
+	if (t->layout_from_vault && layout_anchor(t->layout))
+		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r <= 0 || !vault_keys_sealed_elsewhere(t->keys))
+		return r < 0 ? r : 0;
+	target_close(t);
+	r = seal_here(path, env, kinds);
+	if (r >= 0)
+		r = target_load(t, path, 0, env, kinds);
+	return r < 0 ? r : 1;
+}
+
+int device_keys_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
+			 struct text *ret)
+{
+	_cleanup_layout_ struct layout *layout = NULL;
+	struct keystore_session *session = NULL;
+	const struct keystore *k;
+	int r = layout_read_file(layout_path, NULL, 0, kinds, &layout);
+
+	k = r < 0 ? NULL : layout_anchor(layout);
+	if (r >= 0 && (!k || !k->ops->identity))
+		r = diag_fail(DIAG_USAGE, EINVAL,
+			      "%s: no keystore of it is in hardware that can be sealed for from "
+			      "elsewhere; write keystore \"device\" { backend = \"tpm2\" }",
+			      layout_path);
+	if (r >= 0)
+		r = k->ops->begin(k, env, &session);
+	if (r >= 0)
+		r = k->ops->prepare(k, session, env);
+	if (r >= 0)
+		r = k->ops->identity(k, session, env, ret);
+	if (r >= 0 && ret->failed)
+		r = diag_no_memory();
+	if (k && k->ops->end)
+		k->ops->end(session);
+	return r;
 }

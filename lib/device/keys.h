@@ -3,11 +3,21 @@
 #ifndef HOLDFAST_DEVICE_KEYS_H
 #define HOLDFAST_DEVICE_KEYS_H
 
+#include "base/text.h"
 #include "device/target.h"
 
 /* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state. */
 int device_keys_rotate(struct target *t, struct env *env);
 /* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. */
 int device_keys_forget(struct target *t, struct env *env, struct volume *v);
+
+/* Prepares the hardware of the keystore of a layout, as provisioning would, and tells what has to
+ * be known to seal for it elsewhere. */
+int device_keys_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
+			 struct text *ret);
+/* An image that was made for this hardware elsewhere: its keys are sealed here, and the hardware
+ * records its vault. @t is loaded for reading, before and
+ * afterwards. 1; 0 where there is nothing to do. */
+int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kinds);
 
 #endif

@@ -219,7 +219,7 @@ int target_unlock(struct target *t, struct env *env, struct volume *const *volum
 		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
 	if (!keyed || !t->layout_from_vault || env->keys)
 		return 0;
-	r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	r = t->keys ? 1 : vault_keys_read(t->vault, t->layout, env, &t->keys);
 	if (r <= 0)
 		return r; /* no keys at all: the layer that asks for one says so */
 	env->keys = vault_keys_interface(t->keys);

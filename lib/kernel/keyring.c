@@ -35,9 +35,14 @@ void keyring_drop(int32_t serial)
 
 int keyring_add(const char *type, const char *description, const char *payload, int32_t *ret_serial)
 {
-	long serial = syscall(SYS_add_key, type, description, payload, strlen(payload),
-			      KEY_SPEC_PROCESS_KEYRING);
+	int32_t before;
+	long serial;
 
+	/* add_key() would update it instead, which these types do not take. */
+	if (keyring_find(type, description, &before) >= 0)
+		syscall(SYS_keyctl, KEYCTL_UNLINK, before, KEY_SPEC_PROCESS_KEYRING);
+	serial = syscall(SYS_add_key, type, description, payload, strlen(payload),
+			 KEY_SPEC_PROCESS_KEYRING);
 	if (serial < 0)
 		return -errno;
 	*ret_serial = (int32_t)serial;
@@ -72,9 +77,4 @@ int keyring_update(int32_t serial, const char *payload)
 {
 	return syscall(SYS_keyctl, KEYCTL_UPDATE, serial, payload, strlen(payload)) < 0 ? -errno
 											: 0;
-}
-
-void keyring_remove(int32_t serial)
-{
-	syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_PROCESS_KEYRING);
 }

@@ -22,12 +22,10 @@ void keyring_drop(int32_t serial);
  * "load …"). All are silent and give -errno: only the caller knows what it means for this key.
  */
 int keyring_add(const char *type, const char *description, const char *payload,
-		int32_t *ret_serial);
+		int32_t *ret_serial); /* takes the place of one of the same name */
 int keyring_find(const char *type, const char *description, int32_t *ret_serial);
 /* What the kernel shows of it: for these types the key as it is sealed. */
 int keyring_read(int32_t serial, struct text *to);
 int keyring_update(int32_t serial, const char *payload);
-/* Takes it away at once. */
-void keyring_remove(int32_t serial);
 
 #endif

@@ -41,7 +41,25 @@ static int refuse_changed_header(const struct layer *l, struct env *env,
 }
 
 /* Documentation/admin-guide/device-mapper/dm-crypt.rst */
-int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct secret *key,
+int crypt_layer_keying(const struct layer *l, struct env *env, const struct crypt_facts *f,
+		       struct crypt_keying *ret)
+{
+	struct key_reference ref;
+	int r;
+
+	*ret = (struct crypt_keying){0};
+	if (f->reference)
+		snprintf(ret->reference, sizeof(ret->reference), "%s", f->reference);
+	if (f->reference || !f->referred)
+		return f->reference ? 0 : layer_key(l, env, KEY_VOLUME, &ret->key);
+	r = layer_key_reference(l, env, KEY_VOLUME, &ref);
+	if (r >= 0)
+		snprintf(ret->reference, sizeof(ret->reference), "%s:%s", ref.type,
+			 ref.description);
+	return r;
+}
+
+int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct crypt_keying *key,
 		    const struct place *below, uint64_t offset_bytes, struct place *ret)
 {
 	char params[MAPPING_PARAMS_SIZE], uuid[128], description[160];
@@ -56,8 +74,8 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	snprintf(place.dm_name, sizeof(place.dm_name), "%s", name);
 	snprintf(description, sizeof(description), "holdfast:%s", name);
 	n = snprintf(params, sizeof(params), "%s :%u:%s%s 0 %s %" PRIu64, k->kernel, k->key_bytes,
-		     f->reference ? "" : "logon:", f->reference ? f->reference : description,
-		     below->path, offset_bytes / 512);
+		     key->key ? "logon:" : "", key->key ? description : key->reference, below->path,
+		     offset_bytes / 512);
 	if (f->has_tags)
 		snprintf(params + n, sizeof(params) - (size_t)n,
 			 " 2 integrity:%u:%s sector_size:%u", (unsigned)k->tag_bytes + k->iv_bytes,
@@ -66,17 +84,18 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 		snprintf(params + n, sizeof(params) - (size_t)n, " 1 sector_size:%u",
 			 f->sector_bytes);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "CRYPT-%.100s", name);
-	if (!f->reference)
-		r = keyring_add_logon(description, secret_bytes(key), secret_len(key), &serial);
+	if (key->key)
+		r = keyring_add_logon(description, secret_bytes(key->key), secret_len(key->key),
+				      &serial);
 	if (r < 0)
 		return r;
 	r = mapping_make(name, uuid, place.read_only, &target, 1, place.path);
-	if (!f->reference)
+	if (key->key)
 		keyring_drop(serial);
 	else if (r < 0)
 		diag_next("look whether the key %s, of %u bytes, is in a keyring of this process: "
 			  "keyctl show",
-			  f->reference, k->key_bytes);
+			  key->reference, k->key_bytes);
 	if (r >= 0)
 		*ret = place;
 	return r;
@@ -85,16 +104,16 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
 		     const struct place *below, struct place *ret)
 {
-	const struct secret *key = NULL;
+	struct crypt_keying key;
 	struct place tags = *below;
 	char name[MAPPING_NAME_SIZE];
 	struct crypt_facts f;
 	int r = crypt_layer_facts(l, &f);
 
-	if (r >= 0 && !f.reference)
-		r = layer_key(l, env, KEY_VOLUME, &key);
+	if (r >= 0)
+		r = crypt_layer_keying(l, env, &f, &key);
 	if (r >= 0 && f.luks2)
-		r = refuse_changed_header(l, env, &f, key);
+		r = refuse_changed_header(l, env, &f, key.key);
 	if (r >= 0 && f.has_tags)
 		r = tags_refuse_changed(l, env, &f.tags);
 	if (r >= 0 && f.has_tags)
@@ -102,7 +121,7 @@ int crypt_layer_open(const struct layer *l, struct env *env, const struct open_h
 	if (r < 0)
 		return r;
 	mapping_name_of(l, how, NULL, name, sizeof(name));
-	r = crypt_layer_map(name, &f, key, &tags, f.has_tags ? 0 : f.header_bytes, ret);
+	r = crypt_layer_map(name, &f, &key, &tags, f.has_tags ? 0 : f.header_bytes, ret);
 	if (r < 0 && f.has_tags) {
 		size_t mark = diag_count();
 

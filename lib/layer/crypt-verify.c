@@ -98,16 +98,18 @@ static int states(void *ctx, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *
 static int open_sectors(const struct layer *l, struct env *env, const struct crypt_facts *f,
 			struct io *place, struct sector_device *d)
 {
-	struct io *ground, *plain;
-	int r = open_plain(l, env, f, ATTACH_READ_RAW, place, &ground, &plain);
+	struct io *ground = NULL, *plain;
+	int r = f->soft ? open_plain(l, env, f, ATTACH_READ_RAW, place, &ground, &plain)
+			: crypt_through_open(l, env, f, ATTACH_READ_RAW, place, &plain);
 
 	if (r < 0)
 		return r;
 	*d = (struct sector_device){.layer = l,
 				    .tags = &f->tags,
 				    .sector_bytes = f->sector_bytes,
-				    .device = crypt_tags(plain),
-				    .states = states,
+				    .device =
+					f->soft ? crypt_tags(plain) : crypt_through_tags(plain),
+				    .states = f->soft ? states : crypt_through_states,
 				    .ctx = plain,
 				    .written = f->full};
 	d->sectors = integrity_sectors(d->device);
@@ -141,12 +143,12 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 
 	if (r < 0)
 		return r;
-	if (!f.soft)
-		return crypt_layer_attach_through(l, env, &f, mode != ATTACH_WRITE, ret);
 	if (mode == ATTACH_IMAGE && f.has_tags) {
 		r = open_sectors(l, env, &f, below, &d);
 		return r < 0 ? r : sector_reader_open(&d, env, ret);
 	}
+	if (!f.soft)
+		return crypt_layer_attach_through(l, env, &f, mode, below, ret);
 	r = open_plain(l, env, &f, mode, below, &ground, &plain);
 	return r < 0 ? r : io_open_blocks(plain, f.sector_bytes, ground, ret);
 }

@@ -83,9 +83,9 @@ static const char *reference_of(const struct layer *l)
 
 const char *crypt_layer_only_kernel(const struct layer *l)
 {
-	return !crypt_layer_kind(l)->soft ? "has its cipher"
-	       : reference_of(l)          ? "has its key"
-					  : NULL;
+	return !crypt_layer_kind(l)->soft                     ? "has its cipher"
+	       : reference_of(l) || layer_key_is_reference(l) ? "has its key"
+							      : NULL;
 }
 
 static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
@@ -162,6 +162,24 @@ static int check_reference(const struct layer *l)
 	return 0;
 }
 
+static int check_referred(const struct layer *l)
+{
+	char at[WHERE_SIZE];
+
+	if (l->values[CRYPT_SECTOR].number != 4096 && crypt_layer_kind(l)->tag_bytes)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%svolume \"%s\": write sector-size = 4096: the kernel lays this "
+				 "volume out, and moves whole pages",
+				 where_text(&l->where, at), l->volume->name);
+	if (l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
+		return 0;
+	return diag_fail(
+	    DIAG_LAYOUT_VALUE, EINVAL,
+	    "%svolume \"%s\": write format = \"plain\": a LUKS2 header has a digest of "
+	    "the key, and keystore \"%s\" keeps it where only the kernel has it",
+	    where_text(&l->where, at), l->volume->name, layer_keystore(l)->name);
+}
+
 static int check(const struct layer *l)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
@@ -176,7 +194,7 @@ static int check(const struct layer *l)
 				 "%srecovery-key needs format = \"luks2\": a plain volume has no "
 				 "keyslots",
 				 where_text(&l->values[CRYPT_RECOVERY].where, at));
-	return 0;
+	return layer_key_is_reference(l) ? check_referred(l) : 0;
 }
 
 /* Everything but what depends on the place's size. */
@@ -193,6 +211,7 @@ static void facts_from_options(const struct layer *l, struct crypt_facts *f)
 	    .recovery = l->values[CRYPT_RECOVERY].number,
 	    .has_tags = kind->tag_bytes != 0,
 	    .reference = reference_of(l),
+	    .referred = layer_key_is_reference(l),
 	    .soft = !crypt_layer_only_kernel(l),
 	};
 	if (f->luks2)
@@ -331,6 +350,7 @@ const struct layer_ops layer_crypt = {
     .provides = PLACE_BYTES,
     .options = options,
     .key_bytes = key_bytes,
+    .by_reference = true,
     .check = check,
     .size = size,
     .gives = gives,

@@ -29,6 +29,7 @@ struct crypt_facts {
 	uint32_t sector_bytes;
 	bool luks2, full, recovery;
 	const char *reference; /* "TYPE:DESCRIPTION" of a key in the kernel's keyrings, or NULL */
+	bool referred;         /* the keystore gives a reference */
 	bool soft;             /* user space can do it: it knows cipher and key */
 	uint64_t header_bytes; /* before the segment; 0 without LUKS2 */
 	uint64_t data_bytes;   /* that the layer gives */
@@ -65,12 +66,25 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 
 /* crypt-through.c: what is not soft. */
 int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
-			       bool read_only, struct io **ret);
+			       enum attach_mode mode, struct io *below, struct io **ret);
+/* The same, whole sectors only. */
+int crypt_through_open(const struct layer *l, struct env *env, const struct crypt_facts *f,
+		       enum attach_mode mode, struct io *below, struct io **ret);
+/* With tags, not for writing: struct sector_device's states(), asked of the kernel. */
+int crypt_through_states(void *io, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *data);
+struct integrity *crypt_through_tags(struct io *io);
 
 /* crypt-kernel.c */
 
-/* dm-crypt over @below from @offset_bytes on. @key: NULL with a reference. */
-int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct secret *key,
+/* The key of a table: bytes, or the name of one that the kernel has. */
+struct crypt_keying {
+	const struct secret *key; /* NULL: */
+	char reference[136];      /* "TYPE:DESCRIPTION" */
+};
+int crypt_layer_keying(const struct layer *l, struct env *env, const struct crypt_facts *f,
+		       struct crypt_keying *ret);
+/* dm-crypt over @below from @offset_bytes on. */
+int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct crypt_keying *key,
 		    const struct place *below, uint64_t offset_bytes, struct place *ret);
 
 int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,

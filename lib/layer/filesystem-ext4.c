@@ -13,10 +13,11 @@
 #include "base/overflow.h"
 #include "layer/filesystem.h"
 
-#define ARGS_MAX         64
-#define BLOCK            4096
-#define INODE_SIZE       256
-#define JOURNAL_CAP_FROM (32ULL << 30) /* mke2fs would take 512 MiB and more from here on */
+#define ARGS_MAX        64
+#define BLOCK           4096
+#define INODE_SIZE      256
+#define JOURNAL_FROM    (256ULL << 20) /* below it mke2fs takes as little as we would */
+#define JOURNAL_MAX_MIB 128
 
 /* Ours, so that a host's /etc/mke2fs.conf changes nothing. */
 static const char config[] =
@@ -70,7 +71,7 @@ static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct en
 {
 	const char *argv[ARGS_MAX] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "1"};
 	char uuid[UUID_TEXT_SIZE], seed[UUID_TEXT_SIZE], extended[160], count[24], blocks[24],
-	    conf[64];
+	    conf[64], journal[32];
 	const char *const set_env[] = {conf, "E2FSPROGS_FAKE_TIME=" FILESYSTEM_TIME_TEXT, NULL};
 	_cleanup_close_ int fd = config_file();
 	size_t n = 9;
@@ -99,9 +100,13 @@ static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct en
 		argv[n++] = "-d";
 		argv[n++] = job->source;
 	}
-	if (job->lean && to->size_bytes > JOURNAL_CAP_FROM) {
+	/* All of it gets data and tags now (jbd2 reads behind its log's end): mke2fs would take up
+	 * to 1/32 of the whole. */
+	if (job->lean && to->size_bytes >= JOURNAL_FROM) {
+		snprintf(journal, sizeof(journal), "size=%" PRIu64,
+			 min_u64(JOURNAL_MAX_MIB, max_u64(4, to->size_bytes >> 27)));
 		argv[n++] = "-J";
-		argv[n++] = "size=128";
+		argv[n++] = journal;
 	}
 	for (size_t i = 0; i < job->n_options && n < ARGS_MAX - 3; i++)
 		argv[n++] = job->options[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An authenticated device as an image of its contents. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +12,21 @@
 struct reader {
 	struct io io;
 	struct sector_device d;
+	pthread_mutex_t lock; /* of use, which is for one thread */
 	struct sector_use use;
 };
 
 static struct reader *reader(struct io *io)
 {
 	return (struct reader *)io;
+}
+
+static uint64_t use_run(struct reader *r, uint64_t sector, uint64_t n, bool *ret_in_use)
+{
+	pthread_mutex_lock(&r->lock);
+	n = sector_use_run(&r->use, sector, n, ret_in_use);
+	pthread_mutex_unlock(&r->lock);
+	return n;
 }
 
 static int judge(struct reader *r, uint64_t first, uint64_t n, const uint8_t *states)
@@ -28,7 +38,7 @@ static int judge(struct reader *r, uint64_t first, uint64_t n, const uint8_t *st
 			continue;
 		if (states[i] == SECTOR_BAD)
 			return -EILSEQ;
-		sector_use_run(&r->use, first + i, 1, &in_use);
+		use_run(r, first + i, 1, &in_use);
 		if (in_use)
 			return -EILSEQ;
 	}
@@ -59,7 +69,7 @@ static int reader_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_
 
 	if (e < 0)
 		return e;
-	n = next > first ? sector_use_run(&r->use, first, next - first, &in_use) : 0;
+	n = next > first ? use_run(r, first, next - first, &in_use) : 0;
 	*ret_data = n == 0 || in_use;
 	*ret_len = (n ? n : 1) * r->d.sector_bytes - offset % r->d.sector_bytes;
 	return 0;
@@ -70,6 +80,7 @@ static void reader_close(struct io *io)
 	struct reader *r = reader(io);
 
 	sector_use_close(&r->use);
+	pthread_mutex_destroy(&r->lock);
 	io_close(r->d.plain);
 	free(r);
 }
@@ -90,6 +101,7 @@ int sector_reader_open(const struct sector_device *d, struct env *env, struct io
 		io_close(d->plain);
 		return diag_no_memory();
 	}
+	pthread_mutex_init(&r->lock, NULL);
 	r->io = *d->plain;
 	r->io.ops = &reader_ops;
 	r->io.read_only = true;

@@ -45,7 +45,7 @@ int sector_check(const struct sector_device *d, struct env *env, struct report *
 /* --- sector-reader.c --- */
 
 /* The plaintext as an image: never written and free is zeroes, never written and in use is damage
- * (-EILSEQ). For one thread. Owns d->plain. */
+ * (-EILSEQ). Owns d->plain. */
 int sector_reader_open(const struct sector_device *d, struct env *env, struct io **ret);
 
 #endif

@@ -56,8 +56,8 @@ static unsigned count_words(const char *s)
 
 /* Documentation/admin-guide/device-mapper/dm-integrity.rst. What the superblock has (journal's
  * sections, interleave) the kernel takes from there: we have just compared it. */
-int tags_map(const struct layer *l, const struct open_how *how, const struct tags *t,
-	     const struct place *below, const char *hash, const char *suffix, struct place *ret)
+int tags_map_as(const char *name, const struct tags *t, const struct place *below, const char *hash,
+		struct place *ret)
 {
 	static const char modes[] = {
 	    [INTEGRITY_JOURNAL] = 'J', [INTEGRITY_BITMAP] = 'B', [INTEGRITY_DIRECT] = 'D'};
@@ -73,11 +73,20 @@ int tags_map(const struct layer *l, const struct open_how *how, const struct tag
 	snprintf(params, sizeof(params), "%s %" PRIu64 " %u %c %u block_size:%u%s%s", below->path,
 		 t->offset_bytes / 512, t->sb.tag_bytes, modes[t->params.mode],
 		 1 + count_words(hash), t->params.sector_bytes, *hash ? " " : "", hash);
-	mapping_name_of(l, how, suffix, place.dm_name, sizeof(place.dm_name));
+	snprintf(place.dm_name, sizeof(place.dm_name), "%s", name);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "INTEGRITY-%.100s", place.dm_name);
 	r = mapping_make(place.dm_name, uuid, place.read_only, &target, 1, place.path);
 	explicit_bzero(params, sizeof(params));
 	if (r >= 0)
 		*ret = place;
 	return r;
+}
+
+int tags_map(const struct layer *l, const struct open_how *how, const struct tags *t,
+	     const struct place *below, const char *hash, const char *suffix, struct place *ret)
+{
+	char name[MAPPING_NAME_SIZE];
+
+	mapping_name_of(l, how, suffix, name, sizeof(name));
+	return tags_map_as(name, t, below, hash, ret);
 }

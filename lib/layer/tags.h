@@ -63,6 +63,8 @@ int tags_refuse_changed(const struct layer *l, struct env *env, const struct tag
 /* @hash: more parameters ("internal_hash:sha256"), "" for tags of a layer above. */
 int tags_map(const struct layer *l, const struct open_how *how, const struct tags *t,
 	     const struct place *below, const char *hash, const char *suffix, struct place *ret);
+int tags_map_as(const char *name, const struct tags *t, const struct place *below, const char *hash,
+		struct place *ret);
 /* PREFIX-VOLUME[-SLOT][.SUFFIX] */
 void mapping_name_of(const struct layer *l, const struct open_how *how, const char *suffix,
 		     char *ret, size_t size);

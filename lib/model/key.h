@@ -27,6 +27,8 @@ struct key_input {
 		   struct secret **ret);
 	void *ctx;
 	const char *tcti; /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
+	const char
+	    *tpm_identity; /* a file: seal for the TPM that it tells of, which is elsewhere */
 };
 
 /* What erasing the key leaves to somebody who has a copy of the medium from before. */
@@ -64,6 +66,12 @@ struct key_reference_ops {
 	/* The loaded key @ref, from now on under another @sealed. */
 	int (*rewrap)(const struct keystore *k, const struct key_reference *ref,
 		      const uint8_t *sealed, size_t sealed_len, struct text *blob);
+	/* Was @sealed made where the kernel computes MACs with its keys? Then it does, and the
+	 * keys do not load where somebody says it was not. */
+	bool (*authenticates)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len);
+	/* HMAC-SHA256 under a key that hangs from @sealed. */
+	int (*mac)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
+		   const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES]);
 };
 
 /* What hardware says. */
@@ -120,6 +128,14 @@ struct keystore_ops {
 			    const struct keystore_anchor *a);
 	int (*state)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		     struct keystore_state *ret);
+
+	/* What has to be known to seal for this hardware where it is not, as text without secrets.
+	 * NULL: not possible. After @prepare. */
+	int (*identity)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			struct text *ret);
+	/* Pure: was @blob sealed where the hardware was not? It opens once, then it is sealed anew.
+	 */
+	bool (*sealed_elsewhere)(const uint8_t *blob, size_t len);
 
 	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: @blob stands in the vault
 	 * afterwards. @next: it opens only after @advance. */

@@ -53,6 +53,22 @@ static int refuse(const struct keystore_anchor *a, const struct vault_copy_heade
 	return -ESTALE;
 }
 
+static bool is_elsewhere(const struct sealed *s)
+{
+	const struct keystore_ops *ops = s->keystore->ops;
+
+	return ops->sealed_elsewhere && ops->sealed_elsewhere(s->blob, s->blob_len);
+}
+
+bool vault_keys_sealed_elsewhere(const struct vault_keys *k)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < k->n_sealed; i++)
+		found |= is_elsewhere(&k->sealed[i]);
+	return found;
+}
+
 int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s)
 {
 	const struct keystore_ops *ops = s->keystore->ops;
@@ -63,7 +79,8 @@ int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s)
 		r = ops->recognise(s->keystore, s->session, k->env, s->blob, s->blob_len);
 	if (r >= 0 && ops->anchor_read) {
 		r = ops->anchor_read(s->keystore, s->session, k->env, &a);
-		if (r >= 0 && !names(&a, &k->header))
+		/* An image that was made elsewhere has no record until it was opened here once. */
+		if (r >= 0 && !names(&a, &k->header) && (a.present || !is_elsewhere(s)))
 			r = refuse(&a, &k->header);
 	}
 	/* A rotation whose copy stands, and is named, but which was not counted: the cut came

@@ -54,6 +54,8 @@ struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
 
 /* Appends sealed secrets, wrapped keys and the MACs over all of @to. */
 int vault_keys_encode(struct vault_keys *k, struct text *to);
+/* Whether it has a MAC of @s, who was sealed or unsealed. */
+bool vault_keys_have_mac(const struct sealed *s);
 int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s);
 
 /* keys-reference.c */

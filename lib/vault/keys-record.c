@@ -13,44 +13,86 @@
 
 /* --- MAC --- */
 
-static int item_mac(struct mac *m, uint32_t index, const struct vault_item *item,
+/* Who computes it: we, with a key from the secret, or the kernel, which has the key. */
+struct maker {
+	const struct sealed *s;
+	struct mac *mac;
+};
+
+bool vault_keys_have_mac(const struct sealed *s)
+{
+	const struct key_reference_ops *ops = s->keystore->ops->references;
+
+	return s->mac_key ||
+	       (ops && s->loaded && ops->authenticates(s->keystore, s->blob, s->blob_len));
+}
+
+static int start(const struct sealed *s, struct maker *m)
+{
+	*m = (struct maker){.s = s};
+	return s->mac_key ? mac_new("hmac(sha256)", secret_bytes(s->mac_key),
+				    secret_len(s->mac_key), &m->mac)
+			  : 0;
+}
+
+static void stop(struct maker *m)
+{
+	mac_free(m->mac);
+}
+
+static int run(struct maker *m, const struct mac_piece *pieces, size_t n,
+	       uint8_t ret[static VAULT_MAC_BYTES])
+{
+	const struct keystore *k = m->s->keystore;
+	_cleanup_text_ struct text all = {0};
+
+	if (m->mac)
+		return mac_run(m->mac, pieces, n, ret);
+	for (size_t i = 0; i < n; i++)
+		text_add_bytes(&all, pieces[i].bytes, pieces[i].len);
+	if (all.failed)
+		return -ENOMEM;
+	return k->ops->references->mac(k, m->s->blob, m->s->blob_len, all.s, all.len, ret);
+}
+
+static int item_mac(struct maker *m, uint32_t index, const struct vault_item *item,
 		    uint8_t ret[static VAULT_MAC_BYTES])
 {
 	const le32_t numbers[2] = {le32_make(index), le32_make(item->type)};
 	const struct mac_piece pieces[] = {
 	    {"item", 4}, {numbers, sizeof(numbers)}, {item->value, item->len}};
 
-	return mac_run(m, pieces, 3, ret);
+	return run(m, pieces, 3, ret);
 }
 
 /* @macs: those of the items. */
-static int total_mac(struct mac *m, const uint8_t *bytes, size_t len, const uint8_t *macs,
+static int total_mac(struct maker *m, const uint8_t *bytes, size_t len, const uint8_t *macs,
 		     size_t macs_len, uint8_t ret[static VAULT_MAC_BYTES])
 {
 	const struct mac_piece pieces[] = {{"all", 3}, {bytes, len}, {macs, macs_len}};
 
-	return mac_run(m, pieces, 3, ret);
+	return run(m, pieces, 3, ret);
 }
 
 /* The value of a MAC item: name NUL, total, one of each item of @bytes. */
 static int encode_macs(const struct sealed *s, const uint8_t *bytes, size_t len, struct text *value)
 {
-	_cleanup_mac_ struct mac *m = NULL;
+	__attribute__((cleanup(stop))) struct maker m;
 	_cleanup_text_ struct text macs = {0};
 	uint8_t mac[VAULT_MAC_BYTES];
 	struct vault_item item;
 	size_t at = 0;
 	uint32_t index = 0;
-	int r = mac_new("hmac(sha256)", secret_bytes(s->mac_key), secret_len(s->mac_key), &m);
+	int r = start(s, &m);
 
 	if (r < 0)
 		return r;
 	while (r >= 0 && at < len && vault_next_item(bytes, len, &at, &item) == 1) {
-		r = item_mac(m, index++, &item, mac);
+		r = item_mac(&m, index++, &item, mac);
 		text_add_bytes(&macs, mac, VAULT_ITEM_MAC_BYTES);
 	}
 	if (r >= 0 && !macs.failed)
-		r = total_mac(m, bytes, len, (const uint8_t *)macs.s, macs.len, mac);
+		r = total_mac(&m, bytes, len, (const uint8_t *)macs.s, macs.len, mac);
 	text_add_bytes(value, s->keystore->name, strlen(s->keystore->name) + 1);
 	text_add_bytes(value, mac, sizeof(mac));
 	text_add_bytes(value, macs.s, macs.len);
@@ -84,8 +126,8 @@ int vault_keys_encode(struct vault_keys *k, struct text *to)
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
 		_cleanup_text_ struct text value = {0};
 
-		if (!k->sealed[i].mac_key)
-			continue; /* by reference: no secret is here that a MAC could hang from */
+		if (!vault_keys_have_mac(&k->sealed[i]))
+			continue; /* by reference, and the kernel computes none */
 		r = encode_macs(&k->sealed[i], (const uint8_t *)to->s, covered, &value);
 		to->failed |= value.failed;
 		device_part_put(to, VAULT_MAC, value.s, value.len);
@@ -142,7 +184,7 @@ static int tell_changed(const struct naming *n, uint32_t index, const struct vau
 }
 
 /* @stored: what follows the total in the MAC item. */
-static int find_changed(const struct vault_keys *k, struct mac *m, size_t covered,
+static int find_changed(const struct vault_keys *k, struct maker *m, size_t covered,
 			const uint8_t *stored, size_t stored_len)
 {
 	struct naming n = {0};
@@ -182,11 +224,11 @@ static size_t covered_bytes(const struct vault_keys *k)
 int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s)
 {
 	size_t covered = covered_bytes(k), at = covered, name = strlen(s->keystore->name) + 1;
-	_cleanup_mac_ struct mac *m = NULL;
+	__attribute__((cleanup(stop))) struct maker m;
 	uint8_t mac[VAULT_MAC_BYTES];
 	const uint8_t *macs;
 	struct vault_item item;
-	int r = mac_new("hmac(sha256)", secret_bytes(s->mac_key), secret_len(s->mac_key), &m);
+	int r = start(s, &m);
 
 	if (r < 0)
 		return r;
@@ -195,12 +237,13 @@ int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s)
 		    memcmp(item.value, s->keystore->name, name) != 0)
 			continue;
 		macs = item.value + name + VAULT_MAC_BYTES;
-		r = total_mac(m, k->payload, covered, macs, item.len - name - VAULT_MAC_BYTES, mac);
+		r = total_mac(&m, k->payload, covered, macs, item.len - name - VAULT_MAC_BYTES,
+			      mac);
 		if (r < 0)
 			return diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed");
 		if (digest_equal(mac, item.value + name, VAULT_MAC_BYTES))
 			return 0;
-		return find_changed(k, m, covered, macs, item.len - name - VAULT_MAC_BYTES);
+		return find_changed(k, &m, covered, macs, item.len - name - VAULT_MAC_BYTES);
 	}
 	return diag_fail(DIAG_TAMPERED, EUCLEAN,
 			 "the vault's device part has no MAC of keystore %s: it was changed",

@@ -81,10 +81,12 @@ static int unlock(struct vault_keys *k, struct sealed *s)
 	if (r < 0)
 		return r;
 	r = take_secret(s, secret);
-	if (r >= 0 && k->payload && s->mac_key)
+	if (r >= 0 && k->payload && vault_keys_have_mac(s))
 		r = vault_keys_check_mac(k, s);
-	if (r < 0)
+	if (r < 0) {
 		s->secret = secret_free(s->secret);
+		s->loaded = false;
+	}
 	return r;
 }
 

@@ -34,6 +34,9 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 int vault_keys_check_anchors(struct vault_keys *k);
 /* Has the hardware of what was unsealed give no more until the next boot. Speaks. */
 int vault_keys_lock(struct vault_keys *k);
+/* Is something sealed that was made where the hardware was not? It must be sealed anew, by
+ * vault_keys_rotate(), before anything else is done with it. */
+bool vault_keys_sealed_elsewhere(const struct vault_keys *k);
 /* Whether they were drawn for the plan that was begun last in @v, and not for the same one that
  * was begun before it. */
 bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v);

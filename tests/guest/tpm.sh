@@ -87,3 +87,23 @@ hf_fails "HF-VAULT-OLD 3" "what was sealed before does not" open /dev/vda --pin-
 check "TPM2_Clear" tpm2_clear -c l
 hf_fails "HF-KEYSTORE-FOREIGN 5" "a cleared TPM" open /dev/vdb --pin-file pin
 END
+
+# An image for a TPM that is not here: made on a host, opened where the TPM is, and nowhere else.
+mkdir factory
+in_guest --tpm-state factory --share "$scratch" <<'END'
+check "the identity of a TPM" "$hf" key identity -q tpm.layout -o /mnt/share/unit.tpm
+END
+check "made on a host without a TPM" "$HOLDFAST" provision -q --for-tpm unit.tpm --pin-file pin tpm.layout unit.img
+cp --sparse=always unit.img stolen.img
+in_guest --tpm-state factory --disk unit.img --disk stolen.img <<'END'
+check "the first opening" "$hf" open -q /dev/vda --pin-file pin
+check "close" "$hf" close /dev/vda
+check "the next one" "$hf" open -q /dev/vda --pin-file pin
+check "close" "$hf" close /dev/vda
+"$hf" status /dev/vda | grep -q "this vault is the one" && ok "the anchor names it" || not_ok "status: anchor"
+hf_fails "HF-VAULT-OLD 3" "the image as it was made is dead" open /dev/vdb --pin-file pin
+nothing_left "import"
+END
+in_guest --tpm --disk stolen.img <<'END'
+hf_fails "HF-KEYSTORE-FOREIGN 5" "another TPM does not open it" open /dev/vda --pin-file pin
+END
