@@ -77,8 +77,9 @@ static const struct meaning {
      "(/lib/optee_armtz), or have it built into the firmware; if it is there, see whether the "
      "TEE wants an RPMB that the board does not have"},
     {TEE_ANSWERED, 0xffff0008, DIAG_KEYSTORE_MISSING, ENODEV,
-     "the TEE was built without the storage for the counters",
-     "the device may need storage = \"ree\""},
+     "the TEE does not have the storage for the counters",
+     "the device may need storage = \"ree\"; an OP-TEE that was built with RPMB wants one for "
+     "that, too"},
     {TEE_AT_SESSION, 0xffff000f, DIAG_KEYSTORE_MISSING, EPERM,
      "the TEE refuses holdfast's trusted application: it is not signed for this firmware",
      "sign it with the firmware's key for trusted applications, or have it built in"},
