@@ -48,8 +48,8 @@ enum ta_command {
 
 /*
  * Where counters and anchor stand: the client says, the blob binds it. The trusted application does
- * not look for one that works: OP-TEE stops whoever touches an RPMB that does not (libutee panics
- * at any result that GlobalPlatform does not list).
+ * not look for one that works: OP-TEE may stop whoever touches an RPMB that does not (libutee
+ * panics at any result that GlobalPlatform does not list).
  */
 enum ta_storage {
 	TA_RPMB = 1, /* replay-protected by the eMMC or UFS device */

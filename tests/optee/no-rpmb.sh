@@ -1,6 +1,5 @@
 # With a SUPPLICANT that has no RPMB_EMU, and a FIRMWARE with CFG_RPMB_FS=y
 supplicant
-echo "--- an RPMB that is not there stops the application, until the next boot"
-tee-steps rpmb state
+echo "--- OP-TEE has RPMB, the board has none: nothing is loaded from the file system"
 tee-steps rpmb state
 tee-steps ree state

@@ -49,7 +49,7 @@ static void no_device_and_no_application_are_told_apart(void **state)
 	gp_boot(b.board);
 	assert_null(tee_bench_session(&b));
 	assert_int_equal(tee_bench_said(text), DIAG_KEYSTORE_MISSING);
-	assert_non_null(strstr(text, "no trusted application"));
+	assert_non_null(strstr(text, "does not find the trusted"));
 }
 
 /* Hangs for ever, as in the kernel; the watchdog ends it, and nothing is left of the child. */
@@ -155,7 +155,7 @@ static void every_result_has_its_code(void **state)
 	    {TEE_AT_DEVICE, 0, 0, EBUSY, DIAG_KEYSTORE_BUSY, "busy"},
 	    {TEE_AT_DEVICE, 0, 0, EOPNOTSUPP, DIAG_KEYSTORE_MISSING, "GlobalPlatform"},
 	    {TEE_AT_SESSION, 0, 0, EINVAL, DIAG_KEYSTORE_FAILED, "kernel's TEE driver"},
-	    {TEE_AT_SESSION, 0xffff0008, 3, 0, DIAG_KEYSTORE_MISSING, "no trusted application"},
+	    {TEE_AT_SESSION, 0xffff0008, 3, 0, DIAG_KEYSTORE_MISSING, "does not find"},
 	    {TEE_AT_SESSION, 0xffff000f, 3, 0, DIAG_KEYSTORE_MISSING, "not signed"},
 	    {TEE_AT_SESSION, 0xf0100001, 3, 0, DIAG_KEYSTORE_FAILED, "storage is damaged"},
 	    {TEE_AT_COMMAND, 0xffff3024, 3, 0, DIAG_KEYSTORE_FAILED, "stopped"},
