@@ -22,6 +22,15 @@ volume "xtsmac" { partition { size = 32M } crypt { format = "plain" cipher = "ae
 volume "xts" { partition { size = 32M } crypt { format = "plain" cipher = "aes-xts-plain64" integrity = "none" } filesystem { source = "files" owner = "root" } }
 END
 truncate -s 128M device.img
+truncate -s 32M capi.img
+for cipher in "xts(aes)-plain64" "tk(cbc(aes))-plain"; do
+	cat >"${cipher%%(*}.layout" <<END
+device "d" { architecture = "x86-64" }
+keystore "device" { backend = "trusted" }
+vault { size = 1M }
+volume "data" { partition { size = 16M } crypt { format = "plain" cipher = "capi:$cipher" integrity = "none" key-size = 64 } filesystem { source = "files" owner = "root" } }
+END
+done
 cat >first.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
@@ -80,6 +89,17 @@ awk '$1 == "gcm" {print $2}' keys >one
 "$dump" held /usr/bin/python3 -c 'import os; k = bytes.fromhex(open("one").read()); os._exit(0)' >/dev/null 2>&1
 check_status 1 "a key that was in memory is found" python3 find.py keys held
 
+# --- ciphers by the kernel's own names ---
+cd "$4"
+check_status 1 "a cipher that this kernel lacks" "$H" provision tk.layout /dev/vdb
+said "the kernel has no cipher capi:tk\(cbc\(aes\)\)-plain; it has .*xts\(aes\)"
+check "no mapping of it is left" sh -c '! dmsetup ls | grep holdfast'
+check "capi: provision" "$H" provision --replace=all xts.layout /dev/vdb
+check "capi: open" "$H" open /dev/vdb --mount /mnt/v
+check "capi: contents" cmp /mnt/v/data/blob files/blob
+check "capi: the table" sh -c "dmsetup table holdfast-data | grep -q 'crypt capi:xts(aes)-plain64 :64:encrypted:holdfast-data-1 '"
+check "capi: close" "$H" close /dev/vdb --mount /mnt/v
+
 # --- a new trusted key; contents stay ---
 check "rotate" "$H" key rotate /dev/vda
 check "open with it" "$H" open /dev/vda --mount /mnt/v
@@ -87,7 +107,7 @@ check "contents are the same" cmp /mnt/v/gcm/again /mnt/v/xts/blob
 check "close it" "$H" close /dev/vda --mount /mnt/v
 END
 mkdir tpm other
-guest_tap --disk device.img --tpm-state "$scratch/tpm" --mem 1024 first.sh "$HOLDFAST" "$HOLDFAST_TOP" "$HOLDFAST_BUILD/tests/guest" "$scratch"
+guest_tap --disk device.img --disk capi.img --tpm-state "$scratch/tpm" --mem 1024 first.sh "$HOLDFAST" "$HOLDFAST_TOP" "$HOLDFAST_BUILD/tests/guest" "$scratch"
 
 cat >again.sh <<'END'
 . "$2/tests/lib/tap.sh"
