@@ -55,8 +55,7 @@ static const struct option_spec options[] = {
     [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 100,
 			 .help =
 			     "A key in the kernel's keyrings, as TYPE:DESCRIPTION (logon, user, "
-			     "encrypted, trusted), never seen by holdfast; with format plain "
-			     "and integrity none"},
+			     "encrypted, trusted), never seen by holdfast; with format plain"},
     [CRYPT_KEY_SIZE] = {"key-size", OPTION_NUMBER, .min = 1, .max = VOLUME_KEY_MAX,
 			.help = "Bytes of the key, with cipher = \"capi:…\"; other ciphers decide "
 				"it themselves"},
@@ -160,7 +159,19 @@ static bool is_reference(const char *s)
 	return false;
 }
 
-/* LUKS2 has a digest of the key, tags are made by who has it: neither is possible without it. */
+/* Tags that only the kernel can make are made through its page cache. */
+static int check_sectors(const struct layer *l)
+{
+	char at[WHERE_SIZE];
+
+	if (l->values[CRYPT_SECTOR].number == 4096 || !crypt_layer_kind(l)->tag_bytes)
+		return 0;
+	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			 "%svolume \"%s\": write sector-size = 4096: the kernel lays this volume "
+			 "out, and moves whole pages",
+			 where_text(&l->where, at), l->volume->name);
+}
+
 static int check_reference(const struct layer *l)
 {
 	char at[WHERE_SIZE];
@@ -172,18 +183,17 @@ static int check_reference(const struct layer *l)
 				 "\"user:NAME\", \"encrypted:NAME\" or \"trusted:NAME\", without "
 				 "spaces",
 				 at, reference_of(l));
-	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN || crypt_layer_kind(l)->tag_bytes)
-		return diag_fail(
-		    DIAG_LAYOUT_VALUE, EINVAL,
-		    "%skey-reference needs format = \"plain\" and integrity = \"none\": "
-		    "header and tags are made with the key itself",
-		    at);
+	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%skey-reference needs format = \"plain\": a LUKS2 header has a "
+				 "digest of the key",
+				 at);
 	if (l->values[CRYPT_KEYSTORE].present)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%skey-reference and keystore exclude each other: the key is in "
 				 "the kernel's keyring or in the vault",
 				 at);
-	return 0;
+	return check_sectors(l);
 }
 
 static int check_given(const struct layer *l)
@@ -215,13 +225,8 @@ static int check_referred(const struct layer *l)
 {
 	char at[WHERE_SIZE];
 
-	if (l->values[CRYPT_SECTOR].number != 4096 && crypt_layer_kind(l)->tag_bytes)
-		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				 "%svolume \"%s\": write sector-size = 4096: the kernel lays this "
-				 "volume out, and moves whole pages",
-				 where_text(&l->where, at), l->volume->name);
 	if (l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
-		return 0;
+		return check_sectors(l);
 	return diag_fail(
 	    DIAG_LAYOUT_VALUE, EINVAL,
 	    "%svolume \"%s\": write format = \"plain\": a LUKS2 header has a digest of "

@@ -23,6 +23,14 @@ volume "xts" { partition { size = 32M } crypt { format = "plain" cipher = "aes-x
 END
 truncate -s 128M device.img
 truncate -s 32M capi.img
+mkdir small
+echo hello >small/motd
+cat >reference.layout <<'END'
+device "d" { architecture = "x86-64" }
+vault { size = 1M }
+volume "aegis" { partition { size = 12M } crypt { format = "plain" key-reference = "user:short" } filesystem { source = "small" owner = "root" } }
+volume "gcm" { partition { size = 12M } crypt { format = "plain" cipher = "aes-gcm-random" key-reference = "encrypted:long" } filesystem { source = "small" owner = "root" } }
+END
 for cipher in "xts(aes)-plain64" "tk(cbc(aes))-plain"; do
 	cat >"${cipher%%(*}.layout" <<END
 device "d" { architecture = "x86-64" }
@@ -99,6 +107,20 @@ check "capi: open" "$H" open /dev/vdb --mount /mnt/v
 check "capi: contents" cmp /mnt/v/data/blob files/blob
 check "capi: the table" sh -c "dmsetup table holdfast-data | grep -q 'crypt capi:xts(aes)-plain64 :64:encrypted:holdfast-data-1 '"
 check "capi: close" "$H" close /dev/vdb --mount /mnt/v
+
+# --- keys that holdfast has only the name of, with authentication; also AEGIS-128's short one ---
+head -c 16 /dev/urandom | keyctl padd user short @s >/dev/null
+keyctl add user kmk 0123456789abcdef0123456789abcdef @s >/dev/null
+keyctl add encrypted long "new user:kmk 32" @s >/dev/null
+check "by reference: provision" "$H" provision --replace=all reference.layout /dev/vdb
+check "by reference: open" "$H" open /dev/vdb --mount /mnt/v
+for v in aegis gcm; do check "by reference: $v" cmp /mnt/v/$v/motd small/motd; done
+check "by reference: close" "$H" close /dev/vdb --mount /mnt/v
+check "by reference: verify" "$H" verify /dev/vdb
+said "nothing wrong"
+keyctl clear @s
+check_status 1 "by reference: verify without the keys" "$H" verify /dev/vdb
+said "look whether the key (user:short|encrypted:long)"
 
 # --- a new trusted key; contents stay ---
 check "rotate" "$H" key rotate /dev/vda
