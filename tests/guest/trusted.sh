@@ -124,6 +124,7 @@ said "look whether the key (user:short|encrypted:long)"
 
 # --- a new trusted key; contents stay ---
 check "rotate" "$H" key rotate /dev/vda
+said "still opens on this device"
 check "open with it" "$H" open /dev/vda --mount /mnt/v
 check "contents are the same" cmp /mnt/v/gcm/again /mnt/v/xts/blob
 check "close it" "$H" close /dev/vda --mount /mnt/v
