@@ -22,14 +22,14 @@ volume "xtsmac" { partition { size = 32M } crypt { format = "plain" cipher = "ae
 volume "xts" { partition { size = 32M } crypt { format = "plain" cipher = "aes-xts-plain64" integrity = "none" } filesystem { source = "files" owner = "root" } }
 END
 truncate -s 128M device.img
-truncate -s 32M capi.img
+truncate -s 48M capi.img
 mkdir small
 echo hello >small/motd
 cat >reference.layout <<'END'
 device "d" { architecture = "x86-64" }
 vault { size = 1M }
-volume "aegis" { partition { size = 12M } crypt { format = "plain" key-reference = "user:short" } filesystem { source = "small" owner = "root" } }
-volume "gcm" { partition { size = 12M } crypt { format = "plain" cipher = "aes-gcm-random" key-reference = "encrypted:long" } filesystem { source = "small" owner = "root" } }
+volume "aegis" { partition { size = 16M } crypt { format = "plain" key-reference = "user:short" } filesystem { source = "small" owner = "root" } }
+volume "gcm" { partition { size = 16M } crypt { format = "plain" cipher = "aes-gcm-random" key-reference = "encrypted:long" } filesystem { source = "small" owner = "root" } }
 END
 for cipher in "xts(aes)-plain64" "tk(cbc(aes))-plain"; do
 	cat >"${cipher%%(*}.layout" <<END
