@@ -58,6 +58,21 @@ static int list(struct session *s, struct target *t, const struct call *c)
 	return 0;
 }
 
+/* What somebody does with a copy of the medium from before: by the weakest keystore. */
+static const char *old_copy(const struct layout *l)
+{
+	bool on_device = false;
+
+	for (size_t i = 0; i < l->n_keystores; i++) {
+		const struct keystore_ops *ops = l->keystores[i]->ops;
+
+		if (!ops->advance && !ops->references)
+			return "still opens with the old passphrase";
+		on_device |= ops->references != NULL;
+	}
+	return on_device ? "still opens on this device" : "opens no more";
+}
+
 static int rotate(struct session *s, struct target *t, const struct call *c)
 {
 	int r = device_keys_rotate(t, &s->env);
@@ -66,8 +81,8 @@ static int rotate(struct session *s, struct target *t, const struct call *c)
 		session_say(
 		    s,
 		    "%s: device secret is new; volume keys and contents are the same. A copy "
-		    "of the medium from before still opens with the old passphrase.\n",
-		    t->path);
+		    "of the medium from before %s.\n",
+		    t->path, old_copy(t->layout));
 	return r;
 }
 

@@ -15,24 +15,25 @@
 #include "kernel/alg.h"
 #include "kernel/keyring.h"
 #include "keystore/registry.h"
-
-enum { SOURCE, KEYHANDLE, OPTIONS, LOAD_OPTIONS };
-enum { SOURCE_TPM };
+#include "keystore/trusted.h"
 
 static const char *const source_words[] = {"tpm", "tee", "caam", "dcp", NULL};
 
 static const struct option_spec options[] = {
-    [SOURCE] = {"source", OPTION_WORD, "tpm", .words = source_words,
-		.help = "What seals the kernel's trusted keys, as trusted.source= says on its "
-			"command line"},
-    [KEYHANDLE] = {"keyhandle", OPTION_TEXT, "0x81000001", .max = 10,
-		   .help = "Source tpm: the persistent storage key that seals"},
-    [OPTIONS] = {"options", OPTION_TEXT, .max = 200,
-		 .help = "More of the kernel's options for a new trusted key: \"hash=sha256 "
-			 "policydigest=…\""},
-    [LOAD_OPTIONS] = {"load-options", OPTION_TEXT, .max = 200,
-		      .help = "The kernel's options for loading it: \"policyhandle=0x03000000\", a "
-			      "policy session that was left open in the TPM"},
+    [TRUSTED_SOURCE] = {"source", OPTION_WORD, "tpm", .words = source_words,
+			.help =
+			    "What seals the kernel's trusted keys, as trusted.source= says on its "
+			    "command line"},
+    [TRUSTED_KEYHANDLE] = {"keyhandle", OPTION_TEXT, "0x81000001", .max = 10,
+			   .help = "Source tpm: the persistent storage key that seals"},
+    [TRUSTED_OPTIONS] = {"options", OPTION_TEXT, .max = 200,
+			 .help =
+			     "More of the kernel's options for a new trusted key: \"hash=sha256 "
+			     "policydigest=…\""},
+    [TRUSTED_LOAD_OPTIONS] =
+	{"load-options", OPTION_TEXT, .max = 200,
+	 .help = "The kernel's options for loading it: \"policyhandle=0x03000000\", a "
+		 "policy session that was left open in the TPM"},
     {0},
 };
 
@@ -56,123 +57,6 @@ struct trusted_disk {
 };
 static_assert(sizeof(struct trusted_disk) == 48, "blob");
 
-static bool is_tpm(const struct keystore *k)
-{
-	return k->values[SOURCE].number == SOURCE_TPM;
-}
-
-static const char *text_of(const struct keystore *k, int option)
-{
-	return k->values[option].present ? k->values[option].text : "";
-}
-
-static bool has_policy(const struct keystore *k)
-{
-	return strstr(text_of(k, OPTIONS), "policydigest=") != NULL;
-}
-
-/* --- what the kernel's errors mean, and what to do --- */
-
-static int no_support(const struct keystore *k, int err)
-{
-	int r = diag_fail(DIAG_KEYSTORE_MISSING, err,
-			  "the kernel has no trusted keys, or nothing that seals them");
-
-	diag_state("volumes with this keystore are opened, read and verified on their device only");
-	diag_next("it needs CONFIG_TRUSTED_KEYS, CONFIG_TRUSTED_KEYS_%s and CONFIG_ENCRYPTED_KEYS, "
-		  "and the %s when it starts",
-		  is_tpm(k) ? "TPM" : "TEE (CAAM, DCP)", is_tpm(k) ? "TPM" : "hardware");
-	return r;
-}
-
-static int fail_common(const struct keystore *k, int err, const char *doing)
-{
-	if (err == ENODEV || err == EOPNOTSUPP || err == ENOSYS)
-		return no_support(k, err);
-	if (err == EDQUOT)
-		return diag_fail(DIAG_KERNEL, err, "%s: the quota of keys is used up", doing);
-	return diag_fail(DIAG_KEYSTORE_FAILED, err, "%s: %s", doing, strerror(err));
-}
-
-/* keyctl add trusted NAME "new …" */
-static int fail_seal(const struct keystore *k, int err)
-{
-	int r;
-
-	if (err == EPERM && is_tpm(k)) {
-		r = diag_fail(DIAG_KEYSTORE_FAILED, err,
-			      "the TPM does not seal under the storage key %s: it is not there, "
-			      "wants an authorisation, or the TPM is full of other objects",
-			      text_of(k, KEYHANDLE));
-		diag_next("tpm2_getcap handles-persistent; if it is not there: tpm2_createprimary "
-			  "-C o -G ecc -c srk && tpm2_evictcontrol -C o -c srk %s; dmesg has the "
-			  "TPM's code",
-			  text_of(k, KEYHANDLE));
-		return r;
-	}
-	if (err == EINVAL) {
-		r = diag_fail(DIAG_KEYSTORE_FAILED, err,
-			      "the kernel does not take these options of a trusted key: %s",
-			      text_of(k, OPTIONS));
-		diag_next("look whether its source is %s (trusted.source=), and into dmesg",
-			  text_of(k, SOURCE));
-		return r;
-	}
-	return fail_common(k, err, "no trusted key can be made");
-}
-
-/* keyctl add trusted NAME "load …" */
-static int fail_unseal(const struct keystore *k, int err)
-{
-	bool policy = has_policy(k) || k->values[LOAD_OPTIONS].present;
-	int r;
-
-	if (err == EPERM && is_tpm(k) && policy) {
-		r = diag_fail(DIAG_KEYSTORE_POLICY, err,
-			      "the TPM does not release it: the policy is not met, its session is "
-			      "not open, or it was sealed by another TPM");
-		diag_next("the session that load-options names must be open, in this boot state");
-	} else if ((err == EPERM && is_tpm(k)) || err == EFAULT || err == EBADMSG) {
-		r = diag_fail(DIAG_KEYSTORE_FOREIGN, err,
-			      "what the vault has was sealed by another %s, or was changed",
-			      is_tpm(k) ? "TPM (or under a storage key that is gone)" : "device");
-		diag_next(is_tpm(k) ? "tpm2_getcap handles-persistent tells whether the storage "
-				      "key is there"
-				    : "put the medium of this device back");
-	} else if (err == EINVAL) {
-		r = diag_fail(DIAG_TAMPERED, err,
-			      "the kernel does not take what the vault has for a sealed key: it "
-			      "was changed, or the kernel's source is not %s",
-			      text_of(k, SOURCE));
-		diag_next("trusted.source=%s on the kernel's command line, if that is missing",
-			  text_of(k, SOURCE));
-	} else {
-		return fail_common(k, err, "the trusted key cannot be loaded");
-	}
-	diag_state("nothing was opened, nothing was changed");
-	return r;
-}
-
-/* keyctl add encrypted NAME "load …" */
-static int fail_load(const struct keystore *k, int err, const char *name)
-{
-	int r;
-
-	if (err == EINVAL || err == EBADMSG)
-		r = diag_fail(DIAG_TAMPERED, err,
-			      "the vault's key %s was changed: its MAC is not of this keystore",
-			      name);
-	else if (err == ENOKEY)
-		r = diag_fail(DIAG_TAMPERED, err,
-			      "the vault's key %s is of another trusted key than the vault's",
-			      name);
-	else
-		return fail_common(k, err, "the encrypted key cannot be loaded");
-	diag_state("nothing was opened, nothing was changed");
-	diag_next("holdfast recovery assess");
-	return r;
-}
-
 /* --- the trusted key --- */
 
 /* 2.23.133.10.1.5, sealed data: how the kernel begins what a TPM sealed. */
@@ -187,14 +71,14 @@ static int check_source(const struct keystore *k, const uint8_t *blob, size_t le
 {
 	int r;
 
-	if (sealed_by_tpm(blob, len) == is_tpm(k))
+	if (sealed_by_tpm(blob, len) == trusted_is_tpm(k))
 		return 0;
 	r = diag_fail(DIAG_KEYSTORE_FAILED, EINVAL,
 		      "the kernel's trusted keys are %s by a TPM, and the layout has source = "
 		      "\"%s\"",
-		      is_tpm(k) ? "not sealed" : "sealed", text_of(k, SOURCE));
+		      trusted_is_tpm(k) ? "not sealed" : "sealed", trusted_text(k, TRUSTED_SOURCE));
 	diag_next("trusted.source=%s on the kernel's command line, or another source in the layout",
-		  text_of(k, SOURCE));
+		  trusted_text(k, TRUSTED_SOURCE));
 	return r;
 }
 
@@ -233,17 +117,18 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 	hex_encode(random, sizeof(random), hex);
 	snprintf(name, sizeof(name), "%s%s", alg_takes_keys() ? NAME_MAC : NAME, hex);
 	text_add(&payload, "new %d", MASTER_BYTES);
-	if (is_tpm(k))
-		text_add(&payload, " keyhandle=%s migratable=0", text_of(k, KEYHANDLE));
-	text_add(&payload, " %s", text_of(k, OPTIONS));
+	if (trusted_is_tpm(k))
+		text_add(&payload, " keyhandle=%s migratable=0",
+			 trusted_text(k, TRUSTED_KEYHANDLE));
+	text_add(&payload, " %s", trusted_text(k, TRUSTED_OPTIONS));
 	if (payload.failed)
 		return diag_no_memory();
 	r = keyring_add("trusted", name, payload.s, &serial);
 	if (r < 0)
-		return fail_seal(k, -r);
+		return trusted_fail_seal(k, -r);
 	r = keyring_read(serial, &shown);
 	if (r < 0)
-		return fail_common(k, -r, "the trusted key cannot be read as it is sealed");
+		return trusted_fail(k, -r, "the trusted key cannot be read as it is sealed");
 	r = put_blob(k, name, &shown, blob);
 	if (r >= 0)
 		*ret = NULL;
@@ -290,14 +175,14 @@ static int unseal(const struct keystore *k, struct keystore_session *session, st
 		return r;
 	hex_encode(blob + sizeof(d), len - sizeof(d), hex);
 	text_add(&payload, "load %s", hex);
-	if (is_tpm(k))
-		text_add(&payload, " keyhandle=%s", text_of(k, KEYHANDLE));
-	text_add(&payload, " %s", text_of(k, LOAD_OPTIONS));
+	if (trusted_is_tpm(k))
+		text_add(&payload, " keyhandle=%s", trusted_text(k, TRUSTED_KEYHANDLE));
+	text_add(&payload, " %s", trusted_text(k, TRUSTED_LOAD_OPTIONS));
 	if (payload.failed)
 		return diag_no_memory();
 	r = keyring_add("trusted", d.name, payload.s, &serial);
 	if (r < 0)
-		return fail_unseal(k, -r);
+		return trusted_fail_unseal(k, -r);
 	*ret = NULL;
 	return 0;
 }
@@ -311,14 +196,14 @@ static int find_master(const struct keystore *k, const struct trusted_disk *d)
 	int32_t serial;
 	int r = keyring_find("trusted", d->name, &serial);
 
-	return r < 0 ? fail_common(k, -r, "the trusted key is not in the kernel") : 0;
+	return r < 0 ? trusted_fail(k, -r, "the trusted key is not in the kernel") : 0;
 }
 
 static int read_key(const struct keystore *k, int32_t serial, struct text *blob)
 {
 	int r = keyring_read(serial, blob);
 
-	return r < 0 ? fail_common(k, -r, "the encrypted key cannot be read as it is sealed") : 0;
+	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be read as it is sealed") : 0;
 }
 
 static int draw(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
@@ -335,7 +220,7 @@ static int draw(const struct keystore *k, const uint8_t *sealed, size_t sealed_l
 		return r;
 	snprintf(payload, sizeof(payload), "new " MASTER "%s %zu", d.name, len);
 	r = keyring_add("encrypted", name, payload, &serial);
-	return r < 0 ? fail_common(k, -r, "no encrypted key can be made")
+	return r < 0 ? trusted_fail(k, -r, "no encrypted key can be made")
 		     : read_key(k, serial, blob);
 }
 
@@ -372,13 +257,13 @@ static int load(const struct keystore *k, const char *name, const uint8_t *blob,
 	if (!text)
 		return diag_no_memory();
 	if (decode_key(blob, len, text, &ref.len) < 0)
-		return fail_load(k, EINVAL, name);
+		return trusted_fail_load(k, EINVAL, name);
 	text_add(&payload, "load %s", text);
 	if (payload.failed)
 		return diag_no_memory();
 	r = keyring_add("encrypted", name, payload.s, &serial);
 	if (r < 0)
-		return fail_load(k, -r, name);
+		return trusted_fail_load(k, -r, name);
 	snprintf(ref.description, sizeof(ref.description), "%s", name);
 	*ret = ref;
 	return 0;
@@ -400,7 +285,7 @@ static int rewrap(const struct keystore *k, const struct key_reference *ref, con
 	r = keyring_find(ref->type, ref->description, &serial);
 	if (r >= 0)
 		r = keyring_update(serial, payload);
-	return r < 0 ? fail_common(k, -r, "the encrypted key cannot be sealed anew")
+	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be sealed anew")
 		     : read_key(k, serial, blob);
 }
 
@@ -444,7 +329,7 @@ static int check_words(const struct keystore *k, int option)
 {
 	static const char *const refused[] = {
 	    "keyhandle=", "keyauth=", "blobauth=", "migratable=", NULL};
-	const char *text = text_of(k, option);
+	const char *text = trusted_text(k, option);
 	char at[WHERE_SIZE];
 
 	where_text(&k->values[option].where, at);
@@ -469,12 +354,12 @@ static int check_words(const struct keystore *k, int option)
 
 static int check(const struct keystore *k)
 {
-	const char *handle = text_of(k, KEYHANDLE);
+	const char *handle = trusted_text(k, TRUSTED_KEYHANDLE);
 	char at[WHERE_SIZE];
-	int r = check_words(k, OPTIONS);
+	int r = check_words(k, TRUSTED_OPTIONS);
 
 	if (r >= 0)
-		r = check_words(k, LOAD_OPTIONS);
+		r = check_words(k, TRUSTED_LOAD_OPTIONS);
 	if (r < 0)
 		return r;
 	if (strncmp(handle, "0x81", 4) == 0 && strlen(handle) == 10 &&
@@ -482,7 +367,7 @@ static int check(const struct keystore *k)
 		return 0;
 	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 			 "%skeyhandle = \"%s\" is no persistent handle; write \"0x81000001\"",
-			 where_text(&k->values[KEYHANDLE].where, at), handle);
+			 where_text(&k->values[TRUSTED_KEYHANDLE].where, at), handle);
 }
 
 static enum erase_strength strength(const struct keystore *k)
@@ -493,11 +378,11 @@ static enum erase_strength strength(const struct keystore *k)
 static void describe(const struct keystore *k, const uint8_t *blob, size_t len, struct text *to)
 {
 	text_add(to, "a trusted key of the kernel, sealed by ");
-	if (is_tpm(k))
-		text_add(to, "the TPM under %s%s", text_of(k, KEYHANDLE),
-			 has_policy(k) ? ", with a policy" : "");
+	if (trusted_is_tpm(k))
+		text_add(to, "the TPM under %s%s", trusted_text(k, TRUSTED_KEYHANDLE),
+			 trusted_has_policy(k) ? ", with a policy" : "");
 	else
-		text_add(to, "%s", text_of(k, SOURCE));
+		text_add(to, "%s", trusted_text(k, TRUSTED_SOURCE));
 	text_add(to, "; volume keys are never in user space; the vault's device part is %s",
 		 authenticates(k, blob, len) ? "authenticated by the kernel"
 					     : "NOT AUTHENTICATED by it");

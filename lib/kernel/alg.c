@@ -2,6 +2,8 @@
 /* The kernel's own cryptography, with keys that only it has (AF_ALG). */
 #include <errno.h>
 #include <linux/if_alg.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,4 +65,30 @@ int alg_hmac_sha256(int32_t serial, const void *bytes, size_t len,
 	if (send(run, NULL, 0, 0) < 0)
 		return -errno;
 	return read(run, ret, ALG_HMAC_BYTES) == ALG_HMAC_BYTES ? 0 : -EIO;
+}
+
+static void add_once(struct text *to, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = to->s; at && (at = strstr(at, name)) != NULL; at += n) {
+		if ((at == to->s || at[-1] == ' ') && (at[n] == ',' || at[n] == 0))
+			return;
+	}
+	text_add(to, "%s%s", to->len ? ", " : "", name);
+}
+
+void alg_list_ciphers(struct text *to)
+{
+	FILE *f = fopen("/proc/crypto", "re");
+	char line[256], name[160] = "", type[32];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "name : %159s", name);
+		if (sscanf(line, "type : %31s", type) == 1 && name[0] != '_' &&
+		    (strcmp(type, "skcipher") == 0 || strcmp(type, "aead") == 0))
+			add_once(to, name);
+	}
+	if (f)
+		fclose(f);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "kernel/alg.h"
 #include "kernel/dm.h"
 #include "kernel/keyring.h"
 #include "kernel/kmsg.h"
@@ -40,6 +41,21 @@ static int refuse_changed_header(const struct layer *l, struct env *env,
 	return r;
 }
 
+/* What stands below was there a moment ago: it is the cipher that the kernel does not find. */
+static int no_cipher(const struct crypt_facts *f, size_t mark)
+{
+	_cleanup_text_ struct text list = {0};
+	int r;
+
+	alg_list_ciphers(&list);
+	diag_forget(mark);
+	r = diag_fail(DIAG_KERNEL, ENOENT, "the kernel has no cipher %s; it has %.700s", f->kernel,
+		      list.s ? list.s : "none that it tells of");
+	diag_next("grep -B1 driver /proc/crypto; a driver of hardware must be there before the "
+		  "volume");
+	return r;
+}
+
 /* Documentation/admin-guide/device-mapper/dm-crypt.rst */
 int crypt_layer_keying(const struct layer *l, struct env *env, const struct crypt_facts *f,
 		       struct crypt_keying *ret)
@@ -68,12 +84,13 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	    .len_bytes = f->data_bytes, .type = "crypt", .params = params};
 	struct place place = {
 	    .kind = PLACE_BYTES, .size_bytes = f->data_bytes, .read_only = below->read_only};
+	size_t mark = diag_count();
 	int32_t serial;
 	int n, r = 0;
 
 	snprintf(place.dm_name, sizeof(place.dm_name), "%s", name);
 	snprintf(description, sizeof(description), "holdfast:%s", name);
-	n = snprintf(params, sizeof(params), "%s :%u:%s%s 0 %s %" PRIu64, k->kernel, k->key_bytes,
+	n = snprintf(params, sizeof(params), "%s :%u:%s%s 0 %s %" PRIu64, f->kernel, f->key_bytes,
 		     key->key ? "logon:" : "", key->key ? description : key->reference, below->path,
 		     offset_bytes / 512);
 	if (f->has_tags)
@@ -95,7 +112,9 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	else if (r < 0)
 		diag_next("look whether the key %s, of %u bytes, is in a keyring of this process: "
 			  "keyctl show",
-			  key->reference, k->key_bytes);
+			  key->reference, f->key_bytes);
+	if (r == -ENOENT)
+		r = no_cipher(f, mark);
 	if (r >= 0)
 		*ret = place;
 	return r;
@@ -175,7 +194,7 @@ int crypt_layer_status(const struct layer *l, struct env *env, const struct open
 	*ret_open = info.exists;
 	if (!info.exists)
 		return 0;
-	text_add(to, "%s: %s", name, kind->kernel);
+	text_add(to, "%s: %s", name, crypt_layer_cipher(l));
 	if (!kind->tag_bytes) {
 		text_add(to, ", not authenticated");
 		return 0;

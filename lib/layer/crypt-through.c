@@ -254,8 +254,7 @@ int crypt_through_open(const struct layer *l, struct env *env, const struct cryp
 	if (r < 0) {
 		through_close(&t->io);
 		diag_state("only the kernel %s (%s): root is needed for this volume",
-			   crypt_layer_only_kernel(l),
-			   f->reference ? f->reference : f->kind->cipher);
+			   crypt_layer_only_kernel(l), f->reference ? f->reference : f->kernel);
 		return r;
 	}
 	t->io.size_bytes = f->data_bytes;

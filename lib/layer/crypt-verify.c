@@ -170,7 +170,7 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 	if (!f.has_tags) {
 		r = report_note(report,
 				"%s: %s without authentication: contents cannot be verified",
-				l->volume->full_name, f.kind->cipher);
+				l->volume->full_name, l->values[CRYPT_CIPHER].text);
 		return r < 0 ? diag_no_memory() : 0;
 	}
 	r = tags_judge(&f.tags, place, &why);

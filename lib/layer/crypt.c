@@ -27,8 +27,12 @@ static const char *const initialise_words[] = {"written", "full", NULL};
 static const struct option_spec options[] = {
     [CRYPT_FORMAT] = {"format", OPTION_WORD, "luks2", .words = format_words,
 		      .help = "luks2: with a header that other tools know; plain: without"},
-    [CRYPT_CIPHER] = {"cipher", OPTION_WORD, "aegis128-random", .words = cipher_words,
-		      .help = "Cipher and mode"},
+    [CRYPT_CIPHER] = {"cipher", OPTION_WORD, "aegis128-random", .words = cipher_words, .max = 128,
+		      .or_prefix = "capi:",
+		      .help =
+			  "Cipher and mode; capi:NAME-IV is one of the kernel's, also of "
+			  "hardware (\"capi:tk(cbc(aes))-plain\"), with format plain, integrity "
+			  "none and key-size"},
     [CRYPT_INTEGRITY] = {"integrity", OPTION_WORD, .words = integrity_words,
 			 .help = "aead: the cipher authenticates; hmac-sha256: a MAC beside it; "
 				 "none: nothing does. Default: whatever authenticates"},
@@ -51,8 +55,10 @@ static const struct option_spec options[] = {
     [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 100,
 			 .help =
 			     "A key in the kernel's keyrings, as TYPE:DESCRIPTION (logon, user, "
-			     "encrypted, trusted), never seen by holdfast; with format plain "
-			     "and integrity none"},
+			     "encrypted, trusted), never seen by holdfast; with format plain"},
+    [CRYPT_KEY_SIZE] = {"key-size", OPTION_NUMBER, .min = 1, .max = VOLUME_KEY_MAX,
+			.help = "Bytes of the key, with cipher = \"capi:…\"; other ciphers decide "
+				"it themselves"},
     {0},
 };
 
@@ -71,8 +77,23 @@ static const char *integrity_of(const struct layer *l)
 	return "none";
 }
 
+/* One of the kernel's that only its name is known of. */
+static const struct crypt_kind given = {.cipher = "capi", .integrity = "none"};
+
+static bool is_given(const struct layer *l)
+{
+	return !l->values[CRYPT_CIPHER].is_word;
+}
+
+const char *crypt_layer_cipher(const struct layer *l)
+{
+	return is_given(l) ? l->values[CRYPT_CIPHER].text : crypt_layer_kind(l)->kernel;
+}
+
 const struct crypt_kind *crypt_layer_kind(const struct layer *l)
 {
+	if (is_given(l))
+		return strcmp(integrity_of(l), given.integrity) == 0 ? &given : NULL;
 	return crypt_kind(l->values[CRYPT_CIPHER].text, integrity_of(l));
 }
 
@@ -96,7 +117,7 @@ static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
 		return 0;
 	switch (purpose) {
 	case KEY_VOLUME:
-		return kind ? kind->key_bytes : 0;
+		return is_given(l) ? l->values[CRYPT_KEY_SIZE].number : kind ? kind->key_bytes : 0;
 	case KEY_RECOVERY:
 		return l->values[CRYPT_RECOVERY].number ? 32 : 0;
 	case KEY_PURPOSES:
@@ -117,7 +138,9 @@ static int refuse_combination(const struct layer *l)
 	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 			 "%scipher = \"%s\" cannot have integrity = \"%s\"; write %s",
 			 where_text(&l->where, at), l->values[CRYPT_CIPHER].text, integrity_of(l),
-			 possible.s ? possible.s : "another cipher");
+			 possible.s    ? possible.s
+			 : is_given(l) ? "\"none\": holdfast knows no tags of it"
+				       : "another cipher");
 }
 
 /* The whole goes into a table as one word. */
@@ -136,7 +159,19 @@ static bool is_reference(const char *s)
 	return false;
 }
 
-/* LUKS2 has a digest of the key, tags are made by who has it: neither is possible without it. */
+/* Tags that only the kernel can make are made through its page cache. */
+static int check_sectors(const struct layer *l)
+{
+	char at[WHERE_SIZE];
+
+	if (l->values[CRYPT_SECTOR].number == 4096 || !crypt_layer_kind(l)->tag_bytes)
+		return 0;
+	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			 "%svolume \"%s\": write sector-size = 4096: the kernel lays this volume "
+			 "out, and moves whole pages",
+			 where_text(&l->where, at), l->volume->name);
+}
+
 static int check_reference(const struct layer *l)
 {
 	char at[WHERE_SIZE];
@@ -148,17 +183,41 @@ static int check_reference(const struct layer *l)
 				 "\"user:NAME\", \"encrypted:NAME\" or \"trusted:NAME\", without "
 				 "spaces",
 				 at, reference_of(l));
-	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN || crypt_layer_kind(l)->tag_bytes)
-		return diag_fail(
-		    DIAG_LAYOUT_VALUE, EINVAL,
-		    "%skey-reference needs format = \"plain\" and integrity = \"none\": "
-		    "header and tags are made with the key itself",
-		    at);
+	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%skey-reference needs format = \"plain\": a LUKS2 header has a "
+				 "digest of the key",
+				 at);
 	if (l->values[CRYPT_KEYSTORE].present)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%skey-reference and keystore exclude each other: the key is in "
 				 "the kernel's keyring or in the vault",
 				 at);
+	return check_sectors(l);
+}
+
+static int check_given(const struct layer *l)
+{
+	const char *name = l->values[CRYPT_CIPHER].text;
+	bool has_size = l->values[CRYPT_KEY_SIZE].present;
+	char at[WHERE_SIZE];
+
+	if (!is_given(l) && !has_size)
+		return 0;
+	where_text(&l->values[is_given(l) ? CRYPT_CIPHER : CRYPT_KEY_SIZE].where, at);
+	if (!is_given(l))
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%skey-size is for cipher = \"capi:…\": %s has keys of %u bytes",
+				 at, name, crypt_layer_kind(l)->key_bytes);
+	if (!has_size || l->values[CRYPT_FORMAT].number != FORMAT_PLAIN)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%scipher = \"%s\" needs format = \"plain\" and key-size = BYTES",
+				 at, name);
+	if (!strchr(name, '-'))
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%scipher = \"%s\" lacks how IVs are made; write for example "
+				 "\"%s-plain64\"",
+				 at, name, name);
 	return 0;
 }
 
@@ -166,13 +225,8 @@ static int check_referred(const struct layer *l)
 {
 	char at[WHERE_SIZE];
 
-	if (l->values[CRYPT_SECTOR].number != 4096 && crypt_layer_kind(l)->tag_bytes)
-		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				 "%svolume \"%s\": write sector-size = 4096: the kernel lays this "
-				 "volume out, and moves whole pages",
-				 where_text(&l->where, at), l->volume->name);
 	if (l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
-		return 0;
+		return check_sectors(l);
 	return diag_fail(
 	    DIAG_LAYOUT_VALUE, EINVAL,
 	    "%svolume \"%s\": write format = \"plain\": a LUKS2 header has a digest of "
@@ -187,7 +241,7 @@ static int check(const struct layer *l)
 
 	if (!kind)
 		return refuse_combination(l);
-	if (reference_of(l) && check_reference(l) < 0)
+	if (check_given(l) < 0 || (reference_of(l) && check_reference(l) < 0))
 		return -EINVAL;
 	if (l->values[CRYPT_RECOVERY].number && l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
@@ -205,6 +259,9 @@ static void facts_from_options(const struct layer *l, struct crypt_facts *f)
 
 	*f = (struct crypt_facts){
 	    .kind = kind,
+	    .kernel = crypt_layer_cipher(l),
+	    .key_bytes =
+		(uint32_t)(is_given(l) ? l->values[CRYPT_KEY_SIZE].number : kind->key_bytes),
 	    .sector_bytes = (uint32_t)l->values[CRYPT_SECTOR].number,
 	    .luks2 = l->values[CRYPT_FORMAT].number == FORMAT_LUKS2,
 	    .full = l->values[CRYPT_INITIALISE].number == INITIALISE_FULL,

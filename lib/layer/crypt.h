@@ -19,6 +19,7 @@ enum {
 	CRYPT_RECOVERY,
 	CRYPT_TOKEN,
 	CRYPT_REFERENCE,
+	CRYPT_KEY_SIZE,
 };
 enum { FORMAT_LUKS2, FORMAT_PLAIN };
 enum { INITIALISE_WRITTEN, INITIALISE_FULL };
@@ -26,6 +27,8 @@ enum { INITIALISE_WRITTEN, INITIALISE_FULL };
 /* All that options and place decide. */
 struct crypt_facts {
 	const struct crypt_kind *kind;
+	const char *kernel; /* the cipher in a table */
+	uint32_t key_bytes;
 	uint32_t sector_bytes;
 	bool luks2, full, recovery;
 	const char *reference; /* "TYPE:DESCRIPTION" of a key in the kernel's keyrings, or NULL */
@@ -38,6 +41,7 @@ struct crypt_facts {
 };
 int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret);
 const struct crypt_kind *crypt_layer_kind(const struct layer *l); /* NULL: there is none */
+const char *crypt_layer_cipher(const struct layer *l);            /* as in a table */
 /* Why only the kernel can read it: "has its cipher", "has its key"; NULL: we can, too. */
 const char *crypt_layer_only_kernel(const struct layer *l);
 

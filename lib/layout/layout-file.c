@@ -272,19 +272,10 @@ static void read_medium(struct reader *r, const struct node *section)
 
 static void unknown_backend(struct reader *r, const struct node *section, const char *kind)
 {
-	static const char *const planned[] = {"tpm2", "tee", NULL};
 	const char *words[16], *near;
 	char at[WHERE_SIZE];
 	size_t n = 0;
 
-	for (size_t i = 0; planned[i]; i++) {
-		if (strcmp(kind, planned[i]) == 0) {
-			keep(r, diag_fail(DIAG_NOT_BUILT, ENOSYS,
-					  "%skeystore backend \"%s\" is not built yet",
-					  where_text(&section->where, at), kind));
-			return;
-		}
-	}
 	for (const struct keystore_ops *const *o = r->kinds->keystores; o && *o && n < 15; o++)
 		words[n++] = (*o)->name;
 	words[n] = NULL;

@@ -37,10 +37,34 @@ static int find_word(const char *const *words, const char *text)
 	return -1;
 }
 
+static bool has_prefix(const struct option_spec *s, const char *text)
+{
+	return s->or_prefix && strncmp(text, s->or_prefix, strlen(s->or_prefix)) == 0;
+}
+
+static int parse_prefixed(struct parse *p, const char *text)
+{
+	if (strlen(text) > p->spec->max || strlen(text) == strlen(p->spec->or_prefix))
+		return WRONG(p, "\"%s\" has not %zu to %" PRIu64 " bytes", text,
+			     strlen(p->spec->or_prefix) + 1, p->spec->max);
+	for (const char *c = text; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			return WRONG(p,
+				     "\"%s\" has a space or another character that is not "
+				     "printable ASCII",
+				     text);
+	}
+	p->v->number = UINT64_MAX; /* none of the words */
+	return 0;
+}
+
 static int parse_word(struct parse *p, const char *text)
 {
 	int i = find_word(p->spec->words, text);
 	const char *near;
+
+	if (i < 0 && has_prefix(p->spec, text))
+		return parse_prefixed(p, text);
 
 	if (i >= 0) {
 		p->v->number = (uint64_t)i;
@@ -288,6 +312,8 @@ void option_describe_values(const struct option_spec *spec, struct text *to)
 		text_add(to, "%s", names[spec->type]);
 	for (size_t i = 0; spec->words && spec->words[i]; i++)
 		text_add(to, "%s%s", i || names[spec->type] ? ", " : "", spec->words[i]);
+	if (spec->or_prefix)
+		text_add(to, ", %s…", spec->or_prefix);
 }
 
 void option_describe(const struct option_spec *specs, struct text *to)

@@ -31,7 +31,8 @@ struct option_spec {
 	bool power_of_2;
 	bool required;
 	const char *const *words; /* NULL-terminated */
-	const char *help;         /* one sentence without a final full stop */
+	const char *or_prefix; /* WORD: or text without spaces, up to max bytes, that begins so */
+	const char *help;      /* one sentence without a final full stop */
 	const char *not_built; /* set: any value other than the fallback is refused, saying this */
 };
 

@@ -22,6 +22,23 @@ volume "xtsmac" { partition { size = 32M } crypt { format = "plain" cipher = "ae
 volume "xts" { partition { size = 32M } crypt { format = "plain" cipher = "aes-xts-plain64" integrity = "none" } filesystem { source = "files" owner = "root" } }
 END
 truncate -s 128M device.img
+truncate -s 48M capi.img
+mkdir small
+echo hello >small/motd
+cat >reference.layout <<'END'
+device "d" { architecture = "x86-64" }
+vault { size = 1M }
+volume "aegis" { partition { size = 16M } crypt { format = "plain" key-reference = "user:short" } filesystem { source = "small" owner = "root" } }
+volume "gcm" { partition { size = 16M } crypt { format = "plain" cipher = "aes-gcm-random" key-reference = "encrypted:long" } filesystem { source = "small" owner = "root" } }
+END
+for cipher in "xts(aes)-plain64" "tk(cbc(aes))-plain"; do
+	cat >"${cipher%%(*}.layout" <<END
+device "d" { architecture = "x86-64" }
+keystore "device" { backend = "trusted" }
+vault { size = 1M }
+volume "data" { partition { size = 16M } crypt { format = "plain" cipher = "capi:$cipher" integrity = "none" key-size = 64 } filesystem { source = "files" owner = "root" } }
+END
+done
 cat >first.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
@@ -80,14 +97,40 @@ awk '$1 == "gcm" {print $2}' keys >one
 "$dump" held /usr/bin/python3 -c 'import os; k = bytes.fromhex(open("one").read()); os._exit(0)' >/dev/null 2>&1
 check_status 1 "a key that was in memory is found" python3 find.py keys held
 
+# --- ciphers by the kernel's own names ---
+cd "$4"
+check_status 1 "a cipher that this kernel lacks" "$H" provision tk.layout /dev/vdb
+said "the kernel has no cipher capi:tk\(cbc\(aes\)\)-plain; it has .*xts\(aes\)"
+check "no mapping of it is left" sh -c '! dmsetup ls | grep holdfast'
+check "capi: provision" "$H" provision --replace=all xts.layout /dev/vdb
+check "capi: open" "$H" open /dev/vdb --mount /mnt/v
+check "capi: contents" cmp /mnt/v/data/blob files/blob
+check "capi: the table" sh -c "dmsetup table holdfast-data | grep -q 'crypt capi:xts(aes)-plain64 :64:encrypted:holdfast-data-1 '"
+check "capi: close" "$H" close /dev/vdb --mount /mnt/v
+
+# --- keys that holdfast has only the name of, with authentication; also AEGIS-128's short one ---
+head -c 16 /dev/urandom | keyctl padd user short @s >/dev/null
+keyctl add user kmk 0123456789abcdef0123456789abcdef @s >/dev/null
+keyctl add encrypted long "new user:kmk 32" @s >/dev/null
+check "by reference: provision" "$H" provision --replace=all reference.layout /dev/vdb
+check "by reference: open" "$H" open /dev/vdb --mount /mnt/v
+for v in aegis gcm; do check "by reference: $v" cmp /mnt/v/$v/motd small/motd; done
+check "by reference: close" "$H" close /dev/vdb --mount /mnt/v
+check "by reference: verify" "$H" verify /dev/vdb
+said "nothing wrong"
+keyctl clear @s
+check_status 1 "by reference: verify without the keys" "$H" verify /dev/vdb
+said "look whether the key (user:short|encrypted:long)"
+
 # --- a new trusted key; contents stay ---
 check "rotate" "$H" key rotate /dev/vda
+said "still opens on this device"
 check "open with it" "$H" open /dev/vda --mount /mnt/v
 check "contents are the same" cmp /mnt/v/gcm/again /mnt/v/xts/blob
 check "close it" "$H" close /dev/vda --mount /mnt/v
 END
 mkdir tpm other
-guest_tap --disk device.img --tpm-state "$scratch/tpm" --mem 1024 first.sh "$HOLDFAST" "$HOLDFAST_TOP" "$HOLDFAST_BUILD/tests/guest" "$scratch"
+guest_tap --disk device.img --disk capi.img --tpm-state "$scratch/tpm" --mem 1024 first.sh "$HOLDFAST" "$HOLDFAST_TOP" "$HOLDFAST_BUILD/tests/guest" "$scratch"
 
 cat >again.sh <<'END'
 . "$2/tests/lib/tap.sh"
