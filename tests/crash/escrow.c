@@ -11,6 +11,7 @@
 #include "crypto/mac.h"
 #include "device/escrow.h"
 #include "lib/check.h"
+#include "lib/swtpm.h"
 
 /* The fleet's: recovery keys of data and mac, in words. */
 static const char *const names[] = {"data", "mac"};
@@ -188,6 +189,78 @@ static void restoring_survives_every_cut(void **state)
 	assert_true(were_old > 0 && were_new > 0);
 }
 
+/* --- boards that change --- */
+
+static struct swtpm here, there;
+
+static void another_board_takes_over_at_every_cut(void **state)
+{
+	uint64_t n;
+
+	remake("keys.img");
+	assert_ok(keyed_change("keys.img", escrow));
+	keyed_input.tcti = there.tcti;
+	assert_true(keyed_opens("keys.img", "", true) < 0);
+	assert_int_equal(diag_get(0)->code, DIAG_KEYSTORE_FOREIGN);
+	diag_forget(0);
+	keyed_copy_file("keys.img", "changed.img");
+	keyed_faults = (struct fault_plan){0};
+	if (keyed_change("changed.img", restore) < 0)
+		keyed_print_failures();
+	n = keyed_faults.ops;
+	keyed_assert_opens("changed.img");
+	for (uint64_t i = 1; i <= n; i++) {
+		keyed_copy_file("keys.img", "changed.img");
+		keyed_faults = (struct fault_plan){.cut_at = i};
+		keyed_seed = i;
+		assert_true(keyed_change("changed.img", restore) < 0);
+		swtpm_power_cycle(&there);
+		keyed_faults = (struct fault_plan){0};
+		if (keyed_change("changed.img", restore) < 0) {
+			keyed_print_failures();
+			fail_msg("cut at %llu", (unsigned long long)i);
+		}
+		keyed_assert_opens("changed.img");
+	}
+	keyed_input.tcti = here.tcti;
+	print_message("%llu cut points\n", (unsigned long long)n);
+}
+
+/* On the same board the state from before is as dead as after a rotation. */
+static void restoring_on_the_same_board_retires_what_was_before(void **state)
+{
+	keyed_copy_file("keys.img", "changed.img");
+	keyed_faults = (struct fault_plan){0};
+	keyed_assert_opens("keys.img");
+	assert_ok(keyed_change("changed.img", restore));
+	keyed_assert_opens("changed.img");
+	assert_true(keyed_opens("keys.img", "", true) < 0);
+	assert_int_equal(diag_get(0)->code, DIAG_VAULT_OLD);
+	diag_forget(0);
+}
+
+static int set_up_boards(void **state)
+{
+	char dir[128];
+
+	keyed_set_up("backend = \"tpm2\" pcrs = {7}");
+	assert_non_null(getcwd(dir, sizeof(dir) - 8));
+	strcat(dir, "/tpm");
+	swtpm_start(&here, dir);
+	strcat(dir, "2");
+	swtpm_start(&there, dir);
+	keyed_input.tcti = here.tcti;
+	keyed_retire = true;
+	return 0;
+}
+
+static int tear_down_boards(void **state)
+{
+	swtpm_stop(&here);
+	swtpm_stop(&there);
+	return keyed_tear_down(state);
+}
+
 static int set_up(void **state)
 {
 	return keyed_set_up("backend = \"file\" memory = 1M");
@@ -201,5 +274,11 @@ int main(void)
 	    cmocka_unit_test(restoring_survives_every_cut),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, keyed_tear_down);
+	const struct CMUnitTest boards[] = {
+	    cmocka_unit_test(another_board_takes_over_at_every_cut),
+	    cmocka_unit_test(restoring_on_the_same_board_retires_what_was_before),
+	};
+	int failed = cmocka_run_group_tests(tests, set_up, keyed_tear_down);
+
+	return failed + cmocka_run_group_tests(boards, set_up_boards, tear_down_boards);
 }
