@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/modhex.h"
 #include "base/text.h"
+#include "cmd/escrow.h"
 #include "cmd/keystores.h"
 #include "cmd/passphrase.h"
 #include "device/keys.h"
@@ -18,7 +19,9 @@ static const struct flag flags[] = {
     HARDWARE_FLAGS,
     NEW_PASSPHRASE_FLAGS,
     OWNER_FLAGS,
-    {"output", 'o', "FILE", "where a recovery key (0600) or an identity is written", false},
+    {"output", 'o', "FILE", "where a recovery key (0600), an escrow or an identity is written",
+     false},
+    ESCROW_FLAGS,
     {0},
 };
 
@@ -55,6 +58,7 @@ static int list(struct session *s, struct target *t, const struct call *c)
 			    layer ? layer : "?", purposes[keys[i].purpose % KEY_PURPOSES],
 			    keys[i].bytes * 8, keys[i].keystore);
 	}
+	tell_ways(s, t);
 	return 0;
 }
 
@@ -168,6 +172,8 @@ static const struct {
     {"rotate", 2, IO_WRITE | IO_SHARE, rotate},
     {"forget", 3, IO_WRITE | IO_SHARE, forget},
     {"recovery", 3, 0, recovery},
+    {"escrow", 3, IO_WRITE | IO_SHARE, escrow_run},
+    {"restore", 3, IO_WRITE | IO_SHARE, restore_run},
 };
 
 static int run(struct session *s, const struct call *c)
@@ -182,7 +188,8 @@ static int run(struct session *s, const struct call *c)
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]) && r >= 0; i++) {
 		if (strcmp(actions[i].name, c->args[0]) != 0)
 			continue;
-		if (c->n_args != actions[i].args)
+		if (c->n_args < actions[i].args ||
+		    (c->n_args > actions[i].args && actions[i].run != restore_run))
 			return diag_fail(DIAG_USAGE, EINVAL, "key %s takes %s", actions[i].name,
 					 actions[i].args == 2 ? "a target"
 							      : "a target and a volume");
@@ -191,14 +198,17 @@ static int run(struct session *s, const struct call *c)
 		return r < 0 ? r : actions[i].run(s, &t, c);
 	}
 	return r < 0 ? r
-		     : diag_fail(DIAG_USAGE, EINVAL,
-				 "key %s: list, rotate, forget, recovery or identity", c->args[0]);
+		     : diag_fail(
+			   DIAG_USAGE, EINVAL,
+			   "key %s: list, rotate, forget, recovery, escrow, restore or identity",
+			   c->args[0]);
 }
 
 const struct command command_key = {
     .name = "key",
-    .synopsis = "list|rotate TARGET; key forget|recovery TARGET VOLUME; key identity LAYOUT",
-    .summary = "List a device's keys, seal them anew, give one up, print a recovery key.",
+    .synopsis = "list|rotate TARGET; key forget|recovery|escrow TARGET VOLUME; key restore TARGET "
+		"VOLUME...; key identity LAYOUT",
+    .summary = "List a device's keys, seal them anew, give one up, put them in escrow, restore.",
     .text =
 	"list shows which keys there are and what guards them. rotate draws a new device\n"
 	"secret and wraps the volume keys anew: after a passphrase became known, with\n"
@@ -206,15 +216,27 @@ const struct command command_key = {
 	"the key of a volume, for good. recovery writes the recovery key of a volume that has\n"
 	"one to a file, as cryptsetup takes it. A cut at any moment leaves the old state or the\n"
 	"new one. identity, on a device, prepares its TPM for a layout and writes what has to be\n"
-	"known to make an image for it elsewhere (provision --for-tpm): nothing of it is secret.",
+	"known to make an image for it elsewhere (provision --for-tpm): nothing of it is secret.\n"
+	"\n"
+	"escrow encrypts a recovery key of a volume to certificates (CMS, AES-256-GCM) and keeps\n"
+	"the volume's keys wrapped under it. Whoever decrypts it answers with HMAC-SHA256 over\n"
+	"receipt_message, the 71 characters of recovery_key being the key, as 64 hexadecimal\n"
+	"digits; escrow --receipt checks that and records it, and only then drops an escrow of\n"
+	"before and, with --remove-others, the recovery key that the device could print itself.\n"
+	"restore seals the keys anew from it: in the same hardware, when a passphrase was lost or\n"
+	"a boot state does not come back, or in other hardware, when a board was changed.",
     .example =
 	"  holdfast key list gateway.img\n"
 	"  holdfast key rotate /dev/mmcblk0 --passphrase-file old --new-passphrase-file new\n"
 	"  holdfast key forget /dev/mmcblk0 data --passphrase-file p\n"
 	"  holdfast key identity gateway.layout -o unit-1234.tpm\n"
+	"  holdfast key escrow gateway.img data --to fleet.crt -o unit-1234.cms --passphrase-file "
+	"p\n"
+	"  holdfast key escrow gateway.img data --receipt unit-1234.receipt --passphrase-file p\n"
+	"  holdfast key restore /dev/mmcblk0 data --recovery-key-file k --new-passphrase-file p\n"
 	"  holdfast key recovery gateway.img data --passphrase-file p -o data.recovery\n",
     .flags = flags,
     .min_args = 2,
-    .max_args = 3,
+    .max_args = ARGS_MAX,
     .run = run,
 };

@@ -142,19 +142,23 @@ static int copy_of(const struct secret *from, struct secret **ret)
 	return 0;
 }
 
+int passphrase_read_file(const char *path, struct secret **ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? diag_file(errno, path) : read_line(fd, path, ret);
+}
+
 /* Read once: a descriptor gives it only once, and a person shall not type it twice. */
 static int load(struct words_source *s, enum key_asked what, const char *name, bool fresh)
 {
-	_cleanup_close_ int fd = -1;
-
 	if (s->words)
 		return 0;
 	if (s->fd >= 0)
 		return read_line(s->fd, asked[what].fd[NOW], &s->words);
 	if (!s->file)
 		return ask_terminal(what, name, fresh, &s->words);
-	fd = open(s->file, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? diag_file(errno, s->file) : read_line(fd, s->file, &s->words);
+	return passphrase_read_file(s->file, &s->words);
 }
 
 static int ask_for(void *ctx, enum key_asked what, const char *name, bool fresh,

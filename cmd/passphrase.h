@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_CMD_PASSPHRASE_H
 #define HOLDFAST_CMD_PASSPHRASE_H
 
+#include "base/secret.h"
 #include "cmd/session.h"
 
 #define PASSPHRASE_FLAGS                                                                           \
@@ -36,6 +37,8 @@
 
 /* Makes env->input of the command line. 0 or -EINVAL having spoken. */
 int passphrase_arguments(struct session *s, const struct call *c);
+/* The first line of a file that holds a secret. */
+int passphrase_read_file(const char *path, struct secret **ret);
 /* Wipes what was read. */
 void passphrase_forget(void);
 

@@ -8,7 +8,7 @@
 #include "layout/layout-file.h"
 #include "model/key.h"
 
-static int load(struct target *t, struct env *env)
+int device_keys_load(struct target *t, struct env *env)
 {
 	int r = target_unlock(t, env, NULL, 0);
 
@@ -32,14 +32,14 @@ static int rotate_and_commit(struct target *t, struct env *env)
 
 int device_keys_rotate(struct target *t, struct env *env)
 {
-	int r = load(t, env);
+	int r = device_keys_load(t, env);
 
 	return r < 0 ? r : rotate_and_commit(t, env);
 }
 
 int device_keys_forget(struct target *t, struct env *env, struct volume *v)
 {
-	int r = load(t, env);
+	int r = device_keys_load(t, env);
 
 	if (r >= 0)
 		r = vault_keys_forget(t->keys, v);

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "device/target.h"
 
+/* Unseals all; HF-KEY-MISSING where there are none. */
+int device_keys_load(struct target *t, struct env *env);
 /* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state. */
 int device_keys_rotate(struct target *t, struct env *env);
 /* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. */

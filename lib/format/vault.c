@@ -274,7 +274,7 @@ void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_EN
 
 static bool known(unsigned type)
 {
-	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_KEY_BLOB);
+	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_ESCROW_KEY);
 }
 
 /* An item: le16 type, le16 zero, le32 length, value, padding to a multiple of 4. */
@@ -446,6 +446,41 @@ void vault_encode_key_blob(const struct vault_key_blob_item *k,
 
 	memcpy(d.keystore, k->keystore, strnlen(k->keystore, sizeof(d.keystore) - 1));
 	memcpy(d.volume, k->volume, strnlen(k->volume, sizeof(d.volume) - 1));
+	memcpy(ret, &d, sizeof(d));
+}
+
+struct escrow_disk {
+	le32_t flags;               /*   0: 1 = confirmed */
+	le32_t zero;                /*   4 */
+	uint8_t nonce[32];          /*   8 */
+	uint8_t receipt_sha256[32]; /*  40 */
+	char volume[64];            /*  72 */
+};
+static_assert(sizeof(struct escrow_disk) == VAULT_ESCROW_BYTES, "escrow item");
+
+int vault_decode_escrow(const uint8_t *bytes, size_t len, struct vault_escrow_item *ret)
+{
+	struct escrow_disk d;
+
+	if (len != sizeof(d))
+		return -EINVAL;
+	memcpy(&d, bytes, sizeof(d));
+	if (le32_get(d.flags) > 1 || le32_get(d.zero))
+		return -EINVAL;
+	ret->confirmed = le32_get(d.flags) == 1;
+	memcpy(ret->nonce, d.nonce, sizeof(d.nonce));
+	memcpy(ret->receipt_sha256, d.receipt_sha256, sizeof(d.receipt_sha256));
+	return take_text((const uint8_t *)d.volume, sizeof(d.volume), ret->volume,
+			 sizeof(ret->volume));
+}
+
+void vault_encode_escrow(const struct vault_escrow_item *e, uint8_t ret[static VAULT_ESCROW_BYTES])
+{
+	struct escrow_disk d = {.flags = le32_make(e->confirmed)};
+
+	memcpy(d.nonce, e->nonce, sizeof(d.nonce));
+	memcpy(d.receipt_sha256, e->receipt_sha256, sizeof(d.receipt_sha256));
+	memcpy(d.volume, e->volume, strnlen(e->volume, sizeof(d.volume) - 1));
 	memcpy(ret, &d, sizeof(d));
 }
 

@@ -67,20 +67,22 @@ void vault_encode_entry(const struct vault_entry *e, uint8_t ret[static VAULT_EN
 
 enum vault_item_type {
 	VAULT_END = 0,
-	VAULT_DEVICE = 1,    /* no value; options follow */
-	VAULT_MEDIUM = 2,    /* name NUL kind NUL */
-	VAULT_OPTION = 3,    /* of what stands before it: name NUL value NUL */
-	VAULT_VOLUME = 4,    /* le32 flags, name NUL slot NUL */
-	VAULT_EXTENT = 5,    /* of the volume before it: struct vault_extent_item */
-	VAULT_LAYER = 6,     /* of the volume before it: kind NUL */
-	VAULT_SOURCE = 7,    /* of the layer before it: struct vault_source_item */
-	VAULT_LEARNED = 8,   /* of the layer before it: name NUL value NUL */
-	VAULT_KEYSTORE = 32, /* name NUL backend NUL; options follow */
-	VAULT_SEALED = 33,   /* keystore's name NUL, then the backend's blob */
-	VAULT_KEY = 34,      /* struct vault_key_item */
-	VAULT_KEYS_FOR = 35, /* digest of the plan that they were drawn for, le64 generation */
-	VAULT_MAC = 36,      /* keystore's name NUL, then struct vault_mac_item; last of all */
-	VAULT_KEY_BLOB = 37, /* struct vault_key_blob_item: a key that only the kernel opens */
+	VAULT_DEVICE = 1,      /* no value; options follow */
+	VAULT_MEDIUM = 2,      /* name NUL kind NUL */
+	VAULT_OPTION = 3,      /* of what stands before it: name NUL value NUL */
+	VAULT_VOLUME = 4,      /* le32 flags, name NUL slot NUL */
+	VAULT_EXTENT = 5,      /* of the volume before it: struct vault_extent_item */
+	VAULT_LAYER = 6,       /* of the volume before it: kind NUL */
+	VAULT_SOURCE = 7,      /* of the layer before it: struct vault_source_item */
+	VAULT_LEARNED = 8,     /* of the layer before it: name NUL value NUL */
+	VAULT_KEYSTORE = 32,   /* name NUL backend NUL; options follow */
+	VAULT_SEALED = 33,     /* keystore's name NUL, then the backend's blob */
+	VAULT_KEY = 34,        /* struct vault_key_item */
+	VAULT_KEYS_FOR = 35,   /* digest of the plan that they were drawn for, le64 generation */
+	VAULT_MAC = 36,        /* keystore's name NUL, then struct vault_mac_item; last of all */
+	VAULT_KEY_BLOB = 37,   /* struct vault_key_blob_item: a key that only the kernel opens */
+	VAULT_ESCROW = 38,     /* struct vault_escrow_item */
+	VAULT_ESCROW_KEY = 39, /* of the escrow before it: struct vault_key_item */
 };
 #define VAULT_ITEM_OPTIONAL 0x8000 /* set in a type: who does not know it skips it */
 enum { VAULT_VOLUME_RESERVED = 1, VAULT_VOLUME_SHARED = 2, VAULT_VOLUME_FORGOTTEN = 4 };
@@ -140,6 +142,19 @@ int vault_decode_key_blob(const uint8_t *bytes, size_t len, struct vault_key_blo
 /* What stands before the blob. */
 void vault_encode_key_blob(const struct vault_key_blob_item *k,
 			   uint8_t ret[static VAULT_KEY_BLOB_HEADER]);
+
+/* Volume keys that are wrapped under a recovery key which somebody else keeps; they follow as
+ * VAULT_ESCROW_KEY. */
+#define VAULT_NONCE_BYTES 32
+struct vault_escrow_item {
+	bool confirmed; /* whoever keeps the recovery key has proved to have it */
+	uint8_t nonce[VAULT_NONCE_BYTES];
+	uint8_t receipt_sha256[32]; /* of the receipt that proves it */
+	char volume[64];            /* full name */
+};
+#define VAULT_ESCROW_BYTES 136
+int vault_decode_escrow(const uint8_t *bytes, size_t len, struct vault_escrow_item *ret);
+void vault_encode_escrow(const struct vault_escrow_item *e, uint8_t ret[static VAULT_ESCROW_BYTES]);
 
 /* MAC over every byte before the first MAC item; behind it one of each item, to tell which one was
  * changed. Keyed from the device secret. */

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/endian.h"
 #include "base/overflow.h"
+#include "crypto/digest.h"
 #include "model/build.h"
 #include "model/key.h"
 #include "vault/keys-private.h"
@@ -81,12 +82,13 @@ static void put_layer(struct text *to, const struct layer *l)
 		put_strings(to, VAULT_LEARNED, it->name, it->value);
 }
 
-static void put_volume(struct text *to, const struct volume *v)
+/* @as_laid_out: as if it was never given up. */
+static void put_volume(struct text *to, const struct volume *v, bool as_laid_out)
 {
 	_cleanup_text_ struct text value = {0};
 	const le32_t flags = le32_make((v->reserved ? VAULT_VOLUME_RESERVED : 0) |
 				       (v->in_shared ? VAULT_VOLUME_SHARED : 0) |
-				       (v->forgotten ? VAULT_VOLUME_FORGOTTEN : 0));
+				       (v->forgotten && !as_laid_out ? VAULT_VOLUME_FORGOTTEN : 0));
 	const char *slot = v->slot ? v->slot : "";
 
 	text_add_bytes(&value, &flags, sizeof(flags));
@@ -115,6 +117,20 @@ static void put_volume(struct text *to, const struct volume *v)
 		put_layer(to, v->layers[i]);
 }
 
+int device_part_digest(const struct volume *v, uint8_t ret[static SHA256_BYTES])
+{
+	const struct layout *l = v->layout;
+	_cleanup_text_ struct text all = {0};
+
+	for (size_t i = 0; i < l->n_keystores; i++) {
+		put_strings(&all, VAULT_KEYSTORE, l->keystores[i]->name,
+			    l->keystores[i]->ops->name);
+		put_values(&all, l->keystores[i]->ops->options, l->keystores[i]->values);
+	}
+	put_volume(&all, v, true);
+	return all.failed ? diag_no_memory() : digest_sha256(all.s, all.len, ret);
+}
+
 int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to)
 {
 	int r = 0;
@@ -133,7 +149,7 @@ int device_part_encode(const struct layout *layout, struct vault_keys *keys, str
 		put_values(to, k->ops->options, k->values);
 	}
 	for (size_t i = 0; i < layout->n_volumes; i++)
-		put_volume(to, layout->volumes[i]);
+		put_volume(to, layout->volumes[i], false);
 	if (keys)
 		r = vault_keys_encode(keys, to);
 	device_part_put(to, VAULT_END, "", 0);
@@ -351,6 +367,8 @@ static int read_item(struct reader *r, const struct vault_item *item)
 	case VAULT_KEYS_FOR:
 	case VAULT_MAC:
 	case VAULT_KEY_BLOB:
+	case VAULT_ESCROW:
+	case VAULT_ESCROW_KEY:
 		return 0;
 	case VAULT_END:
 		break;
@@ -375,7 +393,7 @@ int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout 
 		return -ENOMEM;
 	while ((r = vault_next_item(active->payload, active->header.payload_bytes, &at, &item)) ==
 	       1) {
-		if (item.type >= VAULT_SEALED && item.type <= VAULT_KEY_BLOB)
+		if (item.type >= VAULT_SEALED && item.type <= VAULT_ESCROW_KEY)
 			keys++;
 		else
 			others++;

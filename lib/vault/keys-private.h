@@ -34,6 +34,14 @@ struct referred {
 	struct key_reference ref; /* once it was loaded */
 };
 
+/* Keys of a volume, wrapped under a recovery key that somebody else keeps. */
+#define ESCROW_KEYS_MAX 8
+struct escrow {
+	struct vault_escrow_item item;
+	struct vault_key_item keys[ESCROW_KEYS_MAX];
+	size_t n_keys;
+};
+
 struct vault_keys {
 	struct keys keys; /* first: what env->keys is */
 	const struct layout *layout;
@@ -42,6 +50,7 @@ struct vault_keys {
 	size_t n_sealed;
 	ARRAY(struct wrapped) wrapped;
 	ARRAY(struct referred) referred;
+	ARRAY(struct escrow) escrows;
 	uint8_t keys_for[KEYS_FOR_BYTES];
 	uint8_t *payload; /* the device part that they were read from; NULL: drawn here */
 	size_t payload_len;
@@ -49,6 +58,22 @@ struct vault_keys {
 };
 
 struct vault_keys *vault_keys_new(const struct layout *layout, struct env *env);
+
+/* keys.c */
+
+struct sealed *vault_keys_find_sealed(struct vault_keys *k, const char *name);
+int vault_keys_add_sealed(struct vault_keys *k, const struct keystore *keystore,
+			  struct sealed **ret);
+int vault_keys_unlock_one(struct vault_keys *k, struct sealed *s);
+/* Draws a device secret; what hung from the old one has to be wrapped anew. */
+int vault_keys_seal_new(struct vault_keys *k, struct sealed *s, bool next);
+int vault_keys_unwrap(const struct sealed *s, struct wrapped *w);
+int vault_keys_wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w);
+
+/* keys-escrow.c */
+
+int vault_keys_read_escrow(struct vault_keys *k, const struct vault_item *item);
+void vault_keys_encode_escrows(const struct vault_keys *k, struct text *to);
 
 /* keys-record.c */
 

@@ -121,6 +121,7 @@ int vault_keys_encode(struct vault_keys *k, struct text *to)
 		device_part_put(to, VAULT_KEY, bytes, sizeof(bytes));
 	}
 	vault_keys_encode_references(k, to);
+	vault_keys_encode_escrows(k, to);
 	device_part_put(to, VAULT_KEYS_FOR, k->keys_for, sizeof(k->keys_for));
 	covered = to->len;
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
@@ -158,13 +159,21 @@ static void follow(struct naming *n, const struct vault_item *item)
 static int tell_changed(const struct naming *n, uint32_t index, const struct vault_item *item)
 {
 	static const char *const kinds[] = {
-	    [VAULT_DEVICE] = "the device",     [VAULT_MEDIUM] = "the medium",
-	    [VAULT_OPTION] = "an option",      [VAULT_VOLUME] = "the volume itself",
-	    [VAULT_EXTENT] = "its place",      [VAULT_LAYER] = "a layer",
-	    [VAULT_SOURCE] = "a source",       [VAULT_LEARNED] = "what was learnt",
-	    [VAULT_KEYSTORE] = "a keystore",   [VAULT_SEALED] = "a sealed secret",
-	    [VAULT_KEY] = "a volume key",      [VAULT_KEYS_FOR] = "the plan of the keys",
+	    [VAULT_DEVICE] = "the device",
+	    [VAULT_MEDIUM] = "the medium",
+	    [VAULT_OPTION] = "an option",
+	    [VAULT_VOLUME] = "the volume itself",
+	    [VAULT_EXTENT] = "its place",
+	    [VAULT_LAYER] = "a layer",
+	    [VAULT_SOURCE] = "a source",
+	    [VAULT_LEARNED] = "what was learnt",
+	    [VAULT_KEYSTORE] = "a keystore",
+	    [VAULT_SEALED] = "a sealed secret",
+	    [VAULT_KEY] = "a volume key",
+	    [VAULT_KEYS_FOR] = "the plan of the keys",
 	    [VAULT_KEY_BLOB] = "a volume key",
+	    [VAULT_ESCROW] = "an escrow",
+	    [VAULT_ESCROW_KEY] = "a key in escrow",
 	};
 	const char *kind =
 	    item && item->type < sizeof(kinds) / sizeof(kinds[0]) ? kinds[item->type] : NULL;
@@ -293,6 +302,9 @@ static int read_record(struct vault_keys *k, const struct vault_item *item)
 		return array_add(&k->wrapped, w) < 0 ? diag_no_memory() : 0;
 	case VAULT_KEY_BLOB:
 		return vault_keys_read_reference(k, item) < 0 ? bad("a volume key") : 0;
+	case VAULT_ESCROW:
+	case VAULT_ESCROW_KEY:
+		return vault_keys_read_escrow(k, item) < 0 ? bad("an escrow") : 0;
 	case VAULT_KEYS_FOR:
 		if (item->len != sizeof(k->keys_for))
 			return bad("the plan's digest");
@@ -339,7 +351,8 @@ int vault_keys_read(const struct vault *v, const struct layout *layout, struct e
 static bool is_key_record(unsigned type)
 {
 	return type == VAULT_SEALED || type == VAULT_KEY || type == VAULT_KEYS_FOR ||
-	       type == VAULT_MAC || type == VAULT_KEY_BLOB;
+	       type == VAULT_MAC || type == VAULT_KEY_BLOB || type == VAULT_ESCROW ||
+	       type == VAULT_ESCROW_KEY;
 }
 
 int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/endian.h"
 #include "crypto/kdf.h"
+#include "vault/escrow.h"
 #include "vault/keys-private.h"
 
 /* --- one keystore --- */
@@ -45,7 +46,7 @@ static int take_secret(struct sealed *s, struct secret *secret)
 	return r < 0 ? r : derive(s, "holdfast 1 device part MAC", &s->mac_key);
 }
 
-static int seal_new(struct vault_keys *k, struct sealed *s, bool next)
+int vault_keys_seal_new(struct vault_keys *k, struct sealed *s, bool next)
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
@@ -66,7 +67,7 @@ static int seal_new(struct vault_keys *k, struct sealed *s, bool next)
 }
 
 /* Unseals it, if that has not been done, and believes the device part only then. */
-static int unlock(struct vault_keys *k, struct sealed *s)
+int vault_keys_unlock_one(struct vault_keys *k, struct sealed *s)
 {
 	struct secret *secret = NULL;
 	DIAG_SCOPE("keystore %s", s->keystore->name);
@@ -90,7 +91,7 @@ static int unlock(struct vault_keys *k, struct sealed *s)
 	return r;
 }
 
-static struct sealed *find_sealed(struct vault_keys *k, const char *name)
+struct sealed *vault_keys_find_sealed(struct vault_keys *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_sealed; i++) {
 		if (strcmp(k->sealed[i].keystore->name, name) == 0)
@@ -122,7 +123,7 @@ static void associate(const struct vault_key_item *item, struct text *to)
 	text_add_bytes(to, numbers, sizeof(numbers));
 }
 
-static int wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w)
+int vault_keys_wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w)
 {
 	_cleanup_aead_ struct aead *aead = NULL;
 	_cleanup_text_ struct text ad = {0};
@@ -140,7 +141,7 @@ static int wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w)
 	return r < 0 ? diag_fail(DIAG_INTERNAL, EIO, "a key cannot be wrapped") : 0;
 }
 
-static int unwrap(const struct sealed *s, struct wrapped *w)
+int vault_keys_unwrap(const struct sealed *s, struct wrapped *w)
 {
 	_cleanup_aead_ struct aead *aead = NULL;
 	_cleanup_secret_ struct secret *key = NULL;
@@ -208,16 +209,16 @@ static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose
 {
 	struct vault_keys *k = (struct vault_keys *)keys;
 	struct wrapped *w = find_wrapped(k, l, purpose);
-	struct sealed *s = w ? find_sealed(k, w->item.keystore) : NULL;
+	struct sealed *s = w ? vault_keys_find_sealed(k, w->item.keystore) : NULL;
 	int r;
 
 	if (!w || !s || s->keystore->ops->references)
 		return missing(l);
 	if (w->item.len != layer_key_bytes(l, purpose))
 		return wrong_length(l, w->item.len, purpose);
-	r = unlock(k, s);
+	r = vault_keys_unlock_one(k, s);
 	if (r >= 0 && !w->key)
-		r = unwrap(s, w);
+		r = vault_keys_unwrap(s, w);
 	if (r >= 0)
 		*ret = w->key;
 	return r;
@@ -228,14 +229,14 @@ static int reference(struct keys *keys, const struct layer *l, enum key_purpose 
 {
 	struct vault_keys *k = (struct vault_keys *)keys;
 	struct referred *w = vault_keys_find_reference(k, l, (unsigned)layer_index(l), purpose);
-	struct sealed *s = w ? find_sealed(k, w->item.keystore) : NULL;
+	struct sealed *s = w ? vault_keys_find_sealed(k, w->item.keystore) : NULL;
 	int r;
 
 	if (!w || !s || !s->keystore->ops->references)
 		return missing(l);
 	if (w->item.len != layer_key_bytes(l, purpose))
 		return wrong_length(l, w->item.len, purpose);
-	r = unlock(k, s);
+	r = vault_keys_unlock_one(k, s);
 	return r < 0 ? r : vault_keys_load_reference(s, w, ret);
 }
 
@@ -275,6 +276,7 @@ struct vault_keys *vault_keys_free(struct vault_keys *k)
 	array_each (w, &k->wrapped)
 		secret_free(w->key);
 	array_free(&k->wrapped);
+	array_free(&k->escrows);
 	vault_keys_free_references(k);
 	free(k->payload);
 	free(k);
@@ -291,9 +293,10 @@ struct keys *vault_keys_interface(struct vault_keys *k)
 	return &k->keys;
 }
 
-static int add_sealed(struct vault_keys *k, const struct keystore *keystore, struct sealed **ret)
+int vault_keys_add_sealed(struct vault_keys *k, const struct keystore *keystore,
+			  struct sealed **ret)
 {
-	*ret = find_sealed(k, keystore->name);
+	*ret = vault_keys_find_sealed(k, keystore->name);
 	if (*ret)
 		return 0;
 	if (k->n_sealed == KEYSTORES_MAX)
@@ -315,7 +318,7 @@ static int seal_first(struct vault_keys *k, struct sealed *s)
 		r = ops->prepare(s->keystore, s->session, k->env);
 	if (r >= 0 && used)
 		r = ops->count_erase(s->keystore, s->session, k->env);
-	return r < 0 ? r : seal_new(k, s, false);
+	return r < 0 ? r : vault_keys_seal_new(k, s, false);
 }
 
 static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpose purpose)
@@ -325,7 +328,7 @@ static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpos
 			    .item.purpose = purpose,
 			    .item.len = (uint32_t)layer_key_bytes(l, purpose)};
 	struct sealed *s;
-	int r = add_sealed(k, keystore, &s);
+	int r = vault_keys_add_sealed(k, keystore, &s);
 
 	if (r >= 0 && w.item.len > VAULT_WRAPPED_MAX)
 		r = diag_fail(DIAG_INTERNAL, E2BIG, "a key of %u bytes", w.item.len);
@@ -341,7 +344,7 @@ static int draw_key(struct vault_keys *k, const struct layer *l, enum key_purpos
 	snprintf(w.item.volume, sizeof(w.item.volume), "%s", l->volume->full_name);
 	r = k->env->random(secret_bytes(w.key), w.item.len);
 	if (r >= 0)
-		r = wrap(k, s, &w);
+		r = vault_keys_wrap(k, s, &w);
 	if (r >= 0 && array_add(&k->wrapped, w) < 0)
 		r = diag_no_memory();
 	if (r < 0)
@@ -400,7 +403,7 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 	int r = 0;
 
 	for (size_t i = 0; i < k->n_sealed && r >= 0 && n == 0; i++)
-		r = unlock(k, &k->sealed[i]);
+		r = vault_keys_unlock_one(k, &k->sealed[i]);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		for (size_t j = 0; j < volumes[i]->n_layers && r >= 0; j++) {
 			const struct secret *key;
@@ -435,22 +438,23 @@ int vault_keys_rotate(struct vault_keys *k)
 
 	array_each (w, &k->wrapped) {
 		if (r >= 0 && !w->key)
-			r = unwrap(find_sealed(k, w->item.keystore), w);
+			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
 	}
 	array_each (f, &k->referred) {
 		struct key_reference ref;
 
 		if (r >= 0)
-			r = vault_keys_load_reference(find_sealed(k, f->item.keystore), f, &ref);
+			r = vault_keys_load_reference(vault_keys_find_sealed(k, f->item.keystore),
+						      f, &ref);
 	}
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		r = seal_new(k, &k->sealed[i], true);
+		r = vault_keys_seal_new(k, &k->sealed[i], true);
 		if (r >= 0)
 			r = vault_keys_rewrap_references(k, &k->sealed[i]);
 	}
 	array_each (w, &k->wrapped) {
 		if (r >= 0)
-			r = wrap(k, find_sealed(k, w->item.keystore), w);
+			r = vault_keys_wrap(k, vault_keys_find_sealed(k, w->item.keystore), w);
 	}
 	return r;
 }
@@ -468,6 +472,7 @@ int vault_keys_forget(struct vault_keys *k, const struct volume *volume)
 			k->wrapped.v[kept++] = *w;
 	}
 	k->wrapped.n = kept;
+	vault_escrow_drop(k, volume, false);
 	if (vault_keys_forget_references(k, volume) || kept < before)
 		return 0;
 	return diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no key of volume %s",

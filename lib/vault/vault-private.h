@@ -55,6 +55,8 @@ int vault_begin_journal(struct vault *v, const struct vault_begun *begun);
 
 /* device-part.c */
 int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to);
+/* Of what is said of @v and of the keystores: the same as long as nobody changes it. */
+int device_part_digest(const struct volume *v, uint8_t ret[static SHA256_BYTES]);
 /* Appends one record. */
 void device_part_put(struct text *to, unsigned type, const void *value, size_t len);
 

@@ -25,6 +25,7 @@ static void decode(const uint8_t *data, size_t size)
 	struct vault_source_item source;
 	struct vault_key_item key;
 	struct vault_key_blob_item blob;
+	struct vault_escrow_item escrow;
 
 	vault_decode_copy(data, size, &copy);
 	vault_decode_plan(data, size, &plan);
@@ -34,6 +35,7 @@ static void decode(const uint8_t *data, size_t size)
 	vault_decode_source(data, size, &source);
 	vault_decode_key(data, size, &key);
 	vault_decode_key_blob(data, size, &blob);
+	vault_decode_escrow(data, size, &escrow);
 }
 
 /* The input as a device part, under a header that fits it. */

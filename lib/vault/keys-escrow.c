@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Escrow: making it, confirming it, restoring from it. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/endian.h"
+#include "base/hex.h"
+#include "crypto/digest.h"
+#include "crypto/kdf.h"
+#include "crypto/mac.h"
+#include "vault/escrow.h"
+#include "vault/keys-private.h"
+
+static_assert(ESCROW_NONCE_BYTES == VAULT_NONCE_BYTES, "nonce");
+
+/* --- records --- */
+
+int vault_keys_read_escrow(struct vault_keys *k, const struct vault_item *item)
+{
+	struct escrow *last = k->escrows.n ? &k->escrows.v[k->escrows.n - 1] : NULL;
+	struct vault_key_item key;
+	struct escrow e = {0};
+
+	if (item->type == VAULT_ESCROW) {
+		if (vault_decode_escrow(item->value, item->len, &e.item) < 0)
+			return -EINVAL;
+		return array_add(&k->escrows, e) < 0 ? diag_no_memory() : 0;
+	}
+	if (!last || last->n_keys == ESCROW_KEYS_MAX ||
+	    vault_decode_key(item->value, item->len, &key) < 0 ||
+	    strcmp(key.volume, last->item.volume) != 0)
+		return -EINVAL;
+	last->keys[last->n_keys++] = key;
+	return 0;
+}
+
+void vault_keys_encode_escrows(const struct vault_keys *k, struct text *to)
+{
+	array_each (e, &k->escrows) {
+		uint8_t head[VAULT_ESCROW_BYTES], key[VAULT_KEY_BYTES];
+
+		vault_encode_escrow(&e->item, head);
+		device_part_put(to, VAULT_ESCROW, head, sizeof(head));
+		for (size_t i = 0; i < e->n_keys; i++) {
+			vault_encode_key(&e->keys[i], key);
+			device_part_put(to, VAULT_ESCROW_KEY, key, sizeof(key));
+		}
+	}
+}
+
+static bool is_of(const struct escrow *e, const struct volume *v)
+{
+	return strcmp(e->item.volume, v->full_name) == 0;
+}
+
+void vault_escrow_drop(struct vault_keys *k, const struct volume *v, bool waiting_only)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->escrows.n; i++) {
+		const struct escrow *e = &k->escrows.v[i];
+
+		if (!is_of(e, v) || (waiting_only && e->item.confirmed))
+			k->escrows.v[kept++] = *e;
+	}
+	k->escrows.n = kept;
+}
+
+/* --- the receipt --- */
+
+void vault_escrow_message(const char *volume, const uint8_t nonce[static ESCROW_NONCE_BYTES],
+			  char ret[static ESCROW_MESSAGE_SIZE])
+{
+	char hex[2 * ESCROW_NONCE_BYTES + 1];
+
+	hex_encode(nonce, ESCROW_NONCE_BYTES, hex);
+	snprintf(ret, ESCROW_MESSAGE_SIZE, "holdfast-escrow-receipt 1 %s %.63s", hex, volume);
+}
+
+/* The vault keeps no more of the receipt than what recognises it. */
+static int receipt_digest(const struct secret *key, const char *volume, const uint8_t *nonce,
+			  uint8_t ret[static 32])
+{
+	_cleanup_secret_ struct secret *words = NULL;
+	_cleanup_mac_ struct mac *m = NULL;
+	char message[ESCROW_MESSAGE_SIZE];
+	struct mac_piece piece = {message, 0};
+	uint8_t receipt[ESCROW_RECEIPT_BYTES];
+	int r = secret_new(MODHEX_KEY_TEXT, &words);
+
+	if (r < 0)
+		return r;
+	modhex_print_key(secret_bytes(key), secret_bytes(words));
+	vault_escrow_message(volume, nonce, message);
+	piece.len = strlen(message);
+	r = mac_new("hmac(sha256)", secret_bytes(words), secret_len(words), &m);
+	if (r < 0)
+		return r;
+	if (mac_run(m, &piece, 1, receipt) < 0 || digest_sha256(receipt, sizeof(receipt), ret) < 0)
+		r = diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed");
+	explicit_bzero(receipt, sizeof(receipt));
+	return r;
+}
+
+int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
+			 const uint8_t receipt[static ESCROW_RECEIPT_BYTES])
+{
+	struct escrow *found = NULL;
+	struct escrow kept;
+	uint8_t digest[32];
+	size_t of_volume = 0;
+
+	if (digest_sha256(receipt, ESCROW_RECEIPT_BYTES, digest) < 0)
+		return diag_fail(DIAG_INTERNAL, EIO, "no digest can be computed");
+	array_each (e, &k->escrows) {
+		of_volume += is_of(e, v);
+		if (is_of(e, v) && digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
+			found = e;
+	}
+	if (!found) {
+		int r = diag_fail(DIAG_KEY_WRONG, EKEYREJECTED,
+				  of_volume ? "this is no receipt for an escrow of volume %s"
+					    : "volume %s has no escrow that waits for a receipt",
+				  v->full_name);
+
+		diag_state("nothing was changed");
+		return r;
+	}
+	if (found->item.confirmed && of_volume == 1)
+		return 0;
+	kept = *found;
+	kept.item.confirmed = true;
+	vault_escrow_drop(k, v, false);
+	return array_add(&k->escrows, kept) < 0 ? diag_no_memory() : 1;
+}
+
+/* --- wrapping --- */
+
+struct wrapping {
+	struct aead *aead;
+	uint8_t nonce[ESCROW_NONCE_BYTES];
+	uint8_t records[SHA256_BYTES]; /* what the vault says of the volume */
+};
+
+static void stop(struct wrapping *w)
+{
+	aead_free(w->aead);
+}
+
+static int start(const struct volume *v, const struct secret *key, const uint8_t *nonce,
+		 struct wrapping *w)
+{
+	static const char purpose[] = "holdfast 1 escrow";
+	const struct kdf_field info[] = {{purpose, sizeof(purpose) - 1},
+					 {nonce, ESCROW_NONCE_BYTES}};
+	_cleanup_secret_ struct secret *kek = NULL;
+	int r = secret_new(KEK_BYTES, &kek);
+
+	memcpy(w->nonce, nonce, sizeof(w->nonce));
+	if (r >= 0)
+		r = device_part_digest(v, w->records);
+	if (r >= 0)
+		r = kdf_hkdf(secret_bytes(key), secret_len(key), info, 2, secret_bytes(kek),
+			     secret_len(kek));
+	return r < 0 ? r : aead_new("aes-gcm", secret_bytes(kek), secret_len(kek), &w->aead);
+}
+
+static void associate(const struct wrapping *w, const struct vault_key_item *item, struct text *to)
+{
+	const uint8_t numbers[] = {(uint8_t)item->layer, (uint8_t)item->purpose,
+				   (uint8_t)item->len};
+
+	text_add_bytes(to, "holdfast escrow 1", 18);
+	text_add_bytes(to, w->nonce, sizeof(w->nonce));
+	text_add_bytes(to, w->records, sizeof(w->records));
+	text_add_bytes(to, item->keystore, strlen(item->keystore) + 1);
+	text_add_bytes(to, item->volume, strlen(item->volume) + 1);
+	text_add_bytes(to, numbers, sizeof(numbers));
+}
+
+static int add_key(struct vault_keys *k, const struct wrapping *w, const struct wrapped *from,
+		   struct escrow *to)
+{
+	struct vault_key_item *item = &to->keys[to->n_keys];
+	_cleanup_text_ struct text ad = {0};
+	int r;
+
+	if (to->n_keys == ESCROW_KEYS_MAX)
+		return diag_fail(DIAG_INTERNAL, E2BIG, "too many keys of one volume");
+	*item = from->item;
+	associate(w, item, &ad);
+	if (ad.failed)
+		return diag_no_memory();
+	r = k->env->random(item->nonce, sizeof(item->nonce));
+	if (r < 0)
+		return r;
+	if (aead_encrypt(w->aead, item->nonce, ad.s, ad.len, secret_bytes(from->key), item->len,
+			 item->wrapped, item->tag) < 0)
+		return diag_fail(DIAG_INTERNAL, EIO, "a key cannot be wrapped");
+	to->n_keys++;
+	return 0;
+}
+
+static struct wrapped *find_recovery(struct vault_keys *k, const struct volume *v)
+{
+	array_each (w, &k->wrapped) {
+		if (w->item.purpose == KEY_RECOVERY && strcmp(w->item.volume, v->full_name) == 0 &&
+		    w->item.len == ESCROW_KEY_BYTES)
+			return w;
+	}
+	return NULL;
+}
+
+/* The volume's own recovery key, so that one printed key serves both; else a new one. */
+static int recovery_key(struct vault_keys *k, const struct volume *v, struct secret **ret)
+{
+	struct wrapped *own = find_recovery(k, v);
+	struct secret *key;
+	int r = secret_new(ESCROW_KEY_BYTES, &key);
+
+	if (r < 0)
+		return r;
+	if (own)
+		memcpy(secret_bytes(key), secret_bytes(own->key), ESCROW_KEY_BYTES);
+	else
+		r = k->env->random(secret_bytes(key), ESCROW_KEY_BYTES);
+	if (r < 0)
+		secret_free(key);
+	else
+		*ret = key;
+	return r;
+}
+
+/* Everything is unsealed: a commit needs every keystore's MAC. */
+static int unwrap_all(struct vault_keys *k, const struct volume *v, size_t *ret_n)
+{
+	int r = vault_keys_unlock(k, NULL, 0);
+
+	*ret_n = 0;
+	array_each (w, &k->wrapped) {
+		if (r < 0 || strcmp(w->item.volume, v->full_name) != 0)
+			continue;
+		(*ret_n)++;
+		if (!w->key)
+			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
+	}
+	array_each (f, &k->referred) {
+		if (r >= 0 && strcmp(f->item.volume, v->full_name) == 0)
+			r = diag_fail(DIAG_NOT_BUILT, ENOTSUP,
+				      "the key of volume %s never leaves the kernel: it cannot be "
+				      "put in escrow",
+				      v->full_name);
+	}
+	return r;
+}
+
+int vault_escrow_add(struct vault_keys *k, const struct volume *v, struct secret **ret_key,
+		     uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
+{
+	__attribute__((cleanup(stop))) struct wrapping with = {0};
+	_cleanup_secret_ struct secret *key = NULL;
+	struct escrow e = {0};
+	size_t n;
+	int r = unwrap_all(k, v, &n);
+
+	if (r >= 0 && n == 0)
+		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no key of volume %s",
+			      v->full_name);
+	if (r >= 0)
+		r = recovery_key(k, v, &key);
+	if (r >= 0)
+		r = k->env->random(e.item.nonce, sizeof(e.item.nonce));
+	if (r >= 0)
+		r = receipt_digest(key, v->full_name, e.item.nonce, e.item.receipt_sha256);
+	if (r >= 0)
+		r = start(v, key, e.item.nonce, &with);
+	snprintf(e.item.volume, sizeof(e.item.volume), "%s", v->full_name);
+	array_each (w, &k->wrapped) {
+		/* The recovery key is what these are wrapped under. */
+		if (r >= 0 && w->item.purpose != KEY_RECOVERY &&
+		    strcmp(w->item.volume, v->full_name) == 0)
+			r = add_key(k, &with, w, &e);
+	}
+	if (r < 0)
+		return r;
+	vault_escrow_drop(k, v, true);
+	if (array_add(&k->escrows, e) < 0)
+		return diag_no_memory();
+	memcpy(ret_nonce, e.item.nonce, ESCROW_NONCE_BYTES);
+	*ret_key = TAKE(key);
+	return 0;
+}
+
+int vault_escrow_drop_recovery(struct vault_keys *k, const struct volume *v)
+{
+	struct wrapped *w = find_recovery(k, v);
+
+	if (!w)
+		return 0;
+	secret_free(w->key);
+	*w = k->wrapped.v[--k->wrapped.n];
+	return 1;
+}
+
+/* --- restoring --- */
+
+static struct wrapped *find_record(struct vault_keys *k, const struct vault_key_item *item)
+{
+	array_each (w, &k->wrapped) {
+		if (w->item.layer == item->layer && w->item.purpose == item->purpose &&
+		    strcmp(w->item.volume, item->volume) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+static int set_key(struct vault_keys *k, const struct vault_key_item *item, struct secret *key)
+{
+	struct wrapped *w = find_record(k, item);
+	struct wrapped fresh = {.item = *item, .key = key};
+
+	if (!w) {
+		if (array_add(&k->wrapped, fresh) >= 0)
+			return 0;
+		secret_free(key);
+		return diag_no_memory();
+	}
+	secret_free(w->key);
+	*w = fresh;
+	return 0;
+}
+
+static int take_one(struct vault_keys *k, const struct volume *v, const struct wrapping *with,
+		    const struct vault_key_item *item)
+{
+	const struct layer *l = item->layer < v->n_layers ? v->layers[item->layer] : NULL;
+	const struct keystore *keystore = l ? layer_keystore(l) : NULL;
+	_cleanup_secret_ struct secret *key = NULL;
+	_cleanup_text_ struct text ad = {0};
+	int r = secret_new(item->len, &key);
+
+	associate(with, item, &ad);
+	if (r >= 0 && ad.failed)
+		r = diag_no_memory();
+	if (r < 0)
+		return r;
+	if (item->purpose >= KEY_PURPOSES || !keystore ||
+	    strcmp(keystore->name, item->keystore) != 0 ||
+	    item->len != layer_key_bytes(l, (enum key_purpose)item->purpose) ||
+	    aead_decrypt(with->aead, item->nonce, ad.s, ad.len, item->wrapped, item->len,
+			 secret_bytes(key), item->tag) < 0) {
+		r = diag_fail(DIAG_TAMPERED, EUCLEAN,
+			      "the recovery key is right, but what the vault says of volume %s or "
+			      "of its keystore was changed since the escrow was made",
+			      v->full_name);
+		diag_state("nothing was opened, nothing was changed");
+		return r;
+	}
+	return set_key(k, item, TAKE(key));
+}
+
+/* The volume's own recovery key is the escrow's: it is put back beside the others. */
+static int take_recovery(struct vault_keys *k, const struct volume *v, const struct secret *key)
+{
+	struct wrapped *w = find_recovery(k, v);
+	struct secret *copy;
+	int r = w ? secret_new(secret_len(key), &copy) : 0;
+
+	if (!w || r < 0)
+		return r;
+	memcpy(secret_bytes(copy), secret_bytes(key), secret_len(key));
+	secret_free(w->key);
+	w->key = copy;
+	return 0;
+}
+
+int vault_escrow_take(struct vault_keys *k, const struct volume *v, const struct secret *key)
+{
+	size_t of_volume = 0;
+
+	array_each (e, &k->escrows) {
+		__attribute__((cleanup(stop))) struct wrapping with = {0};
+		uint8_t digest[32];
+		int r;
+
+		if (!is_of(e, v))
+			continue;
+		of_volume++;
+		r = receipt_digest(key, v->full_name, e->item.nonce, digest);
+		if (r >= 0 && !digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
+			continue;
+		if (r >= 0)
+			r = start(v, key, e->item.nonce, &with);
+		for (size_t i = 0; i < e->n_keys && r >= 0; i++)
+			r = take_one(k, v, &with, &e->keys[i]);
+		return r < 0 ? r : take_recovery(k, v, key);
+	}
+	return diag_fail(of_volume ? DIAG_KEY_WRONG : DIAG_KEY_MISSING, EKEYREJECTED,
+			 of_volume ? "this is not the recovery key of volume %s"
+				   : "the vault has no escrow of volume %s",
+			 v->full_name);
+}
+
+/* How many keys of @s are here, and how many are not. */
+static void count(const struct vault_keys *k, const struct sealed *s, size_t *ret_here,
+		  size_t *ret_not)
+{
+	*ret_here = *ret_not = 0;
+	array_each (w, &k->wrapped) {
+		if (strcmp(w->item.keystore, s->keystore->name) == 0)
+			(*(w->key ? ret_here : ret_not))++;
+	}
+	array_each (f, &k->referred)
+		*ret_not += strcmp(f->item.keystore, s->keystore->name) == 0;
+}
+
+/* Its escrow stays: who has the recovery key can still come. */
+static void drop_keys(struct vault_keys *k, const struct volume *v)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->wrapped.n; i++) {
+		struct wrapped *w = &k->wrapped.v[i];
+
+		if (strcmp(w->item.volume, v->full_name) == 0)
+			secret_free(w->key);
+		else
+			k->wrapped.v[kept++] = *w;
+	}
+	k->wrapped.n = kept;
+	vault_keys_forget_references(k, v);
+}
+
+/* Keys that @s alone could have opened. */
+static void give_up(struct vault_keys *k, struct layout *layout, const struct sealed *s,
+		    struct text *ret_lost)
+{
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		struct volume *v = layout->volumes[i];
+		bool lost = false;
+
+		array_each (w, &k->wrapped)
+			lost |= !w->key && w->item.purpose == KEY_VOLUME &&
+				strcmp(w->item.keystore, s->keystore->name) == 0 &&
+				strcmp(w->item.volume, v->full_name) == 0;
+		array_each (f, &k->referred)
+			lost |= strcmp(f->item.keystore, s->keystore->name) == 0 &&
+				strcmp(f->item.volume, v->full_name) == 0;
+		if (!lost)
+			continue;
+		text_add(ret_lost, "%s%s", ret_lost->len ? ", " : "", v->full_name);
+		drop_keys(k, v);
+		v->forgotten = true;
+	}
+}
+
+/* Unsealed where it guards more than what came out of escrow; else it need not even be able to. */
+static int reach_others(struct vault_keys *k, struct layout *layout, struct sealed *s, bool lose,
+			struct text *ret_lost)
+{
+	size_t here, missing, mark = diag_count();
+	int r;
+
+	count(k, s, &here, &missing);
+	if (missing == 0 || s->secret || s->loaded)
+		return 0;
+	r = vault_keys_unlock_one(k, s);
+	if (r >= 0 || here == 0)
+		return r;
+	for (size_t i = mark; i < diag_count() && diag_get(i); i++)
+		diag_note("%s", diag_get(i)->text);
+	diag_forget(mark);
+	give_up(k, layout, s, ret_lost);
+	if (lose)
+		return 0;
+	r = diag_fail(DIAG_KEY_MISSING, ENOKEY,
+		      "keystore %s cannot be opened, so these volumes would be lost: %s",
+		      s->keystore->name, ret_lost->s ? ret_lost->s : "");
+	diag_state("nothing was changed");
+	diag_next("name them too, each with its recovery key, or give them up with --lose-others");
+	return r;
+}
+
+static int seal_here(struct vault_keys *k, struct sealed *s)
+{
+	const struct keystore_ops *ops = s->keystore->ops;
+	int r = vault_keys_reach(s, k->env, &s->session);
+
+	if (r >= 0 && ops->prepare)
+		r = ops->prepare(s->keystore, s->session, k->env);
+	return r < 0 ? r : vault_keys_seal_new(k, s, true);
+}
+
+int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
+			struct text *ret_lost)
+{
+	int r = 0;
+
+	array_each (w, &k->wrapped) {
+		const struct keystore *keystore = NULL;
+		struct sealed *s;
+
+		for (size_t i = 0; i < layout->n_keystores; i++) {
+			if (strcmp(layout->keystores[i]->name, w->item.keystore) == 0)
+				keystore = layout->keystores[i];
+		}
+		if (r >= 0 && w->key && keystore)
+			r = vault_keys_add_sealed(k, keystore, &s);
+	}
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
+		r = reach_others(k, layout, &k->sealed[i], lose, ret_lost);
+	array_each (w, &k->wrapped) {
+		if (r >= 0 && !w->key)
+			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
+	}
+	array_each (f, &k->referred) {
+		struct key_reference ref;
+
+		if (r >= 0)
+			r = vault_keys_load_reference(vault_keys_find_sealed(k, f->item.keystore),
+						      f, &ref);
+	}
+	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
+		r = seal_here(k, &k->sealed[i]);
+		if (r >= 0)
+			r = vault_keys_rewrap_references(k, &k->sealed[i]);
+	}
+	array_each (w, &k->wrapped) {
+		if (r >= 0)
+			r = vault_keys_wrap(k, vault_keys_find_sealed(k, w->item.keystore), w);
+	}
+	return r;
+}
+
+/* --- telling --- */
+
+const char *way_name(enum way_kind kind)
+{
+	static const char *const names[] = {
+	    [WAY_KEYSTORE] = "keystore",
+	    [WAY_RECOVERY] = "recovery-key",
+	    [WAY_ESCROW] = "escrow",
+	    [WAY_ESCROW_WAITING] = "escrow-waiting",
+	};
+
+	return names[kind];
+}
+
+const char *way_words(enum way_kind kind)
+{
+	static const char *const words[] = {
+	    [WAY_KEYSTORE] = "its keystore",
+	    [WAY_RECOVERY] = "a recovery key, which `key recovery` prints",
+	    [WAY_ESCROW] = "a recovery key in escrow, whose keeper has given a receipt",
+	    [WAY_ESCROW_WAITING] = "a recovery key in escrow, without a receipt so far",
+	};
+
+	return words[kind];
+}
+
+size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in *ret, size_t max)
+{
+	size_t n = 0;
+
+	array_each (w, &k->wrapped) {
+		if (n == max || (name && strcmp(name, w->item.volume) != 0))
+			continue;
+		ret[n++] = (struct way_in){
+		    .kind = w->item.purpose == KEY_RECOVERY ? WAY_RECOVERY : WAY_KEYSTORE,
+		    .volume = w->item.volume,
+		    .keystore = w->item.keystore,
+		};
+	}
+	array_each (f, &k->referred) {
+		if (n < max && (!name || strcmp(name, f->item.volume) == 0))
+			ret[n++] = (struct way_in){.kind = WAY_KEYSTORE,
+						   .volume = f->item.volume,
+						   .keystore = f->item.keystore};
+	}
+	array_each (e, &k->escrows) {
+		if (n == max || (name && strcmp(name, e->item.volume) != 0))
+			continue;
+		ret[n] = (struct way_in){
+		    .kind = e->item.confirmed ? WAY_ESCROW : WAY_ESCROW_WAITING,
+		    .volume = e->item.volume,
+		    .keystore = "",
+		};
+		memcpy(ret[n++].nonce, e->item.nonce, ESCROW_NONCE_BYTES);
+	}
+	return n;
+}
