@@ -3,9 +3,5 @@
 #include "keystore/registry.h"
 
 const struct keystore_ops *const keystore_registry[] = {
-    &keystore_file,
-    &keystore_tee,
-    &keystore_tpm2,
-    &keystore_trusted,
-    NULL,
+    &keystore_file, &keystore_tee, &keystore_tpm2, &keystore_trusted, NULL,
 };
