@@ -2,7 +2,6 @@
 /* A TPM that is talked to: connection, sessions, and what must not stay behind in it. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <tss2/tss2_sys.h>
 #include <tss2/tss2_tctildr.h>
 
@@ -10,27 +9,17 @@
 #include "keystore/tpm2-private.h"
 
 #define KERNEL_TCTI "device:/dev/tpmrm0"
-#define TRIES_MAX   8
 
 static const TPMT_SYM_DEF session_cipher = {
     .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
 
 TSS2_TCTI_CONTEXT *(*tpm2_wrap_tcti)(TSS2_TCTI_CONTEXT *inner);
 
-static void close_tcti(TSS2_TCTI_CONTEXT *tcti)
-{
-	if (tpm2_wrap_tcti && tcti) {
-		Tss2_Tcti_Finalize(tcti);
-		free(tcti);
-	} else {
-		Tss2_TctiLdr_Finalize(&tcti);
-	}
-}
-
 int tpm2_connect(struct env *env, struct keystore_session **ret)
 {
 	const char *name = env->input && env->input->tcti ? env->input->tcti : KERNEL_TCTI;
 	struct keystore_session *s = calloc(1, sizeof(*s));
+	TSS2_TCTI_CONTEXT *inner = NULL;
 	TSS2_RC rc;
 	int r;
 
@@ -49,9 +38,17 @@ int tpm2_connect(struct env *env, struct keystore_session **ret)
 			*ret = s;
 		return r;
 	}
-	rc = Tss2_TctiLdr_Initialize(name, &s->tcti);
+	rc = Tss2_TctiLdr_Initialize(name, &inner);
 	if (rc == TSS2_RC_SUCCESS && tpm2_wrap_tcti)
-		s->tcti = tpm2_wrap_tcti(s->tcti);
+		inner = tpm2_wrap_tcti(inner);
+	if (rc == TSS2_RC_SUCCESS) {
+		s->tcti = tpm2_transport_new(inner);
+		if (!s->tcti) {
+			Tss2_TctiLdr_Finalize(&inner);
+			tpm2_disconnect(s);
+			return diag_no_memory();
+		}
+	}
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Initialize(&s->esys, s->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS) {
@@ -82,7 +79,7 @@ void tpm2_forget(struct tpm2_held *h)
 
 void tpm2_release(struct keystore_session *s, struct tpm2_held *h)
 {
-	if (h->handle && TPM2_RUN(Esys_FlushContext(s->esys, h->tr)) == TSS2_RC_SUCCESS)
+	if (h->handle && Esys_FlushContext(s->esys, h->tr) == TSS2_RC_SUCCESS)
 		tpm2_forget(h);
 }
 
@@ -126,23 +123,9 @@ void tpm2_disconnect(struct keystore_session *s)
 	if (!s)
 		return;
 	release_all(s);
-	close_tcti(s->tcti);
+	tpm2_transport_free(s->tcti);
 	free(s->remote);
 	free(s);
-}
-
-int tpm2_again(TSS2_RC rc, unsigned *tries)
-{
-	TSS2_RC code = tpm2_code(rc);
-	const struct timespec pause = {.tv_nsec = 20000000L << (*tries < 5 ? *tries : 5)};
-
-	if (code != TPM2_RC_RETRY && code != TPM2_RC_YIELDED && code != TPM2_RC_TESTING &&
-	    code != TPM2_RC_NV_RATE)
-		return 0;
-	if (++*tries > TRIES_MAX)
-		return 0;
-	nanosleep(&pause, NULL);
-	return 1;
 }
 
 static int start(struct keystore_session *s, TPM2_SE type, struct tpm2_held *held)
@@ -153,9 +136,8 @@ static int start(struct keystore_session *s, TPM2_SE type, struct tpm2_held *hel
 
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_StartAuthSession(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE,
-					    ESYS_TR_NONE, ESYS_TR_NONE, NULL, type, &session_cipher,
-					    TPM2_ALG_SHA256, &tr));
+	rc = Esys_StartAuthSession(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				   ESYS_TR_NONE, NULL, type, &session_cipher, TPM2_ALG_SHA256, &tr);
 	if (rc == TSS2_RC_SUCCESS) {
 		tpm2_hold(s, held, tr);
 		rc = Esys_TRSess_SetAttributes(s->esys, tr,

@@ -32,8 +32,8 @@ static int increment(struct keystore_session *s, enum tpm2_which which)
 
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_NV_Increment(s->esys, s->index[which].tr, s->index[which].tr, session,
-					ESYS_TR_NONE, ESYS_TR_NONE));
+	rc = Esys_NV_Increment(s->esys, s->index[which].tr, s->index[which].tr, session,
+			       ESYS_TR_NONE, ESYS_TR_NONE);
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)
 		return tpm2_index_missing(which);
 	return rc == TSS2_RC_SUCCESS
@@ -194,8 +194,8 @@ static int write_anchor(struct keystore_session *s, const TPM2B_MAX_NV_BUFFER *d
 
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_NV_Write(s->esys, tr, tr, bound ? s->policy.tr : session, ESYS_TR_NONE,
-				    ESYS_TR_NONE, data, 0));
+	rc = Esys_NV_Write(s->esys, tr, tr, bound ? s->policy.tr : session, ESYS_TR_NONE,
+			   ESYS_TR_NONE, data, 0);
 	if (tpm2_code(rc) == TPM2_RC_POLICY_FAIL)
 		return bound_elsewhere();
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "the TPM's anchor cannot be written");

@@ -10,9 +10,8 @@ int tpm2_property(struct keystore_session *s, TPM2_PT property, uint32_t *ret)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more;
-	TSS2_RC rc =
-	    TPM2_RUN(Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					TPM2_CAP_TPM_PROPERTIES, property, 1, &more, &data));
+	TSS2_RC rc = Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					TPM2_CAP_TPM_PROPERTIES, property, 1, &more, &data);
 	const TPML_TAGGED_TPM_PROPERTY *list = data ? &data->data.tpmProperties : NULL;
 	bool found = rc == TSS2_RC_SUCCESS && data->capability == TPM2_CAP_TPM_PROPERTIES &&
 		     list->count >= 1 && list->tpmProperty[0].property == property;
@@ -29,9 +28,9 @@ static int list_sessions(struct keystore_session *s, TPM2_HT type, TPML_HANDLE *
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more;
-	TSS2_RC rc = TPM2_RUN(Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-						 TPM2_CAP_HANDLES, (uint32_t)type << TPM2_HR_SHIFT,
-						 TPM2_MAX_CAP_HANDLES, &more, &data));
+	TSS2_RC rc =
+	    Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
+			       (uint32_t)type << TPM2_HR_SHIFT, TPM2_MAX_CAP_HANDLES, &more, &data);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the TPM's sessions cannot be listed");
@@ -51,10 +50,10 @@ static bool flush(struct keystore_session *s, TPM2_HANDLE handle)
 {
 	ESYS_TR tr;
 
-	if (TPM2_RUN(Esys_TR_FromTPMPublic(s->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &tr)) != TSS2_RC_SUCCESS)
+	if (Esys_TR_FromTPMPublic(s->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr) !=
+	    TSS2_RC_SUCCESS)
 		return false;
-	if (TPM2_RUN(Esys_FlushContext(s->esys, tr)) == TSS2_RC_SUCCESS)
+	if (Esys_FlushContext(s->esys, tr) == TSS2_RC_SUCCESS)
 		return true;
 	Esys_TR_Close(s->esys, &tr);
 	return false;
@@ -102,9 +101,8 @@ static int refuses(struct keystore_session *s, const struct tpm2_blob *b)
 	if (r < 0)
 		return r;
 	tpm2_operand(b->counters.erase, &operand);
-	rc = TPM2_RUN(Esys_PolicyNV(s->esys, s->index[TPM2_ERASE].tr, s->index[TPM2_ERASE].tr,
-				    s->policy.tr, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				    &operand, 0, TPM2_EO_EQ));
+	rc = Esys_PolicyNV(s->esys, s->index[TPM2_ERASE].tr, s->index[TPM2_ERASE].tr, s->policy.tr,
+			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
 	tpm2_release(s, &s->policy);
 	if (tpm2_code(rc) == TPM2_RC_POLICY)
 		return 0;

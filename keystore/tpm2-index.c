@@ -134,8 +134,8 @@ int tpm2_index_look(struct keystore_session *s, enum tpm2_which which)
 	tpm2_index_expected(which, NULL, false, &index->public);
 	rc = make_tr(s, &index->public, &bare);
 	if (rc == TSS2_RC_SUCCESS) {
-		rc = TPM2_RUN(Esys_NV_ReadPublic(s->esys, bare, ESYS_TR_NONE, ESYS_TR_NONE,
-						 ESYS_TR_NONE, &public, &name));
+		rc = Esys_NV_ReadPublic(s->esys, bare, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					&public, &name);
 		Esys_TR_Close(s->esys, &bare);
 	}
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)
@@ -179,11 +179,11 @@ int tpm2_index_read(struct keystore_session *s, enum tpm2_which which, void *ret
 	if (r < 0)
 		return r;
 	if (guard == s->hmac.tr && s->hmac.handle)
-		rc = TPM2_RUN(Esys_NV_Read(s->esys, s->index[which].tr, s->index[which].tr, guard,
-					   ESYS_TR_NONE, ESYS_TR_NONE, len, 0, &data));
+		rc = Esys_NV_Read(s->esys, s->index[which].tr, s->index[which].tr, guard,
+				  ESYS_TR_NONE, ESYS_TR_NONE, len, 0, &data);
 	else
-		rc = TPM2_RUN(Esys_NV_Read(s->esys, s->index[which].tr, s->index[which].tr,
-					   ESYS_TR_PASSWORD, guard, ESYS_TR_NONE, len, 0, &data));
+		rc = Esys_NV_Read(s->esys, s->index[which].tr, s->index[which].tr, ESYS_TR_PASSWORD,
+				  guard, ESYS_TR_NONE, len, 0, &data);
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)
 		return tpm2_index_missing(which);
 	if (tpm2_code(rc) == TPM2_RC_AUTH_FAIL || tpm2_code(rc) == TPM2_RC_BAD_AUTH ||
@@ -210,8 +210,8 @@ int tpm2_index_define(struct keystore_session *s, enum tpm2_which which, const T
 	if (r < 0)
 		return r;
 	tpm2_index_expected(which, policy, false, &public);
-	rc = TPM2_RUN(Esys_NV_DefineSpace(s->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE,
-					  ESYS_TR_NONE, &none, &public, &tr));
+	rc = Esys_NV_DefineSpace(s->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &none, &public, &tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the TPM's %s (NV index 0x%08x) cannot be made",
 				 indices[which].text, indices[which].handle);

@@ -42,8 +42,8 @@ static int read_some(struct keystore_session *s, struct tpm2_boot *b, uint32_t *
 		return r;
 	tpm2_selection(&asked, &selection);
 	Esys_TRSess_SetAttributes(s->esys, session, TPMA_SESSION_AUDIT, TPMA_SESSION_AUDIT);
-	rc = TPM2_RUN(Esys_PCR_Read(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &selection, NULL,
-				    &got, &values));
+	rc = Esys_PCR_Read(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &selection, NULL, &got,
+			   &values);
 	Esys_TRSess_SetAttributes(s->esys, session, 0, TPMA_SESSION_AUDIT);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_code(rc) == TPM2_RC_VALUE || tpm2_code(rc) == TPM2_RC_HASH
@@ -110,7 +110,7 @@ int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
 
 	/* Any value does; the register never goes back. */
 	memset(&event.digests[0].digest, 0x68, tpm2_bank_bytes(b->bank));
-	rc = TPM2_RUN(Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				      ESYS_TR_NONE, &event));
+	rc = Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			     ESYS_TR_NONE, &event);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "PCR %u cannot be extended", pcr);
 }

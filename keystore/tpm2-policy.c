@@ -209,13 +209,13 @@ static int verify(struct keystore_session *s, const struct tpm2_boot *b,
 	tpm2_policy_ref(b->version, &ref);
 	if (!signed_hash(approved, &ref, &hash))
 		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
-	rc = TPM2_RUN(Esys_LoadExternal(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-					&b->key, ESYS_TR_RH_OWNER, &tr));
+	rc = Esys_LoadExternal(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, &b->key,
+			       ESYS_TR_RH_OWNER, &tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the TPM does not take the key of the PCR policy");
 	tpm2_hold(s, &s->key, tr);
-	rc = TPM2_RUN(Esys_VerifySignature(s->esys, tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					   &hash, signature, ret));
+	rc = Esys_VerifySignature(s->esys, tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &hash,
+				  signature, ret);
 	tpm2_release(s, &s->key);
 	if (tpm2_code(rc) == TPM2_RC_SIGNATURE)
 		return not_signed(path);
@@ -226,8 +226,8 @@ static int verify(struct keystore_session *s, const struct tpm2_boot *b,
 static int ask_digest(struct keystore_session *s, TPM2B_DIGEST *ret)
 {
 	TPM2B_DIGEST *digest = NULL;
-	TSS2_RC rc = TPM2_RUN(Esys_PolicyGetDigest(s->esys, s->policy.tr, ESYS_TR_NONE,
-						   ESYS_TR_NONE, ESYS_TR_NONE, &digest));
+	TSS2_RC rc = Esys_PolicyGetDigest(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+					  ESYS_TR_NONE, &digest);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the policy's digest cannot be read");
@@ -263,8 +263,8 @@ static int authorize(struct keystore_session *s, const struct tpm2_boot *b, cons
 		Esys_Free(ticket);
 		return diag_fail(DIAG_INTERNAL, EIO, "a name cannot be computed");
 	}
-	rc = TPM2_RUN(Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &approved, &ref, &key, ticket));
+	rc = Esys_PolicyAuthorize(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				  &approved, &ref, &key, ticket);
 	Esys_Free(ticket);
 	if (tpm2_code(rc) == TPM2_RC_VALUE)
 		return tpm2_signature_none(path, b);
@@ -283,8 +283,8 @@ int tpm2_policy_boot(struct keystore_session *s, const struct tpm2_boot *b, cons
 	if (!b->is_signed && !tpm2_digest_pcr(b, &policy, &values))
 		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
 	tpm2_selection(b, &selection);
-	rc = TPM2_RUN(Esys_PolicyPCR(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-				     ESYS_TR_NONE, &values, &selection));
+	rc = Esys_PolicyPCR(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			    &values, &selection);
 	if (!b->is_signed && tpm2_code(rc) == TPM2_RC_VALUE)
 		return tpm2_pcr_mismatch(s, b);
 	if (rc != TSS2_RC_SUCCESS)
@@ -329,9 +329,8 @@ int tpm2_policy_counter(struct keystore_session *s, enum tpm2_which which, uint6
 	if (r < 0)
 		return r;
 	tpm2_operand(value, &operand);
-	rc = TPM2_RUN(Esys_PolicyNV(s->esys, s->index[which].tr, s->index[which].tr, s->policy.tr,
-				    ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0,
-				    TPM2_EO_EQ));
+	rc = Esys_PolicyNV(s->esys, s->index[which].tr, s->index[which].tr, s->policy.tr,
+			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
 	if (tpm2_code(rc) == TPM2_RC_POLICY)
 		return passed(s, which, value);
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)

@@ -65,18 +65,12 @@ int tpm2_policy_session(struct keystore_session *s);
 /* Whichever is there, to guard a reading; where there is none a policy session is started, for
  * opening goes on with that. */
 int tpm2_guard(struct keystore_session *s, ESYS_TR *ret);
-/* 1: the command shall be sent again (the TPM asked for that), after a pause. */
-int tpm2_again(TSS2_RC rc, unsigned *tries);
-/* Runs an Esys_ call as often as the TPM wants. */
-#define TPM2_RUN(call)                                                                             \
-	({                                                                                         \
-		unsigned tries_ = 0;                                                               \
-		TSS2_RC rc_;                                                                       \
-		do                                                                                 \
-			rc_ = (call);                                                              \
-		while (tpm2_again(rc_, &tries_));                                                  \
-		rc_;                                                                               \
-	})
+
+/* --- transport (tpm2-transport.c) --- */
+
+/* Around @inner, which it takes over: sends again what the TPM wants again. NULL: out of memory. */
+TSS2_TCTI_CONTEXT *tpm2_transport_new(TSS2_TCTI_CONTEXT *inner);
+void tpm2_transport_free(TSS2_TCTI_CONTEXT *t); /* takes NULL */
 
 /* --- errors (tpm2-error.c) --- */
 

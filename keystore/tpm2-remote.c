@@ -92,9 +92,8 @@ int tpm2_import(struct keystore_session *s, const struct tpm2_blob *b, TPM2B_PRI
 	const TPMT_SYM_DEF_OBJECT no_inner = {.algorithm = TPM2_ALG_NULL};
 	const TPM2B_DATA no_key = {0};
 	TPM2B_PRIVATE *imported = NULL;
-	TSS2_RC rc =
-	    TPM2_RUN(Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				 &no_key, &b->object, &b->private, &b->seed, &no_inner, &imported));
+	TSS2_RC rc = Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &no_key, &b->object, &b->private, &b->seed, &no_inner, &imported);
 
 	if (rc == TSS2_RC_SUCCESS)
 		*ret = *imported;
@@ -124,8 +123,8 @@ int tpm2_identity_of(struct keystore_session *s, struct text *to)
 
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_ReadPublic(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-				      &key, NULL, NULL));
+	rc = Esys_ReadPublic(s->esys, s->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key, NULL,
+			     NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the storage key cannot be read");
 	id.storage_key = *key;

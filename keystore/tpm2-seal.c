@@ -25,9 +25,8 @@ static int create(struct keystore_session *s, struct tpm2_blob *b, const struct 
 	if (r < 0)
 		return r;
 	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), DEVICE_SECRET_BYTES);
-	rc =
-	    TPM2_RUN(Esys_Create(s->esys, s->srk, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-				 &b->object, &outside, &pcrs, &private, &public, NULL, NULL, NULL));
+	rc = Esys_Create(s->esys, s->srk, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+			 &b->object, &outside, &pcrs, &private, &public, NULL, NULL, NULL);
 	explicit_bzero(&sensitive, sizeof(sensitive));
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the device secret cannot be sealed");
@@ -84,8 +83,8 @@ static int load(struct keystore_session *s, const struct tpm2_blob *b)
 
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				&private, &b->object, &tr));
+	rc = Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private,
+		       &b->object, &tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the sealed secret cannot be loaded");
 	tpm2_hold(s, &s->object, tr);
@@ -104,8 +103,8 @@ static int satisfy(struct keystore_session *s, const struct tpm2_blob *b, const 
 	if (r >= 0)
 		r = tpm2_policy_counter(s, TPM2_ERASE, b->counters.erase);
 	if (r >= 0 && b->pin.wanted)
-		rc = TPM2_RUN(Esys_PolicyAuthValue(s->esys, s->policy.tr, ESYS_TR_NONE,
-						   ESYS_TR_NONE, ESYS_TR_NONE));
+		rc = Esys_PolicyAuthValue(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+					  ESYS_TR_NONE);
 	if (r >= 0 && rc != TSS2_RC_SUCCESS)
 		r = tpm2_fail(rc, "the PIN cannot be asked for");
 	return r;
@@ -138,8 +137,7 @@ static int take(const struct keystore *k, struct keystore_session *s, const stru
 	if (r < 0)
 		return r;
 	Esys_TRSess_SetAttributes(s->esys, s->policy.tr, 0, TPMA_SESSION_CONTINUESESSION);
-	rc = TPM2_RUN(
-	    Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data));
+	rc = Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data);
 	if (rc != TSS2_RC_SUCCESS)
 		return refused(k, s, b, rc);
 	tpm2_forget(&s->policy);

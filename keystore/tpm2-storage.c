@@ -61,24 +61,14 @@ static int foreign(const char *why)
 	return r;
 }
 
-/* tpm2-tss 3.2 sends this command again without its handle when the TPM wants it again: the TPM
- * then says that the handle's value is none. Ours is one. */
-static bool sent_without_handle(TSS2_RC rc, unsigned *tries)
-{
-	return tpm2_code(rc) == TPM2_RC_VALUE && ++*tries < 8;
-}
-
 int tpm2_storage_find(struct keystore_session *s)
 {
 	ESYS_TR tr = ESYS_TR_NONE;
-	unsigned tries = 0;
 	TSS2_RC rc;
 	TPM2B_NAME *told = NULL;
 
-	do
-		rc = Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, &tr);
-	while (tpm2_again(rc, &tries) || sent_without_handle(rc, &tries));
+	rc = Esys_TR_FromTPMPublic(s->esys, TPM2_SRK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE,
+				   ESYS_TR_NONE, &tr);
 	if (tpm2_code(rc) == TPM2_RC_HANDLE)
 		return 0;
 	if (rc == TSS2_RC_SUCCESS)
@@ -132,9 +122,8 @@ static int create(struct keystore_session *s, bool zeroes, ESYS_TR session, TPM2
 	TSS2_RC rc;
 
 	template(zeroes, &wanted);
-	rc = TPM2_RUN(Esys_CreatePrimary(s->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE,
-					 ESYS_TR_NONE, &sensitive, &wanted, &outside, &pcrs, &tr,
-					 ret, NULL, NULL, NULL));
+	rc = Esys_CreatePrimary(s->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE, ESYS_TR_NONE,
+				&sensitive, &wanted, &outside, &pcrs, &tr, ret, NULL, NULL, NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		tpm2_hold(s, &s->primary, tr);
 	else
@@ -175,8 +164,8 @@ static int make(struct keystore_session *s, ESYS_TR session)
 	Esys_Free(public);
 	if (r < 0)
 		return r;
-	rc = TPM2_RUN(Esys_EvictControl(s->esys, ESYS_TR_RH_OWNER, s->primary.tr, session,
-					ESYS_TR_NONE, ESYS_TR_NONE, TPM2_SRK_HANDLE, &tr));
+	rc = Esys_EvictControl(s->esys, ESYS_TR_RH_OWNER, s->primary.tr, session, ESYS_TR_NONE,
+			       ESYS_TR_NONE, TPM2_SRK_HANDLE, &tr);
 	tpm2_release(s, &s->primary);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the storage key cannot be made persistent");
@@ -190,9 +179,9 @@ static int unsalted(struct keystore_session *s)
 {
 	const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
 	ESYS_TR tr = ESYS_TR_NONE;
-	TSS2_RC rc = TPM2_RUN(Esys_StartAuthSession(s->esys, ESYS_TR_NONE, ESYS_TR_NONE,
-						    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-						    TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &tr));
+	TSS2_RC rc =
+	    Esys_StartAuthSession(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				  ESYS_TR_NONE, NULL, TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &tr);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "no session could be started");

@@ -18,6 +18,7 @@ struct wrapper {
 	uint8_t command[COMMAND_MAX];
 	size_t command_len;
 	int number;
+	uint32_t refused;
 };
 
 uint32_t between_code(const uint8_t *c)
@@ -50,13 +51,24 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *ctx, size_t size, const uint8_t *comm
 	record(command, size);
 	if (is_cut(w->number) && !between.cut_answer)
 		return TSS2_TCTI_RC_IO_ERROR;
-	return Tss2_Tcti_Transmit(w->inner, size, command);
+	w->refused = between.refuse ? between.refuse(between.ctx, command) : 0;
+	return w->refused ? TSS2_RC_SUCCESS : Tss2_Tcti_Transmit(w->inner, size, command);
 }
 
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *ctx, size_t *size, uint8_t *response, int32_t timeout)
 {
 	struct wrapper *w = (struct wrapper *)ctx;
-	TSS2_RC rc = Tss2_Tcti_Receive(w->inner, size, response, timeout);
+	TSS2_RC rc;
+
+	if (w->refused && response) {
+		const uint8_t bytes[] = {
+		    0x80, 1, 0, 0, 0, 10, 0, 0, (uint8_t)(w->refused >> 8), (uint8_t)w->refused};
+
+		memcpy(response, bytes, sizeof(bytes));
+		*size = sizeof(bytes);
+		return TSS2_RC_SUCCESS;
+	}
+	rc = Tss2_Tcti_Receive(w->inner, size, response, timeout);
 
 	if (rc != TSS2_RC_SUCCESS || !response)
 		return rc;

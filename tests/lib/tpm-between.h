@@ -16,6 +16,8 @@ struct between {
 	int cut_at;      /* the transport fails at this command and afterwards … */
 	int cut_for;     /* … for so many commands */
 	bool cut_answer; /* the TPM does it, and the answer is lost */
+	/* The TPM does not do it, and says this instead; 0: it does. May be NULL. */
+	uint32_t (*refuse)(void *ctx, const uint8_t *command);
 	/* Changes an answer; may be NULL. @command: the one that it answers. */
 	void (*answer)(void *ctx, int number, const uint8_t *command, size_t command_len,
 		       uint8_t *bytes, size_t *len);

@@ -251,7 +251,7 @@ static void garbage_opens_nothing_else(void **state)
 	unsigned opened = 0, refused = 0;
 
 	provision();
-	for (int run = 0; run < 600; run++) {
+	for (int run = 0; run < 400; run++) {
 		size_t op = draw(sizeof(operations) / sizeof(operations[0]));
 		struct mutation m = {.at = (int)draw(24)};
 		int e;
@@ -276,7 +276,7 @@ static void garbage_opens_nothing_else(void **state)
 		assert_true(e >= 0);
 	}
 	print_message("%u refused, %u went on\n", refused, opened);
-	assert_true(refused > 100);
+	assert_true(refused > 80);
 	finish();
 }
 
@@ -287,18 +287,14 @@ struct mood {
 	int times;
 };
 
-static void grumble(void *ctx, int number, const uint8_t *command, size_t command_len,
-		    uint8_t *bytes, size_t *len)
+static uint32_t grumble(void *ctx, const uint8_t *command)
 {
 	struct mood *m = ctx;
 
 	if (m->times == 0 || (m->command && between_code(command) != m->command))
-		return;
+		return 0;
 	m->times--;
-	memcpy(bytes, (const uint8_t[]){0x80, 1, 0, 0, 0, 10, 0, 0}, 8);
-	bytes[8] = (uint8_t)(m->rc >> 8);
-	bytes[9] = (uint8_t)m->rc;
-	*len = 10;
+	return m->rc;
 }
 
 static void warnings_are_told_apart(void **state)
@@ -325,12 +321,14 @@ static void warnings_are_told_apart(void **state)
 		struct mood m = {moods[i].rc, moods[i].command, 1000};
 
 		between.ctx = &m;
-		between.answer = grumble;
+		between.refuse = grumble;
 		assert_true(rig_opens(&r, &blob, secret) < 0);
-		between.answer = NULL;
+		between.refuse = NULL;
 		assert_true(diag_get(0)->next[0] != '\0');
+		if (diag_get(0)->code != moods[i].code)
+			print_message("0x%x: %s\n", moods[i].rc, diag_get(0)->text);
 		assert_int_equal(rig_said(), moods[i].code);
-		rig_flush(&r);
+		assert_int_equal(rig_handles(&r), 0);
 		if (rig_opens(&r, &blob, secret) < 0)
 			fail_msg("after 0x%x: %s", moods[i].rc, diag_get(0)->text);
 	}
@@ -339,10 +337,10 @@ static void warnings_are_told_apart(void **state)
 		struct mood m = {moods[i].rc, moods[i].command, 3};
 
 		between.ctx = &m;
-		between.answer = grumble;
+		between.refuse = grumble;
 		if (rig_opens(&r, &blob, secret) < 0)
 			fail_msg("0x%x, three times: %s", moods[i].rc, diag_get(0)->text);
-		between.answer = NULL;
+		between.refuse = NULL;
 	}
 	finish();
 }
