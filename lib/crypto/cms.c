@@ -120,7 +120,8 @@ int cms_encrypt(const char *const *certificates, size_t n, const struct secret *
 		r = add_recipient(cms, certificates[i]);
 	if (r < 0)
 		return r;
-	if (CMS_final(cms, in, NULL, CMS_BINARY) != 1 || PEM_write_bio_CMS_stream(out, cms, NULL, CMS_BINARY) != 1)
+	if (CMS_final(cms, in, NULL, CMS_BINARY) != 1 ||
+	    PEM_write_bio_CMS_stream(out, cms, NULL, CMS_BINARY) != 1)
 		return fail("CMS cannot be made");
 	len = BIO_get_mem_data(out, &pem);
 	text_add_bytes(ret, pem, (size_t)len);
