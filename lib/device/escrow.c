@@ -23,11 +23,9 @@ static int refuse_final(const struct volume *v)
 		const struct layer *l = v->layers[i];
 		const struct keystore *k =
 		    layer_key_bytes(l, KEY_VOLUME) ? layer_keystore(l) : NULL;
-		int option = k ? option_index(k->ops->options, "erase") : -1;
 		int r;
 
-		if (option < 0 || !k->values[option].present ||
-		    strcmp(k->values[option].text, "final") != 0)
+		if (!k || !keystore_must_erase(k))
 			continue;
 		r = diag_fail(DIAG_LIFECYCLE, EPERM,
 			      "keystore %s of volume %s has erase = \"final\": no key of it may be "

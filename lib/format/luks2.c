@@ -183,6 +183,19 @@ static void add_digest(struct text *to, const struct luks2_description *d)
 	text_add(to, "}");
 }
 
+/* Like the one that systemd-cryptenroll --recovery-key writes. */
+static void add_tokens(struct text *to, const struct luks2_description *d)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < d->n_keyslots; i++) {
+		if (d->keyslots[i].token)
+			text_add(to, "%s\"%u\":{\"type\":\"%s\",\"keyslots\":[\"%u\"]}",
+				 n ? "," : "", n, d->keyslots[i].token, d->keyslots[i].number);
+		n += d->keyslots[i].token != NULL;
+	}
+}
+
 void luks2_json(const struct luks2_description *d, struct text *to)
 {
 	text_add(to, "{\"keyslots\":{");
@@ -190,7 +203,9 @@ void luks2_json(const struct luks2_description *d, struct text *to)
 		text_add(to, "%s", i ? "," : "");
 		add_keyslot(to, &d->keyslots[i]);
 	}
-	text_add(to, "},\"tokens\":{},\"segments\":{");
+	text_add(to, "},\"tokens\":{");
+	add_tokens(to, d);
+	text_add(to, "},\"segments\":{");
 	add_segment(to, d);
 	text_add(to, "},\"digests\":{");
 	add_digest(to, d);

@@ -53,6 +53,7 @@ static int run_header(const struct step *s, struct env *env, struct cursor *curs
 	    .sector_bytes = f.sector_bytes,
 	    .segment_offset_bytes = f.header_bytes,
 	    .recovery = words,
+	    .recovery_token = "systemd-recovery",
 	};
 	r = layer_key(l, env, KEY_VOLUME, &n.key);
 	return r < 0 ? r : luks2_write(place, &n, env);

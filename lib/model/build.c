@@ -297,6 +297,23 @@ static int check_reference(const struct layer *l)
 	return 0;
 }
 
+/* A way in that hardware cannot erase. */
+static int check_recovery(const struct layer *l)
+{
+	const struct keystore *k = layer_key_bytes(l, KEY_RECOVERY) ? layer_keystore(l) : NULL;
+	char at[WHERE_SIZE];
+	int r;
+
+	if (!k || !keystore_must_erase(k))
+		return 0;
+	r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+		      "%svolume \"%s\": a recovery key outlives what keystore \"%s\" erases, which "
+		      "has erase = \"final\"",
+		      where_text(&l->where, at), l->volume->full_name, k->name);
+	diag_next("write erase = \"media\" there, or leave recovery-key out");
+	return r;
+}
+
 /* A layer that wants a key says which keystore guards it, where there are several. */
 static int check_keystore(const struct layer *l)
 {
@@ -344,6 +361,8 @@ int volume_check(const struct volume *volume)
 			r = l->ops->check(l);
 		if (r >= 0)
 			r = check_keystore(l);
+		if (r >= 0)
+			r = check_recovery(l);
 		first = first ? first : r;
 		below = provided(l, below);
 	}

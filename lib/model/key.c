@@ -35,6 +35,13 @@ const struct keystore *layer_keystore(const struct layer *l)
 	return NULL;
 }
 
+bool keystore_must_erase(const struct keystore *k)
+{
+	int i = option_index(k->ops->options, "erase");
+
+	return i >= 0 && k->values[i].present && strcmp(k->values[i].text, "final") == 0;
+}
+
 const struct keystore *layout_anchor(const struct layout *layout)
 {
 	for (size_t i = 0; i < layout->n_keystores; i++) {

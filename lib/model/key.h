@@ -175,6 +175,8 @@ size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose);
 const struct keystore *layer_keystore(const struct layer *l);
 /* The keystore whose hardware names the true copy of the vault, or NULL. */
 const struct keystore *layout_anchor(const struct layout *layout);
+/* It has erase = "final": no key of it may be where its hardware cannot erase it. */
+bool keystore_must_erase(const struct keystore *k);
 int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret);
 /* Is its key one that only the kernel has? Then this gives it, and layer_key() never does. */

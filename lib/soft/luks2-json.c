@@ -15,7 +15,7 @@
 
 /* --- parsing --- */
 
-static int parse(const char *area, size_t len, struct json_object **ret, size_t *ret_end)
+int luks2_json_parse(const char *area, size_t len, struct json_object **ret, size_t *ret_end)
 {
 	struct json_tokener *t = len <= INT_MAX ? json_tokener_new() : NULL;
 	struct json_object *o;
@@ -42,7 +42,7 @@ int luks2_json_check(const char *area, size_t len, const char **ret_why)
 	*ret_why = "its JSON cannot be parsed";
 	if (len == 0 || area[0] != '{')
 		return -EUCLEAN;
-	r = parse(area, len, &o, &end);
+	r = luks2_json_parse(area, len, &o, &end);
 	if (r < 0)
 		return r;
 	json_object_put(o);
@@ -57,9 +57,9 @@ int luks2_json_check(const char *area, size_t len, const char **ret_why)
 	return 0;
 }
 
-/* --- members; NULL or false where they are not there or of another type --- */
+/* --- members --- */
 
-static struct json_object *member(struct json_object *o, const char *key, enum json_type type)
+struct json_object *luks2_json_member(struct json_object *o, const char *key, enum json_type type)
 {
 	struct json_object *m;
 
@@ -74,8 +74,7 @@ static bool has(struct json_object *o, const char *key)
 	return json_object_object_get_ex(o, key, NULL);
 }
 
-/* The text of a string, NULL where it has a NUL within. */
-static const char *text_of(struct json_object *o)
+const char *luks2_json_text(struct json_object *o)
 {
 	const char *s = o ? json_object_get_string(o) : NULL;
 
@@ -93,7 +92,7 @@ static bool printable(const char *s)
 
 static bool get_word(struct json_object *o, const char *key, char *ret, size_t room)
 {
-	const char *s = text_of(member(o, key, json_type_string));
+	const char *s = luks2_json_text(luks2_json_member(o, key, json_type_string));
 
 	if (!s || !*s || strlen(s) >= room || !printable(s))
 		return false;
@@ -119,12 +118,12 @@ static bool scan_u64(const char *s, uint64_t *ret)
 /* Sizes and offsets are decimal numbers in strings. */
 static bool get_u64(struct json_object *o, const char *key, uint64_t *ret)
 {
-	return scan_u64(text_of(member(o, key, json_type_string)), ret);
+	return scan_u64(luks2_json_text(luks2_json_member(o, key, json_type_string)), ret);
 }
 
 static bool get_u32(struct json_object *o, const char *key, uint32_t *ret)
 {
-	struct json_object *m = member(o, key, json_type_int);
+	struct json_object *m = luks2_json_member(o, key, json_type_int);
 	int64_t x = m ? json_object_get_int64(m) : -1;
 
 	if (x < 0 || x > UINT32_MAX)
@@ -136,7 +135,7 @@ static bool get_u32(struct json_object *o, const char *key, uint32_t *ret)
 static bool get_base64(struct json_object *o, const char *key, uint8_t *ret, size_t max,
 		       size_t *ret_len)
 {
-	const char *s = text_of(member(o, key, json_type_string));
+	const char *s = luks2_json_text(luks2_json_member(o, key, json_type_string));
 
 	return s && base64_decode(s, ret, max, ret_len) == 0;
 }
@@ -147,7 +146,8 @@ static bool list_has(struct json_object *list, const char *word)
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
-		const char *s = json_object_is_type(o, json_type_string) ? text_of(o) : NULL;
+		const char *s =
+		    json_object_is_type(o, json_type_string) ? luks2_json_text(o) : NULL;
 
 		if (s && strcmp(s, word) == 0)
 			return true;
@@ -202,7 +202,7 @@ static bool is_number(const char *key)
 static struct json_object *section(struct luks2_facts *f, struct json_object *root,
 				   const char *name)
 {
-	struct json_object *o = member(root, name, json_type_object);
+	struct json_object *o = luks2_json_member(root, name, json_type_object);
 
 	if (!o) {
 		wrong(f, "it has no %s", name);
@@ -239,7 +239,7 @@ static void read_integrity(struct luks2_facts *f, struct json_object *segment)
 {
 	static const char *const known[] = {"type", "journal_encryption", "journal_integrity",
 					    "key_size", NULL};
-	struct json_object *o = member(segment, "integrity", json_type_object);
+	struct json_object *o = luks2_json_member(segment, "integrity", json_type_object);
 
 	if (!has(segment, "integrity"))
 		return;
@@ -259,8 +259,8 @@ static void read_segment(struct luks2_facts *f, struct json_object *o)
 	static const char *const known[] = {"type",      "offset",     "size",
 					    "iv_tweak",  "encryption", "sector_size",
 					    "integrity", "flags",      NULL};
-	struct json_object *type = member(o, "type", json_type_string);
-	const char *size = text_of(member(o, "size", json_type_string));
+	struct json_object *type = luks2_json_member(o, "type", json_type_string);
+	const char *size = luks2_json_text(luks2_json_member(o, "size", json_type_string));
 
 	if (!type || strcmp(json_object_get_string(type), "crypt") != 0)
 		wrong(f, "segment 0 is not of type crypt");
@@ -296,7 +296,7 @@ static void read_segments(struct luks2_facts *f, struct json_object *root)
 			f->reencryption = true;
 		(void)key;
 	}
-	o = member(all, "0", json_type_object);
+	o = luks2_json_member(all, "0", json_type_object);
 	if (o)
 		read_segment(f, o);
 	else
@@ -307,8 +307,9 @@ static void read_segments(struct luks2_facts *f, struct json_object *root)
 
 static void read_requirements(struct luks2_facts *f, struct json_object *config)
 {
-	struct json_object *requirements = member(config, "requirements", json_type_object);
-	struct json_object *list = member(requirements, "mandatory", json_type_array);
+	struct json_object *requirements =
+	    luks2_json_member(config, "requirements", json_type_object);
+	struct json_object *list = luks2_json_member(requirements, "mandatory", json_type_array);
 	size_t n = list ? json_object_array_length(list) : 0;
 
 	if (has(config, "requirements") &&
@@ -316,7 +317,8 @@ static void read_requirements(struct luks2_facts *f, struct json_object *config)
 		wrong(f, "its requirements are malformed");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
-		const char *s = json_object_is_type(o, json_type_string) ? text_of(o) : NULL;
+		const char *s =
+		    json_object_is_type(o, json_type_string) ? luks2_json_text(o) : NULL;
 
 		join(f->requirements, sizeof(f->requirements), s);
 		if (s && (strncmp(s, "online-reencrypt", strlen("online-reencrypt")) == 0 ||
@@ -328,8 +330,8 @@ static void read_requirements(struct luks2_facts *f, struct json_object *config)
 static void read_config(struct luks2_facts *f, const struct luks2_binary *h,
 			struct json_object *root, uint64_t *ret_keyslots_end)
 {
-	struct json_object *config = member(root, "config", json_type_object);
-	struct json_object *flags = member(config, "flags", json_type_array);
+	struct json_object *config = luks2_json_member(root, "config", json_type_object);
+	struct json_object *flags = luks2_json_member(config, "flags", json_type_array);
 	uint64_t json = 0, keyslots = 0;
 
 	*ret_keyslots_end = 2 * h->header_bytes;
@@ -351,7 +353,7 @@ static void read_config(struct luks2_facts *f, const struct luks2_binary *h,
 		struct json_object *o = json_object_array_get_idx(flags, i);
 
 		join(f->flags, sizeof(f->flags),
-		     json_object_is_type(o, json_type_string) ? text_of(o) : NULL);
+		     json_object_is_type(o, json_type_string) ? luks2_json_text(o) : NULL);
 	}
 	read_requirements(f, config);
 }
@@ -383,7 +385,7 @@ static struct json_object *read_digests(struct luks2_facts *f, struct json_objec
 	json_object_object_foreach(all, key, value)
 	{
 		(void)key;
-		if (!list_has(member(value, "segments", json_type_array), "0"))
+		if (!list_has(luks2_json_member(value, "segments", json_type_array), "0"))
 			continue;
 		found++;
 		digest = value;
@@ -395,7 +397,7 @@ static struct json_object *read_digests(struct luks2_facts *f, struct json_objec
 	if (found > 1)
 		wrong(f, "segment 0 has %u digests", found);
 	read_digest(f, digest);
-	bound = member(digest, "keyslots", json_type_array);
+	bound = luks2_json_member(digest, "keyslots", json_type_array);
 	if (!bound)
 		wrong(f, "the digest of segment 0 has no list of keyslots");
 	return bound;
@@ -404,7 +406,7 @@ static struct json_object *read_digests(struct luks2_facts *f, struct json_objec
 static void read_keyslot(struct luks2_facts *f, const struct luks2_binary *h, const char *key,
 			 struct json_object *o, uint64_t end)
 {
-	struct json_object *area = member(o, "area", json_type_object);
+	struct json_object *area = luks2_json_member(o, "area", json_type_object);
 	uint64_t number = UINT64_MAX, offset, size;
 	char type[32] = "";
 
@@ -438,7 +440,8 @@ static void read_keyslots(struct luks2_facts *f, const struct luks2_binary *h,
 	}
 	for (size_t i = 0; bound && i < json_object_array_length(bound); i++) {
 		struct json_object *o = json_object_array_get_idx(bound, i);
-		const char *s = json_object_is_type(o, json_type_string) ? text_of(o) : NULL;
+		const char *s =
+		    json_object_is_type(o, json_type_string) ? luks2_json_text(o) : NULL;
 
 		if (!s || !has(all, s))
 			wrong(f, "the digest of segment 0 names a keyslot that is not there");
@@ -454,7 +457,8 @@ static void read_tokens(struct luks2_facts *f, struct json_object *root)
 	f->tokens = (unsigned)json_object_object_length(all);
 	json_object_object_foreach(all, key, value)
 	{
-		const char *type = text_of(member(value, "type", json_type_string));
+		const char *type =
+		    luks2_json_text(luks2_json_member(value, "type", json_type_string));
 
 		if (!type || !*type)
 			wrong(f, "token %.20s has no type", key);
@@ -468,7 +472,7 @@ int luks2_json_facts(const struct luks2_binary *h, const char *json, struct luks
 	struct json_object *root, *bound;
 	uint64_t keyslots_end;
 	size_t end;
-	int r = parse(json, strlen(json) + 1, &root, &end);
+	int r = luks2_json_parse(json, strlen(json) + 1, &root, &end);
 
 	if (r < 0)
 		return r;
@@ -492,9 +496,9 @@ int luks2_json_facts(const struct luks2_binary *h, const char *json, struct luks
 
 static bool read_slot(struct json_object *o, struct luks2_slot *s)
 {
-	struct json_object *area = member(o, "area", json_type_object);
-	struct json_object *af = member(o, "af", json_type_object);
-	struct json_object *kdf = member(o, "kdf", json_type_object);
+	struct json_object *area = luks2_json_member(o, "area", json_type_object);
+	struct json_object *af = luks2_json_member(o, "af", json_type_object);
+	struct json_object *kdf = luks2_json_member(o, "kdf", json_type_object);
 	char type[32];
 
 	if (!get_word(o, "type", type, sizeof(type)) || strcmp(type, "luks2") != 0 ||
@@ -521,12 +525,13 @@ int luks2_json_keyslot(const char *json, unsigned number, struct luks2_slot *ret
 	char key[16];
 	size_t end;
 	bool ok;
-	int r = parse(json, strlen(json) + 1, &root, &end);
+	int r = luks2_json_parse(json, strlen(json) + 1, &root, &end);
 
 	if (r < 0)
 		return r;
 	snprintf(key, sizeof(key), "%u", number);
-	ok = read_slot(member(member(root, "keyslots", json_type_object), key, json_type_object),
+	ok = read_slot(luks2_json_member(luks2_json_member(root, "keyslots", json_type_object), key,
+					 json_type_object),
 		       &s);
 	json_object_put(root);
 	if (!ok)

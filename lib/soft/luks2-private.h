@@ -3,6 +3,8 @@
 #ifndef HOLDFAST_SOFT_LUKS2_PRIVATE_H
 #define HOLDFAST_SOFT_LUKS2_PRIVATE_H
 
+#include <json-c/json_object.h>
+
 #include "soft/luks2.h"
 
 #define LUKS2_AREA_KEY_BYTES 64 /* aes-xts-plain64 with AES-256 */
@@ -16,6 +18,13 @@ static inline const uint8_t *luks2_secret(const struct secret *s)
 }
 
 /* --- luks2-json.c; all silent --- */
+
+/* The object that @area begins with, and where it ends. */
+int luks2_json_parse(const char *area, size_t len, struct json_object **ret, size_t *ret_end);
+/* NULL where it is not there or of another type. */
+struct json_object *luks2_json_member(struct json_object *o, const char *key, enum json_type type);
+/* The text of a string, NULL where it has a NUL within. */
+const char *luks2_json_text(struct json_object *o);
 
 /* Is a JSON area (of which nothing is known yet) one object, and zeroes to its end? 0, -EUCLEAN
  * with a static text, -ENOMEM. */

@@ -268,6 +268,7 @@ static int describe(struct io *io, const struct luks2_new *n, struct env *env,
 	    .area_offset_bytes = 2 * LUKS2_HEADER_BYTES,
 	    .area_bytes = luks2_keyslot_area_bytes(d->key_bytes),
 	    .iterations = DIGEST_ITERATIONS,
+	    .token = n->recovery_token,
 	};
 	d->keyslots = slot;
 	d->n_keyslots = 1;

@@ -72,6 +72,7 @@ struct luks2_new {
 	uint64_t segment_offset_bytes;
 	const struct secret *key;      /* volume key */
 	const struct secret *recovery; /* passphrase of keyslot 0, or NULL: no keyslot */
+	const char *recovery_token;    /* type of its token, or NULL: none */
 };
 /* Zeroes all before the segment, so that no copy of an older header is left, flush; writes the
  * keyslot's area, then the secondary copy, flush, then the primary, flush. Salts and AF material

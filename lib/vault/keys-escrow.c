@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Escrow: making it, confirming it, restoring from it. */
+/* Escrow: making it, confirming it, telling of it. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ void vault_keys_encode_escrows(const struct vault_keys *k, struct text *to)
 	}
 }
 
-static bool is_of(const struct escrow *e, const struct volume *v)
+bool escrow_is_of(const struct escrow *e, const struct volume *v)
 {
 	return strcmp(e->item.volume, v->full_name) == 0;
 }
@@ -63,7 +63,7 @@ void vault_escrow_drop(struct vault_keys *k, const struct volume *v, bool waitin
 	for (size_t i = 0; i < k->escrows.n; i++) {
 		const struct escrow *e = &k->escrows.v[i];
 
-		if (!is_of(e, v) || (waiting_only && e->item.confirmed))
+		if (!escrow_is_of(e, v) || (waiting_only && e->item.confirmed))
 			k->escrows.v[kept++] = *e;
 	}
 	k->escrows.n = kept;
@@ -81,7 +81,7 @@ void vault_escrow_message(const char *volume, const uint8_t nonce[static ESCROW_
 }
 
 /* The vault keeps no more of the receipt than what recognises it. */
-static int receipt_digest(const struct secret *key, const char *volume, const uint8_t *nonce,
+int escrow_receipt_digest(const struct secret *key, const char *volume, const uint8_t *nonce,
 			  uint8_t ret[static 32])
 {
 	_cleanup_secret_ struct secret *words = NULL;
@@ -116,8 +116,9 @@ int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
 	if (digest_sha256(receipt, ESCROW_RECEIPT_BYTES, digest) < 0)
 		return diag_fail(DIAG_INTERNAL, EIO, "no digest can be computed");
 	array_each (e, &k->escrows) {
-		of_volume += is_of(e, v);
-		if (is_of(e, v) && digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
+		of_volume += escrow_is_of(e, v);
+		if (escrow_is_of(e, v) &&
+		    digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
 			found = e;
 	}
 	if (!found) {
@@ -139,19 +140,13 @@ int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
 
 /* --- wrapping --- */
 
-struct wrapping {
-	struct aead *aead;
-	uint8_t nonce[ESCROW_NONCE_BYTES];
-	uint8_t records[SHA256_BYTES]; /* what the vault says of the volume */
-};
-
-static void stop(struct wrapping *w)
+void escrow_wrapping_stop(struct wrapping *w)
 {
 	aead_free(w->aead);
 }
 
-static int start(const struct volume *v, const struct secret *key, const uint8_t *nonce,
-		 struct wrapping *w)
+int escrow_wrapping_start(const struct volume *v, const struct secret *key, const uint8_t *nonce,
+			  struct wrapping *w)
 {
 	static const char purpose[] = "holdfast 1 escrow";
 	const struct kdf_field info[] = {{purpose, sizeof(purpose) - 1},
@@ -168,7 +163,7 @@ static int start(const struct volume *v, const struct secret *key, const uint8_t
 	return r < 0 ? r : aead_new("aes-gcm", secret_bytes(kek), secret_len(kek), &w->aead);
 }
 
-static void associate(const struct wrapping *w, const struct vault_key_item *item, struct text *to)
+void escrow_associate(const struct wrapping *w, const struct vault_key_item *item, struct text *to)
 {
 	const uint8_t numbers[] = {(uint8_t)item->layer, (uint8_t)item->purpose,
 				   (uint8_t)item->len};
@@ -191,7 +186,7 @@ static int add_key(struct vault_keys *k, const struct wrapping *w, const struct 
 	if (to->n_keys == ESCROW_KEYS_MAX)
 		return diag_fail(DIAG_INTERNAL, E2BIG, "too many keys of one volume");
 	*item = from->item;
-	associate(w, item, &ad);
+	escrow_associate(w, item, &ad);
 	if (ad.failed)
 		return diag_no_memory();
 	r = k->env->random(item->nonce, sizeof(item->nonce));
@@ -204,7 +199,7 @@ static int add_key(struct vault_keys *k, const struct wrapping *w, const struct 
 	return 0;
 }
 
-static struct wrapped *find_recovery(struct vault_keys *k, const struct volume *v)
+struct wrapped *escrow_find_recovery(struct vault_keys *k, const struct volume *v)
 {
 	array_each (w, &k->wrapped) {
 		if (w->item.purpose == KEY_RECOVERY && strcmp(w->item.volume, v->full_name) == 0 &&
@@ -217,7 +212,7 @@ static struct wrapped *find_recovery(struct vault_keys *k, const struct volume *
 /* The volume's own recovery key, so that one printed key serves both; else a new one. */
 static int recovery_key(struct vault_keys *k, const struct volume *v, struct secret **ret)
 {
-	struct wrapped *own = find_recovery(k, v);
+	struct wrapped *own = escrow_find_recovery(k, v);
 	struct secret *key;
 	int r = secret_new(ESCROW_KEY_BYTES, &key);
 
@@ -260,7 +255,7 @@ static int unwrap_all(struct vault_keys *k, const struct volume *v, size_t *ret_
 int vault_escrow_add(struct vault_keys *k, const struct volume *v, struct secret **ret_key,
 		     uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
 {
-	__attribute__((cleanup(stop))) struct wrapping with = {0};
+	__attribute__((cleanup(escrow_wrapping_stop))) struct wrapping with = {0};
 	_cleanup_secret_ struct secret *key = NULL;
 	struct escrow e = {0};
 	size_t n;
@@ -274,9 +269,9 @@ int vault_escrow_add(struct vault_keys *k, const struct volume *v, struct secret
 	if (r >= 0)
 		r = k->env->random(e.item.nonce, sizeof(e.item.nonce));
 	if (r >= 0)
-		r = receipt_digest(key, v->full_name, e.item.nonce, e.item.receipt_sha256);
+		r = escrow_receipt_digest(key, v->full_name, e.item.nonce, e.item.receipt_sha256);
 	if (r >= 0)
-		r = start(v, key, e.item.nonce, &with);
+		r = escrow_wrapping_start(v, key, e.item.nonce, &with);
 	snprintf(e.item.volume, sizeof(e.item.volume), "%s", v->full_name);
 	array_each (w, &k->wrapped) {
 		/* The recovery key is what these are wrapped under. */
@@ -296,243 +291,13 @@ int vault_escrow_add(struct vault_keys *k, const struct volume *v, struct secret
 
 int vault_escrow_drop_recovery(struct vault_keys *k, const struct volume *v)
 {
-	struct wrapped *w = find_recovery(k, v);
+	struct wrapped *w = escrow_find_recovery(k, v);
 
 	if (!w)
 		return 0;
 	secret_free(w->key);
 	*w = k->wrapped.v[--k->wrapped.n];
 	return 1;
-}
-
-/* --- restoring --- */
-
-static struct wrapped *find_record(struct vault_keys *k, const struct vault_key_item *item)
-{
-	array_each (w, &k->wrapped) {
-		if (w->item.layer == item->layer && w->item.purpose == item->purpose &&
-		    strcmp(w->item.volume, item->volume) == 0)
-			return w;
-	}
-	return NULL;
-}
-
-static int set_key(struct vault_keys *k, const struct vault_key_item *item, struct secret *key)
-{
-	struct wrapped *w = find_record(k, item);
-	struct wrapped fresh = {.item = *item, .key = key};
-
-	if (!w) {
-		if (array_add(&k->wrapped, fresh) >= 0)
-			return 0;
-		secret_free(key);
-		return diag_no_memory();
-	}
-	secret_free(w->key);
-	*w = fresh;
-	return 0;
-}
-
-static int take_one(struct vault_keys *k, const struct volume *v, const struct wrapping *with,
-		    const struct vault_key_item *item)
-{
-	const struct layer *l = item->layer < v->n_layers ? v->layers[item->layer] : NULL;
-	const struct keystore *keystore = l ? layer_keystore(l) : NULL;
-	_cleanup_secret_ struct secret *key = NULL;
-	_cleanup_text_ struct text ad = {0};
-	int r = secret_new(item->len, &key);
-
-	associate(with, item, &ad);
-	if (r >= 0 && ad.failed)
-		r = diag_no_memory();
-	if (r < 0)
-		return r;
-	if (item->purpose >= KEY_PURPOSES || !keystore ||
-	    strcmp(keystore->name, item->keystore) != 0 ||
-	    item->len != layer_key_bytes(l, (enum key_purpose)item->purpose) ||
-	    aead_decrypt(with->aead, item->nonce, ad.s, ad.len, item->wrapped, item->len,
-			 secret_bytes(key), item->tag) < 0) {
-		r = diag_fail(DIAG_TAMPERED, EUCLEAN,
-			      "the recovery key is right, but what the vault says of volume %s or "
-			      "of its keystore was changed since the escrow was made",
-			      v->full_name);
-		diag_state("nothing was opened, nothing was changed");
-		return r;
-	}
-	return set_key(k, item, TAKE(key));
-}
-
-/* The volume's own recovery key is the escrow's: it is put back beside the others. */
-static int take_recovery(struct vault_keys *k, const struct volume *v, const struct secret *key)
-{
-	struct wrapped *w = find_recovery(k, v);
-	struct secret *copy;
-	int r = w ? secret_new(secret_len(key), &copy) : 0;
-
-	if (!w || r < 0)
-		return r;
-	memcpy(secret_bytes(copy), secret_bytes(key), secret_len(key));
-	secret_free(w->key);
-	w->key = copy;
-	return 0;
-}
-
-int vault_escrow_take(struct vault_keys *k, const struct volume *v, const struct secret *key)
-{
-	size_t of_volume = 0;
-
-	array_each (e, &k->escrows) {
-		__attribute__((cleanup(stop))) struct wrapping with = {0};
-		uint8_t digest[32];
-		int r;
-
-		if (!is_of(e, v))
-			continue;
-		of_volume++;
-		r = receipt_digest(key, v->full_name, e->item.nonce, digest);
-		if (r >= 0 && !digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
-			continue;
-		if (r >= 0)
-			r = start(v, key, e->item.nonce, &with);
-		for (size_t i = 0; i < e->n_keys && r >= 0; i++)
-			r = take_one(k, v, &with, &e->keys[i]);
-		return r < 0 ? r : take_recovery(k, v, key);
-	}
-	return diag_fail(of_volume ? DIAG_KEY_WRONG : DIAG_KEY_MISSING, EKEYREJECTED,
-			 of_volume ? "this is not the recovery key of volume %s"
-				   : "the vault has no escrow of volume %s",
-			 v->full_name);
-}
-
-/* How many keys of @s are here, and how many are not. */
-static void count(const struct vault_keys *k, const struct sealed *s, size_t *ret_here,
-		  size_t *ret_not)
-{
-	*ret_here = *ret_not = 0;
-	array_each (w, &k->wrapped) {
-		if (strcmp(w->item.keystore, s->keystore->name) == 0)
-			(*(w->key ? ret_here : ret_not))++;
-	}
-	array_each (f, &k->referred)
-		*ret_not += strcmp(f->item.keystore, s->keystore->name) == 0;
-}
-
-/* Its escrow stays: who has the recovery key can still come. */
-static void drop_keys(struct vault_keys *k, const struct volume *v)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < k->wrapped.n; i++) {
-		struct wrapped *w = &k->wrapped.v[i];
-
-		if (strcmp(w->item.volume, v->full_name) == 0)
-			secret_free(w->key);
-		else
-			k->wrapped.v[kept++] = *w;
-	}
-	k->wrapped.n = kept;
-	vault_keys_forget_references(k, v);
-}
-
-/* Keys that @s alone could have opened. */
-static void give_up(struct vault_keys *k, struct layout *layout, const struct sealed *s,
-		    struct text *ret_lost)
-{
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
-		bool lost = false;
-
-		array_each (w, &k->wrapped)
-			lost |= !w->key && w->item.purpose == KEY_VOLUME &&
-				strcmp(w->item.keystore, s->keystore->name) == 0 &&
-				strcmp(w->item.volume, v->full_name) == 0;
-		array_each (f, &k->referred)
-			lost |= strcmp(f->item.keystore, s->keystore->name) == 0 &&
-				strcmp(f->item.volume, v->full_name) == 0;
-		if (!lost)
-			continue;
-		text_add(ret_lost, "%s%s", ret_lost->len ? ", " : "", v->full_name);
-		drop_keys(k, v);
-		v->forgotten = true;
-	}
-}
-
-/* Unsealed where it guards more than what came out of escrow; else it need not even be able to. */
-static int reach_others(struct vault_keys *k, struct layout *layout, struct sealed *s, bool lose,
-			struct text *ret_lost)
-{
-	size_t here, missing, mark = diag_count();
-	int r;
-
-	count(k, s, &here, &missing);
-	if (missing == 0 || s->secret || s->loaded)
-		return 0;
-	r = vault_keys_unlock_one(k, s);
-	if (r >= 0 || here == 0)
-		return r;
-	for (size_t i = mark; i < diag_count() && diag_get(i); i++)
-		diag_note("%s", diag_get(i)->text);
-	diag_forget(mark);
-	give_up(k, layout, s, ret_lost);
-	if (lose)
-		return 0;
-	r = diag_fail(DIAG_KEY_MISSING, ENOKEY,
-		      "keystore %s cannot be opened, so these volumes would be lost: %s",
-		      s->keystore->name, ret_lost->s ? ret_lost->s : "");
-	diag_state("nothing was changed");
-	diag_next("name them too, each with its recovery key, or give them up with --lose-others");
-	return r;
-}
-
-static int seal_here(struct vault_keys *k, struct sealed *s)
-{
-	const struct keystore_ops *ops = s->keystore->ops;
-	int r = vault_keys_reach(s, k->env, &s->session);
-
-	if (r >= 0 && ops->prepare)
-		r = ops->prepare(s->keystore, s->session, k->env);
-	return r < 0 ? r : vault_keys_seal_new(k, s, true);
-}
-
-int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
-			struct text *ret_lost)
-{
-	int r = 0;
-
-	array_each (w, &k->wrapped) {
-		const struct keystore *keystore = NULL;
-		struct sealed *s;
-
-		for (size_t i = 0; i < layout->n_keystores; i++) {
-			if (strcmp(layout->keystores[i]->name, w->item.keystore) == 0)
-				keystore = layout->keystores[i];
-		}
-		if (r >= 0 && w->key && keystore)
-			r = vault_keys_add_sealed(k, keystore, &s);
-	}
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
-		r = reach_others(k, layout, &k->sealed[i], lose, ret_lost);
-	array_each (w, &k->wrapped) {
-		if (r >= 0 && !w->key)
-			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
-	}
-	array_each (f, &k->referred) {
-		struct key_reference ref;
-
-		if (r >= 0)
-			r = vault_keys_load_reference(vault_keys_find_sealed(k, f->item.keystore),
-						      f, &ref);
-	}
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		r = seal_here(k, &k->sealed[i]);
-		if (r >= 0)
-			r = vault_keys_rewrap_references(k, &k->sealed[i]);
-	}
-	array_each (w, &k->wrapped) {
-		if (r >= 0)
-			r = vault_keys_wrap(k, vault_keys_find_sealed(k, w->item.keystore), w);
-	}
-	return r;
 }
 
 /* --- telling --- */

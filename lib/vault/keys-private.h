@@ -72,6 +72,21 @@ int vault_keys_wrap(struct vault_keys *k, const struct sealed *s, struct wrapped
 
 /* keys-escrow.c */
 
+bool escrow_is_of(const struct escrow *e, const struct volume *v);
+int escrow_receipt_digest(const struct secret *key, const char *volume, const uint8_t *nonce,
+			  uint8_t ret[static 32]);
+/* The recovery key of @v that the device itself can print, or NULL. */
+struct wrapped *escrow_find_recovery(struct vault_keys *k, const struct volume *v);
+struct wrapping {
+	struct aead *aead;
+	uint8_t nonce[VAULT_NONCE_BYTES];
+	uint8_t records[SHA256_BYTES]; /* what the vault says of the volume */
+};
+int escrow_wrapping_start(const struct volume *v, const struct secret *key, const uint8_t *nonce,
+			  struct wrapping *w);
+void escrow_wrapping_stop(struct wrapping *w);
+/* What a key in escrow is bound to. */
+void escrow_associate(const struct wrapping *w, const struct vault_key_item *item, struct text *to);
 int vault_keys_read_escrow(struct vault_keys *k, const struct vault_item *item);
 void vault_keys_encode_escrows(const struct vault_keys *k, struct text *to);
 

@@ -65,6 +65,11 @@ check "they read the same" cmp ec.txt key.txt
 check "in systemd's form" grep -qE '^([cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}$' key.txt
 check "key recovery" "$H" key recovery d.img data --passphrase-file pass -o own.key
 check "one key serves both" bash -c "cmp <(tr -d '\n' <own.key) key.txt"
+offset=$("$H" status d.img --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].offset')
+dd if=d.img of=data.luks bs=1M skip=$((offset / 1048576)) count=24 status=none
+check "the header has systemd's recovery token" bash -c "cryptsetup luksDump --dump-json-metadata data.luks | jq -e '.tokens == {\"0\": {type: \"systemd-recovery\", keyslots: [\"0\"]}}'"
+check "cryptsetup takes the key" cryptsetup open --test-passphrase data.luks --key-file key.txt
+check_status 2 "and no other" cryptsetup open --test-passphrase data.luks --key-file pass
 check "the recovery key is not in the image" bash -c "! grep -qaF \"\$(cat key.txt)\" d.img"
 check "key list" "$H" key list d.img
 said "way into data: a recovery key in escrow, without a receipt"

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* LUKS2 tokens of systemd: what systemd-cryptenroll writes for a TPM.
+ * Source: systemd src/shared/tpm2-util.c, tpm2_make_luks2_json(), tpm2_parse_luks2_json() */
+#ifndef HOLDFAST_SOFT_LUKS2_TOKEN_H
+#define HOLDFAST_SOFT_LUKS2_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define TPM2_TOKEN_TYPE     "systemd-tpm2"
+#define TPM2_TOKEN_SHARDS   2 /* the secret is their secrets, one behind the other */
+#define TPM2_TOKEN_BLOB     1024
+#define TPM2_TOKEN_PUBKEY   2048
+#define TPM2_TOKEN_KEYSLOTS 32
+
+struct tpm2_token_bytes {
+	uint8_t bytes[TPM2_TOKEN_PUBKEY];
+	size_t len; /* 0: not there */
+};
+
+/* Names with "-" are of the first generation, names with "_" of the second. */
+struct tpm2_token {
+	unsigned keyslot;
+	struct tpm2_token_bytes blob[TPM2_TOKEN_SHARDS]; /* TPM2B_PRIVATE, TPM2B_PUBLIC [, seed] */
+	struct tpm2_token_bytes policy[TPM2_TOKEN_SHARDS]; /* policy digest of each */
+	unsigned shards, policies;                         /* as many, or one policy */
+	uint32_t pcrs;                                     /* mask, bound by value */
+	char bank[8];                                      /* "" not said: "sha1" … "sha512" */
+	char primary[4];                                   /* "" not said; "ecc", "rsa" */
+	bool pin;
+	uint32_t pubkey_pcrs; /* mask, bound by a signature */
+	struct tpm2_token_bytes pubkey, salt, srk, pcrlock_nv;
+	bool pcrlock;
+};
+
+/* The JSON of one token. 0; -EUCLEAN: malformed, or says what is not known here, *@ret_why is a
+ * static text; -ENOMEM. Silent. What is not understood is refused: it may be a condition. */
+int tpm2_token_decode(const char *json, size_t len, struct tpm2_token *ret, const char **ret_why);
+/* As systemd 252 writes it, members of newer ones behind that where they are there. */
+void tpm2_token_encode(const struct tpm2_token *t, struct text *to);
+/* Token @number of the JSON of a header, as text: 0, -ENOENT, -ENOMEM. Silent. */
+int luks2_json_token(const char *header_json, unsigned number, struct text *ret);
+
+#endif
