@@ -58,7 +58,6 @@ static int list(struct session *s, struct target *t, const struct call *c)
 			    layer ? layer : "?", purposes[keys[i].purpose % KEY_PURPOSES],
 			    keys[i].bytes * 8, keys[i].keystore);
 	}
-	tell_ways(s, t);
 	return 0;
 }
 

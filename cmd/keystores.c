@@ -4,8 +4,10 @@
 
 #include "base/hex.h"
 #include "base/text.h"
+#include "cmd/escrow.h"
 #include "cmd/keystores.h"
 #include "model/key.h"
+#include "vault/escrow.h"
 
 static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
 static const char *const erasing[] = {
@@ -60,14 +62,14 @@ static void tell_hardware(struct session *s, struct json *j, struct vault_keys *
 		    state.erase, state.rotation);
 	if (k->ops->anchor_read)
 		tell_anchor(s, j, &state.anchor, standing);
-	json_text(j, "erase", strengths[state.strength]);
 }
 
 static void tell_one(struct session *s, struct json *j, const struct target *t,
 		     const struct keystore *k)
 {
 	_cleanup_text_ struct text words = {0};
-	enum erase_strength strength = k->ops->strength(k);
+	enum erase_strength strength =
+	    t->keys ? vault_keys_strength(t->keys, k) : k->ops->strength(k);
 
 	if (t->keys)
 		vault_keys_describe(t->keys, k, &words);
@@ -99,6 +101,8 @@ int tell_keystores(struct session *s, struct target *t)
 
 	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
 		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i]);
+	if (r >= 0 && t->keys)
+		tell_ways(s, t);
 	if (!t->layout->n_keystores)
 		session_say(s, "%s\n", without_keystore(t));
 	return r;

@@ -63,5 +63,8 @@ const char *way_words(enum way_kind kind); /* a sentence without full stop */
 /* Of volume @name, or of all where it is NULL; the first @max, and how many that are. Needs
  * nothing to be unsealed. */
 size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in *ret, size_t max);
+/* What erasing @keystore is worth as things are: the weakest way into any of its volumes counts. */
+enum erase_strength vault_keys_strength(const struct vault_keys *k,
+					const struct keystore *keystore);
 
 #endif

@@ -357,3 +357,29 @@ size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in
 	}
 	return n;
 }
+
+/* Erasing the keystore leaves this one standing. */
+static bool outlives(const struct vault_keys *k, const struct way_in *way,
+		     const struct keystore *keystore)
+{
+	if (way->kind == WAY_KEYSTORE)
+		return false;
+	array_each (w, &k->wrapped) {
+		if (strcmp(w->item.volume, way->volume) == 0 &&
+		    strcmp(w->item.keystore, keystore->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum erase_strength vault_keys_strength(const struct vault_keys *k, const struct keystore *keystore)
+{
+	struct way_in ways[4 * VOLUMES_MAX];
+	size_t n = vault_ways_in(k, NULL, ways, sizeof(ways) / sizeof(ways[0]));
+
+	for (size_t i = 0; i < n; i++) {
+		if (outlives(k, &ways[i], keystore))
+			return ERASE_MEDIA;
+	}
+	return keystore->ops->strength(keystore);
+}

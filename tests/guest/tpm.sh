@@ -49,6 +49,14 @@ for v in one two mac; do echo "here" >/mnt/v/$v/file; done
 check "close" "$hf" close /dev/vda --mount /mnt/v
 check "verify" "$hf" verify -q /dev/vda --pin-file pin
 "$hf" status /dev/vda | grep -q "this vault is the one" && ok "status: the anchor names it" || not_ok "status: anchor"
+erase() { "$hf" status "$1" --json | tail -1 | jq -r '.keystores[0].erase'; }
+[ "$(erase /dev/vda)" = final ] && ok "status: erasing is final" || not_ok "status: erase: $(erase /dev/vda)"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=fleet -keyout /tmp/key -out /tmp/fleet.pem 2>/dev/null
+cp /dev/vda /tmp/copy.img
+check "escrow" "$hf" key escrow /dev/vda one --to /tmp/fleet.pem -o /tmp/escrow --pin-file pin
+[ "$(erase /dev/vda)" = media ] && ok "status: no longer, with an escrow" || not_ok "status: erase: $(erase /dev/vda)"
+hf_fails "HF-VAULT-OLD 3" "nor does the medium from before open" open /tmp/copy.img --pin-file pin
+rm /tmp/copy.img
 nothing_left "open"
 END
 cp --sparse=always disk.img first.img
