@@ -153,6 +153,21 @@ int vault_keys_state(struct vault_keys *k, const struct keystore *keystore,
 			 keystore->name);
 }
 
+/* The blob of @k in a copy was sealed where the hardware was not. */
+static bool holds_elsewhere(const struct vault_copy *c, const struct keystore *k)
+{
+	size_t name = strlen(k->name) + 1, at = 0;
+	struct vault_item item;
+
+	while (k->ops->sealed_elsewhere &&
+	       vault_next_item(c->payload, c->header.payload_bytes, &at, &item) == 1) {
+		if (item.type == VAULT_SEALED && item.len > name &&
+		    memcmp(item.value, k->name, name) == 0)
+			return k->ops->sealed_elsewhere(item.value + name, item.len - name);
+	}
+	return false;
+}
+
 int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *env)
 {
 	const struct keystore *k = layout_anchor(layout);
@@ -171,7 +186,8 @@ int vault_choose_copy(struct vault *v, const struct layout *layout, struct env *
 	diag_forget(mark); /* whoever needs the keystore says what is wrong with it */
 	v->undecided = true;
 	for (int i = 0; i < 2 && r >= 0; i++) {
-		if (!names(&a, &v->copy[i].header))
+		/* Without a record: the image's own copy, whose first opening was cut off. */
+		if (a.present ? !names(&a, &v->copy[i].header) : !holds_elsewhere(&v->copy[i], k))
 			continue;
 		v->chosen = i + 1;
 		v->undecided = false;

@@ -125,6 +125,45 @@ static void forgetting_survives_every_cut(void **state)
 	change_survives_every_cut(keyed_forget, false);
 }
 
+/* An image that was made where the TPM is not, imported and sealed anew. */
+static void the_first_opening_survives_every_cut(void **state)
+{
+	struct swtpm factory;
+	char dir[160];
+	uint64_t n = 10, before = 0;
+
+	for (uint64_t i = 0; i <= n; i++) { /* 0: no cut, which counts the operations */
+		snprintf(dir, sizeof(dir), "%s-unit%llu", tpm.dir, (unsigned long long)i);
+		swtpm_start(&factory, dir);
+		keyed_input.tcti = factory.tcti;
+		keyed_faults = (struct fault_plan){0};
+		assert_ok(keyed_identity("unit"));
+		keyed_input.tpm_identity = "unit";
+		unlink("unit.img");
+		assert_ok(keyed_provision("unit.img"));
+		keyed_input.tpm_identity = NULL;
+		keyed_copy_file("unit.img", "before.img");
+		keyed_faults = (struct fault_plan){.cut_at = i};
+		keyed_seed = i;
+		assert_int_equal(keyed_change("unit.img", keyed_rotate) >= 0, i == 0);
+		n = i == 0 ? keyed_faults.ops : n;
+		swtpm_power_cycle(&factory);
+		if (keyed_opens("unit.img", "", true) < 0) {
+			keyed_print_failures();
+			fail_msg("cut at %llu: it does not open", (unsigned long long)i);
+		}
+		before += keyed_opens("before.img", "", true) >= 0;
+		keyed_faults = (struct fault_plan){0};
+		assert_ok(keyed_change("unit.img", keyed_rotate));
+		assert_gone("before.img", i);
+		swtpm_stop(&factory);
+	}
+	keyed_input.tcti = tpm.tcti;
+	print_message("%llu cut points, %llu before the commit\n", (unsigned long long)n,
+		      (unsigned long long)before);
+	assert_true(before > 0 && before < n);
+}
+
 /* A vault of another device under a TPM of its own, and the TPM of this one. */
 static void another_devices_medium_is_refused(void **state)
 {
@@ -162,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(provisioning_survives_every_cut),
 	    cmocka_unit_test(rotating_survives_every_cut),
 	    cmocka_unit_test(forgetting_survives_every_cut),
+	    cmocka_unit_test(the_first_opening_survives_every_cut),
 	    cmocka_unit_test(another_devices_medium_is_refused),
 	    cmocka_unit_test(a_wiped_medium_is_not_provisioned_unasked),
 	};

@@ -272,3 +272,18 @@ int keyed_forget(struct target *t, struct env *env)
 {
 	return device_keys_forget(t, env, target_volume(t, "data"));
 }
+
+int keyed_identity(const char *to)
+{
+	_cleanup_text_ struct text text = {0};
+	struct progress progress = {0};
+	struct env env;
+	int r = make_env(&env, &progress);
+
+	if (r >= 0)
+		r = device_keys_identity("keys.layout", &env, &kinds, &text);
+	if (r >= 0)
+		write_file(to, text.s, text.len);
+	pool_free(env.pool);
+	return r;
+}

@@ -27,6 +27,8 @@ int keyed_rotate(struct target *t, struct env *env);
 int keyed_forget(struct target *t, struct env *env); /* of volume data */
 /* Everything verifies under these words, and contents are what was laid out. */
 int keyed_opens(const char *path, const char *words, bool with_data);
+/* What a TPM that the layout's keystore has been prepared in tells of itself, into a file. */
+int keyed_identity(const char *to);
 void keyed_assert_opens(const char *path);
 void keyed_print_failures(void);
 void keyed_copy_file(const char *from, const char *to);
