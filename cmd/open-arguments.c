@@ -27,6 +27,8 @@ int open_arguments(const struct call *c, struct open_how *ret)
 int open_volumes(const struct call *c, const struct target *t,
 		 struct volume *ret[static VOLUMES_MAX])
 {
+	/* A device that others laid out is one volume, without a table. */
+	bool bare = !t->layout_from_vault && t->layout->n_volumes == 1;
 	int n = 0;
 
 	for (size_t i = 1; i < c->n_args; i++) {
@@ -37,7 +39,7 @@ int open_volumes(const struct call *c, const struct target *t,
 	for (size_t i = 0; c->n_args == 1 && i < t->layout->n_volumes; i++) {
 		struct volume *v = t->layout->volumes[i];
 
-		if (!v->reserved && v->partition_number[ROLE_DATA])
+		if (!v->reserved && (v->partition_number[ROLE_DATA] || bare))
 			ret[n++] = v;
 	}
 	return n;

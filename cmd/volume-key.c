@@ -7,19 +7,24 @@
 
 #include "base/cleanup.h"
 #include "cmd/volume-key.h"
+#include "keystore/systemd-tpm2.h"
 #include "model/key.h"
 
 static struct {
 	struct keys keys;
 	const char *file;
 	struct secret *key;
+	struct env *env; /* of --systemd-token: the key comes when it is asked for */
 } given;
 
 static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
 		      const struct secret **ret)
 {
 	size_t wanted = layer_key_bytes(l, purpose);
+	int r = given.key ? 0 : systemd_tpm2_volume_key(given.env, given.env->target, &given.key);
 
+	if (r < 0)
+		return r;
 	if (secret_len(given.key) != wanted)
 		return diag_fail(DIAG_KEY_WRONG, EINVAL,
 				 "%s has %zu bytes, but the %s layer takes a key of %zu",
@@ -63,13 +68,21 @@ int volume_key_arguments(struct session *s, const struct call *c)
 	int r;
 
 	given.file = call_value(c, "volume-key-file");
-	if (!given.file)
+	if (given.file && call_has(c, "systemd-token"))
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "--volume-key-file or --systemd-token, not both");
+	given.keys.volume_key = volume_key;
+	if (call_has(c, "systemd-token")) {
+		given.file = "the token";
+		given.env = &s->env;
+		s->env.keys = &given.keys;
+	}
+	if (!given.file || given.env)
 		return 0;
 	fd = open(given.file, O_RDONLY | O_CLOEXEC);
 	r = fd < 0 ? diag_file(errno, given.file) : read_key(fd, given.file, &given.key);
 	if (r < 0)
 		return r;
-	given.keys.volume_key = volume_key;
 	s->env.keys = &given.keys;
 	return 0;
 }

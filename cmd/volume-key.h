@@ -6,6 +6,8 @@
 #include "cmd/session.h"
 
 #define VOLUME_KEY_FLAG                                                                            \
+	{"systemd-token", 0, NULL, "the volume key by the TPM token of systemd-cryptenroll",       \
+	 false},                                                                                   \
 	{                                                                                          \
 		"volume-key-file", 0, "FILE",                                                      \
 		    "the volume key itself, for LUKS2 and dm-integrity made by other tools", false \

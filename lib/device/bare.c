@@ -12,6 +12,7 @@
 static int add_layer(struct volume *v, const struct kinds *kinds, struct env *env)
 {
 	const struct where nowhere = {0};
+	size_t mark = diag_count();
 	int r = 0;
 
 	for (const struct layer_ops *const *ops = kinds->layers; *ops && r == 0; ops++) {
@@ -25,6 +26,10 @@ static int add_layer(struct volume *v, const struct kinds *kinds, struct env *en
 		r = (*ops)->recognise(l, env);
 		if (r != 1)
 			volume_drop_layer(v);
+		if (r == -ENOKEY) { /* encrypted: what is above shows only with the key */
+			diag_forget(mark);
+			return 0;
+		}
 	}
 	return r;
 }

@@ -33,7 +33,7 @@ for folder in lib/*/; do
 	if [ -z "${may[$name]+set}" ]; then not_ok "lib/$name has no rule here"; continue; fi
 	check "lib/$name includes only what it may" includes "lib/$name" "${may[$name]}"
 done
-check "keystore includes only what it may" includes keystore "base crypto model kernel"
+check "keystore includes only what it may" includes keystore "base crypto model kernel soft"
 
 only_in() { # FOLDERS REGEX
 	local bad
