@@ -67,6 +67,9 @@ int vault_keys_add_sealed(struct vault_keys *k, const struct keystore *keystore,
 int vault_keys_unlock_one(struct vault_keys *k, struct sealed *s);
 /* Draws a device secret; what hung from the old one has to be wrapped anew. */
 int vault_keys_seal_new(struct vault_keys *k, struct sealed *s, bool next);
+/* Opens every key that is not open yet, has each keystore sealed anew by @seal, and wraps all keys
+ * under what that gave. */
+int vault_keys_seal_all(struct vault_keys *k, int (*seal)(struct vault_keys *k, struct sealed *s));
 int vault_keys_unwrap(const struct sealed *s, struct wrapped *w);
 int vault_keys_wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w);
 

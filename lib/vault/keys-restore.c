@@ -213,25 +213,5 @@ int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
 	}
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
 		r = reach_others(k, layout, &k->sealed[i], lose, ret_lost);
-	array_each (w, &k->wrapped) {
-		if (r >= 0 && !w->key)
-			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
-	}
-	array_each (f, &k->referred) {
-		struct key_reference ref;
-
-		if (r >= 0)
-			r = vault_keys_load_reference(vault_keys_find_sealed(k, f->item.keystore),
-						      f, &ref);
-	}
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		r = seal_here(k, &k->sealed[i]);
-		if (r >= 0)
-			r = vault_keys_rewrap_references(k, &k->sealed[i]);
-	}
-	array_each (w, &k->wrapped) {
-		if (r >= 0)
-			r = vault_keys_wrap(k, vault_keys_find_sealed(k, w->item.keystore), w);
-	}
-	return r;
+	return r < 0 ? r : vault_keys_seal_all(k, seal_here);
 }

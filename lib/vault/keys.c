@@ -432,9 +432,9 @@ int vault_keys_lock(struct vault_keys *k)
 	return r;
 }
 
-int vault_keys_rotate(struct vault_keys *k)
+int vault_keys_seal_all(struct vault_keys *k, int (*seal)(struct vault_keys *k, struct sealed *s))
 {
-	int r = vault_keys_unlock(k, NULL, 0);
+	int r = 0;
 
 	array_each (w, &k->wrapped) {
 		if (r >= 0 && !w->key)
@@ -448,7 +448,7 @@ int vault_keys_rotate(struct vault_keys *k)
 						      f, &ref);
 	}
 	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		r = vault_keys_seal_new(k, &k->sealed[i], true);
+		r = seal(k, &k->sealed[i]);
 		if (r >= 0)
 			r = vault_keys_rewrap_references(k, &k->sealed[i]);
 	}
@@ -457,6 +457,18 @@ int vault_keys_rotate(struct vault_keys *k)
 			r = vault_keys_wrap(k, vault_keys_find_sealed(k, w->item.keystore), w);
 	}
 	return r;
+}
+
+static int seal_next(struct vault_keys *k, struct sealed *s)
+{
+	return vault_keys_seal_new(k, s, true);
+}
+
+int vault_keys_rotate(struct vault_keys *k)
+{
+	int r = vault_keys_unlock(k, NULL, 0);
+
+	return r < 0 ? r : vault_keys_seal_all(k, seal_next);
 }
 
 int vault_keys_forget(struct vault_keys *k, const struct volume *volume)

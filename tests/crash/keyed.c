@@ -236,6 +236,22 @@ void keyed_assert_opens(const char *path)
 	assert_ok(r);
 }
 
+bool keyed_cut_and_resume(const char *path, uint64_t i)
+{
+	keyed_faults = (struct fault_plan){.cut_at = i};
+	keyed_seed = i;
+	if (keyed_provision(path) >= 0)
+		return false;
+	keyed_faults = (struct fault_plan){0};
+	if (keyed_provision(path) < 0) {
+		print_message("cut at %llu\n", (unsigned long long)i);
+		keyed_print_failures();
+		fail();
+	}
+	keyed_assert_opens(path);
+	return true;
+}
+
 void keyed_copy_file(const char *from, const char *to)
 {
 	char command[256];

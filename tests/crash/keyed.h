@@ -31,6 +31,9 @@ int keyed_opens(const char *path, const char *words, bool with_data);
 int keyed_identity(const char *to);
 void keyed_assert_opens(const char *path);
 void keyed_print_failures(void);
+/* Provisions with a cut at operation @i, then to the end; it opens. False: it was through before,
+ * as threads came in another order. */
+bool keyed_cut_and_resume(const char *path, uint64_t i);
 void keyed_copy_file(const char *from, const char *to);
 
 #endif

@@ -20,18 +20,8 @@ static void provisioning_survives_every_cut(void **state)
 	for (uint64_t i = 1; i <= n; i++) {
 		unlink("cut.img");
 		unlink("cut.img.part");
-		keyed_faults = (struct fault_plan){.cut_at = i};
-		keyed_seed = i;
 		keyed_old_words = keyed_new_words = "old";
-		if (keyed_provision("cut.img") >= 0)
-			continue; /* fewer operations this time: threads came in another order */
-		keyed_faults = (struct fault_plan){0};
-		if (keyed_provision("cut.img") < 0) {
-			print_message("cut at %llu\n", (unsigned long long)i);
-			keyed_print_failures();
-			fail();
-		}
-		keyed_assert_opens("cut.img");
+		keyed_cut_and_resume("cut.img", i);
 	}
 }
 
@@ -54,17 +44,7 @@ static void completing_survives_every_cut(void **state)
 	for (uint64_t i = 1; i <= n; i++) {
 		keyed_copy_file("shared.img", "cut.img");
 		assert_int_equal(truncate("cut.img", 24 * 1024 * 1024), 0);
-		keyed_faults = (struct fault_plan){.cut_at = i};
-		keyed_seed = i;
-		if (keyed_provision("cut.img") >= 0)
-			continue;
-		keyed_faults = (struct fault_plan){0};
-		if (keyed_provision("cut.img") < 0) {
-			print_message("cut at %llu\n", (unsigned long long)i);
-			keyed_print_failures();
-			fail();
-		}
-		keyed_assert_opens("cut.img");
+		keyed_cut_and_resume("cut.img", i);
 	}
 }
 
