@@ -25,7 +25,8 @@ static const struct flag flags[] = {
     {0},
 };
 
-static const char *const purposes[] = {[KEY_VOLUME] = "volume", [KEY_RECOVERY] = "recovery"};
+static const char *const purposes[] = {
+    [KEY_VOLUME] = "volume", [KEY_RECOVERY] = "recovery", [KEY_TOKEN] = "systemd-token"};
 
 /* Needs no passphrase: what is wrapped is not shown. */
 static int list(struct session *s, struct target *t, const struct call *c)
@@ -94,11 +95,15 @@ static int forget(struct session *s, struct target *t, const struct call *c)
 	struct volume *v = target_volume(t, c->args[2]);
 	int r = v ? device_keys_forget(t, &s->env, v) : -ENOENT;
 
-	if (r >= 0)
-		session_say(s,
-			    "%s: the key of %s is gone from the medium, and so are its contents\n",
-			    t->path, v->full_name);
-	return r;
+	if (r < 0)
+		return r;
+	if (r == 0)
+		s->code = DIAG_NOTHING_TO_DO;
+	session_say(s,
+		    r ? "%s: the key of %s is gone from the medium, and so are its contents\n"
+		      : "%s: the key of %s was given up before\n",
+		    t->path, v->full_name);
+	return 0;
 }
 
 static const struct layer *recovery_layer(const struct volume *v)

@@ -18,7 +18,7 @@
 #define TOKENS_MAX 32 /* LUKS2 on-disk format specification, 3.4 */
 
 /* systemd 252's primary_template_ecc: made anew every time, in the owner hierarchy. */
-static int make_primary(struct keystore_session *s)
+int tpm2_systemd_primary(struct keystore_session *s)
 {
 	const TPM2B_PUBLIC template = {
 	    .publicArea =
@@ -47,7 +47,6 @@ static int make_primary(struct keystore_session *s)
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "systemd's primary key cannot be made");
 	tpm2_hold(s, &s->primary, tr);
-	s->srk = tr; /* what sessions are salted to */
 	return 0;
 }
 
@@ -164,9 +163,11 @@ static int unseal(struct env *env, const struct tpm2_token *t, struct secret **r
 	int r = tpm2_connect(env, &s);
 
 	if (r >= 0)
-		r = make_primary(s);
-	if (r >= 0)
+		r = tpm2_systemd_primary(s);
+	if (r >= 0) {
+		s->srk = s->primary.tr; /* what sessions are salted to */
 		r = load(s, t);
+	}
 	if (r >= 0)
 		r = satisfy(s, env, t);
 	if (r >= 0)

@@ -9,7 +9,7 @@
 #include "crypto/kdf.h"
 #include "keystore/tpm2-private.h"
 
-static int ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret)
+int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret)
 {
 	int r;
 
@@ -24,7 +24,7 @@ int tpm2_pin_derive(const struct keystore *k, struct env *env, const struct tpm2
 		    bool fresh, struct tpm2_pin_keys *ret)
 {
 	_cleanup_secret_ struct secret *words = NULL, *both = NULL, *mix = NULL;
-	int r = ask(k, env, fresh, &words);
+	int r = tpm2_pin_ask(k, env, fresh, &words);
 
 	if (r >= 0)
 		r = secret_new(2 * SHA256_BYTES, &both);

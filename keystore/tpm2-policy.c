@@ -173,6 +173,12 @@ bool tpm2_digest_seal(const struct tpm2_boot *b, const struct tpm2_counters *c, 
 	       (!pin || extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0));
 }
 
+bool tpm2_digest_systemd(const struct tpm2_boot *b, bool pin, TPM2B_DIGEST *ret)
+{
+	return tpm2_digest_boot(b, ret) &&
+	       (!pin || extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0));
+}
+
 /* --- on the TPM --- */
 
 /* What the key signed: the digest, and for whom. */

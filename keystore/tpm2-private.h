@@ -111,6 +111,8 @@ bool tpm2_digest_pcr(const struct tpm2_boot *b, TPM2B_DIGEST *d, TPM2B_DIGEST *r
 bool tpm2_digest_boot(const struct tpm2_boot *b, TPM2B_DIGEST *ret);
 bool tpm2_digest_seal(const struct tpm2_boot *b, const struct tpm2_counters *c, bool pin,
 		      TPM2B_DIGEST *ret);
+/* Bound to the boot and the PIN, to no counter: what systemd seals. */
+bool tpm2_digest_systemd(const struct tpm2_boot *b, bool pin, TPM2B_DIGEST *ret);
 void tpm2_policy_ref(uint32_t version, TPM2B_NONCE *ret);
 void tpm2_selection(const struct tpm2_boot *b, TPML_PCR_SELECTION *ret);
 void tpm2_operand(uint64_t value, TPM2B_OPERAND *ret);
@@ -118,6 +120,14 @@ void tpm2_operand(uint64_t value, TPM2B_OPERAND *ret);
 /* The same on the TPM, in the policy session. */
 int tpm2_policy_boot(struct keystore_session *s, const struct tpm2_boot *b, const char *path);
 int tpm2_policy_counter(struct keystore_session *s, enum tpm2_which which, uint64_t value);
+
+/* --- what a layout asks for (tpm2.c) --- */
+
+/* What @k is bound to, with what the PCRs are now. */
+int tpm2_boot_now(const struct keystore *k, struct keystore_session *s, struct tpm2_boot *ret);
+bool tpm2_wants_pin(const struct keystore *k);
+uint32_t tpm2_wants_version(const struct keystore *k);
+const char *tpm2_public_key_path(const struct keystore *k); /* NULL: PCRs by value, or none */
 
 /* --- PCRs (tpm2-pcr.c) --- */
 
@@ -131,6 +141,7 @@ void tpm2_pcr_list(uint32_t pcrs, struct text *to); /* "7, 11" */
 
 /* --- signatures over PCR policies (tpm2-signature.c) --- */
 
+int tpm2_signature_pem(const char *path, struct text *ret);
 int tpm2_signature_key(const char *path, struct tpm2_boot *b); /* from PEM */
 /* The signature for policy digest @policy, in systemd's JSON. @policy of size 0 is not known: it is
  * filled in where only one signature can be meant, else -E2BIG, silent. */
@@ -210,6 +221,7 @@ struct tpm2_pin_keys {
 	struct secret *mix;
 	TPM2B_AUTH auth;
 };
+int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret);
 int tpm2_pin_derive(const struct keystore *k, struct env *env, const struct tpm2_pin *pin,
 		    bool fresh, struct tpm2_pin_keys *ret);
 void tpm2_pin_forget(struct tpm2_pin_keys *p);
@@ -222,6 +234,13 @@ int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *
 	      struct tpm2_blob *b, struct secret **ret);
 int tpm2_unseal(const struct keystore *k, struct keystore_session *s, struct env *env,
 		const struct tpm2_blob *b, const char *path, struct secret **ret);
+
+/* --- systemd's (systemd-tpm2.c, systemd-tpm2-seal.c) --- */
+
+extern const struct keystore_systemd_ops tpm2_systemd;
+
+/* s->primary becomes the key that systemd 252 seals under, made anew as there. */
+int tpm2_systemd_primary(struct keystore_session *s);
 
 /* --- a TPM that is not here (tpm2-remote.c) --- */
 

@@ -38,6 +38,11 @@ static int read_file(const char *path, struct text *ret)
 		   : diag_fail(DIAG_SOURCE, EFBIG, "%s is empty, or longer than 1 MiB", path);
 }
 
+int tpm2_signature_pem(const char *path, struct text *ret)
+{
+	return read_file(path, ret);
+}
+
 int tpm2_signature_key(const char *path, struct tpm2_boot *b)
 {
 	_cleanup_text_ struct text pem = {0};

@@ -108,7 +108,7 @@ static void wanted(const struct keystore *k, struct tpm2_boot *ret)
 }
 
 /* With what they are now. */
-static int boot_now(const struct keystore *k, struct keystore_session *s, struct tpm2_boot *ret)
+int tpm2_boot_now(const struct keystore *k, struct keystore_session *s, struct tpm2_boot *ret)
 {
 	wanted(k, ret);
 	if (!ret->pcrs)
@@ -116,6 +116,21 @@ static int boot_now(const struct keystore *k, struct keystore_session *s, struct
 	if (ret->is_signed)
 		return tpm2_signature_key(k->values[KEY].path, ret);
 	return s->remote ? tpm2_remote_boot(s, ret) : tpm2_pcr_read(s, ret);
+}
+
+bool tpm2_wants_pin(const struct keystore *k)
+{
+	return k->values[PIN].number;
+}
+
+uint32_t tpm2_wants_version(const struct keystore *k)
+{
+	return (uint32_t)k->values[VERSION].number;
+}
+
+const char *tpm2_public_key_path(const struct keystore *k)
+{
+	return k->values[KEY].present ? k->values[KEY].path : NULL;
 }
 
 static const char *signature_path(const struct keystore *k)
@@ -192,7 +207,7 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 		return s->remote ? 0 : r;
 	r = tpm2_storage_prepare(s, owner);
 	if (r >= 0)
-		r = boot_now(k, s, &boot);
+		r = tpm2_boot_now(k, s, &boot);
 	if (r >= 0)
 		r = tpm2_counter_prepare(s, TPM2_ERASE);
 	if (r >= 0)
@@ -267,7 +282,7 @@ static int anchor_write(const struct keystore *k, struct keystore_session *s, st
 			const struct keystore_anchor *a)
 {
 	struct tpm2_boot boot;
-	int r = s->remote ? 0 : boot_now(k, s, &boot);
+	int r = s->remote ? 0 : tpm2_boot_now(k, s, &boot);
 
 	if (s->remote) /* the first opening does it, where the TPM is */
 		return 0;
@@ -325,7 +340,7 @@ static int seal(const struct keystore *k, struct keystore_session *s, struct env
 	int r = !b ? diag_no_memory() : s->remote ? 0 : tpm2_hmac_session(s, &session);
 
 	if (r >= 0)
-		r = boot_now(k, s, &b->boot);
+		r = tpm2_boot_now(k, s, &b->boot);
 	if (r >= 0)
 		r = tpm2_counter_read(s, TPM2_ERASE, &b->counters.erase);
 	if (r >= 0)
@@ -435,4 +450,5 @@ const struct keystore_ops keystore_tpm2 = {
     .sealed_elsewhere = sealed_elsewhere,
     .lock = lock,
     .describe = describe,
+    .systemd = &tpm2_systemd,
 };

@@ -7,6 +7,18 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Without a table: each line adds its number where @v is beyond what comes before it. */
+static char digit(uint32_t of)
+{
+	int v = (int)(of & 63), c = 'A' + v;
+
+	c += (25 - v) >> 8 & ('a' - 'Z' - 1);
+	c += (51 - v) >> 8 & ('0' - 'z' - 1);
+	c += (61 - v) >> 8 & ('+' - '9' - 1);
+	c += (62 - v) >> 8 & ('/' - '+' - 1);
+	return (char)c;
+}
+
 void base64_encode(const uint8_t *bytes, size_t len, char *ret)
 {
 	for (size_t i = 0; i < len; i += 3) {
@@ -16,10 +28,10 @@ void base64_encode(const uint8_t *bytes, size_t len, char *ret)
 			x |= (uint32_t)bytes[i + 1] << 8;
 		if (i + 2 < len)
 			x |= bytes[i + 2];
-		*ret++ = digits[x >> 18];
-		*ret++ = digits[x >> 12 & 63];
-		*ret++ = i + 1 < len ? digits[x >> 6 & 63] : '=';
-		*ret++ = i + 2 < len ? digits[x & 63] : '=';
+		*ret++ = digit(x >> 18);
+		*ret++ = digit(x >> 12);
+		*ret++ = i + 1 < len ? digit(x >> 6) : '=';
+		*ret++ = i + 2 < len ? digit(x) : '=';
 	}
 	*ret = 0;
 }

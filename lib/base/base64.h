@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes ↔ base64 (RFC 4648 §4, padded). Not for secrets: its time depends on the data. */
+/* Bytes ↔ base64 (RFC 4648 §4, padded). Encoding takes as long whatever the
+ * bytes are; decoding does not, and is not for secrets. */
 #ifndef HOLDFAST_BASE_BASE64_H
 #define HOLDFAST_BASE_BASE64_H
 

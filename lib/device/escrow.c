@@ -175,6 +175,8 @@ int device_restore(struct target *t, struct env *env, const struct restoring *of
 		return r;
 	env->keys = vault_keys_interface(t->keys);
 	r = vault_escrow_reseal(t->keys, t->layout, lose, ret_lost);
+	if (r >= 0)
+		r = device_keys_reseal(t, env);
 	if (r < 0)
 		return r;
 	r = vault_commit_layout(t->vault, t->layout, env);

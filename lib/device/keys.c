@@ -18,10 +18,29 @@ int device_keys_load(struct target *t, struct env *env)
 	return r;
 }
 
+int device_keys_reseal(struct target *t, struct env *env)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++) {
+		const struct volume *v = t->layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && r >= 0 && !v->forgotten; j++) {
+			DIAG_SCOPE("volume %s", v->full_name);
+
+			if (v->layers[j]->ops->reseal)
+				r = v->layers[j]->ops->reseal(v->layers[j], env);
+		}
+	}
+	return r;
+}
+
 static int rotate_and_commit(struct target *t, struct env *env)
 {
 	int r = vault_keys_rotate(t->keys);
 
+	if (r >= 0)
+		r = device_keys_reseal(t, env);
 	if (r >= 0)
 		r = vault_commit_layout(t->vault, t->layout, env);
 	if (r < 0)
@@ -37,16 +56,36 @@ int device_keys_rotate(struct target *t, struct env *env)
 	return r < 0 ? r : rotate_and_commit(t, env);
 }
 
+static int forget_outside(const struct volume *v, struct env *env)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
+		if (v->layers[i]->ops->forget)
+			r = v->layers[i]->ops->forget(v->layers[i], env);
+	}
+	if (r < 0)
+		diag_state("the vault has given up the key of %s; its LUKS2 keyslots may be there "
+			   "still: run the same command again",
+			   v->full_name);
+	return r;
+}
+
 int device_keys_forget(struct target *t, struct env *env, struct volume *v)
 {
+	bool before = v->forgotten;
 	int r = device_keys_load(t, env);
 
-	if (r >= 0)
+	if (r >= 0 && !before) {
 		r = vault_keys_forget(t->keys, v);
-	if (r < 0)
-		return r;
-	v->forgotten = true;
-	return rotate_and_commit(t, env);
+		v->forgotten = true;
+		if (r >= 0)
+			r = rotate_and_commit(t, env);
+	}
+	/* Also where it was given up before: perhaps that run was cut off. */
+	if (r >= 0)
+		r = forget_outside(v, env);
+	return r < 0 ? r : !before;
 }
 
 static int seal_here(const char *path, struct env *env, const struct kinds *kinds)

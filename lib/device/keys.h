@@ -10,8 +10,13 @@
 int device_keys_load(struct target *t, struct env *env);
 /* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state. */
 int device_keys_rotate(struct target *t, struct env *env);
-/* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. */
+/* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. 1; 0
+ * where they were given up before. */
 int device_keys_forget(struct target *t, struct env *env, struct volume *v);
+
+/* What else hardware sealed for others to open volumes by, sealed for what is here now; before the
+ * vault's commit. */
+int device_keys_reseal(struct target *t, struct env *env);
 
 /* Prepares the hardware of the keystore of a layout, as provisioning would, and tells what has to
  * be known to seal for it elsewhere. */

@@ -183,15 +183,13 @@ static void add_digest(struct text *to, const struct luks2_description *d)
 	text_add(to, "}");
 }
 
-/* Like the one that systemd-cryptenroll --recovery-key writes. */
 static void add_tokens(struct text *to, const struct luks2_description *d)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < d->n_keyslots; i++) {
 		if (d->keyslots[i].token)
-			text_add(to, "%s\"%u\":{\"type\":\"%s\",\"keyslots\":[\"%u\"]}",
-				 n ? "," : "", n, d->keyslots[i].token, d->keyslots[i].number);
+			text_add(to, "%s\"%u\":%s", n ? "," : "", n, d->keyslots[i].token);
 		n += d->keyslots[i].token != NULL;
 	}
 }

@@ -43,7 +43,7 @@ struct luks2_keyslot {
 	uint64_t area_offset_bytes, area_bytes;
 	uint8_t kdf_salt[32];
 	uint32_t iterations; /* PBKDF2-HMAC-SHA256 */
-	const char *token;   /* type of a token that says no more than what it is; NULL: none */
+	const char *token;   /* the JSON object of its token, which names it; NULL: none */
 };
 
 /* What a header of ours says. */

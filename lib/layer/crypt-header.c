@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The LUKS2 header of a crypt volume: written for other tools; holdfast opens nothing by it. */
+/* The LUKS2 header of a crypt volume that is there: recognised, judged, its copies mended. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/diag.h"
-#include "base/modhex.h"
 #include "layer/crypt.h"
 #include "model/build.h"
-#include "model/key.h"
-
-/* The recovery key as a person types it: what the keyslot's passphrase is. */
-static int recovery_words(const struct layer *l, struct env *env, struct secret **ret)
-{
-	_cleanup_secret_ struct secret *words = NULL;
-	const struct secret *key;
-	int r = layer_key(l, env, KEY_RECOVERY, &key);
-
-	if (r >= 0)
-		r = secret_new(MODHEX_KEY_TEXT, &words);
-	if (r < 0)
-		return r;
-	modhex_print_key(secret_bytes(key), secret_bytes(words));
-	*ret = TAKE(words);
-	return 0;
-}
-
-static int run_header(const struct step *s, struct env *env, struct cursor *cursor)
-{
-	const struct layer *l = s->layer;
-	const struct uuid *uuid = s->params;
-	_cleanup_attached_ struct attached a = {0};
-	_cleanup_secret_ struct secret *words = NULL;
-	struct crypt_facts f;
-	struct luks2_new n;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
-
-	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
-	if (r >= 0 && f.recovery)
-		r = recovery_words(l, env, &words);
-	if (r < 0)
-		return r;
-	n = (struct luks2_new){
-	    .uuid = *uuid,
-	    .label = l->volume->name,
-	    .encryption = f.kind->luks_cipher,
-	    .integrity = f.kind->luks_integrity,
-	    .sector_bytes = f.sector_bytes,
-	    .segment_offset_bytes = f.header_bytes,
-	    .recovery = words,
-	    .recovery_token = "systemd-recovery",
-	};
-	r = layer_key(l, env, KEY_VOLUME, &n.key);
-	return r < 0 ? r : luks2_write(place, &n, env);
-}
-
-static const struct step_ops header_step = {"LUKS2 header", STEP_REDO, run_header, NULL};
-
-int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p)
-{
-	struct uuid *uuid = arena_new(&p->arena, struct uuid);
-	struct step step = {.layer = l, .ops = &header_step, .params = uuid};
-	int r;
-
-	if (!uuid)
-		return diag_no_memory();
-	r = plan_derive(p, l->volume, "luks2", uuid->b, sizeof(uuid->b));
-	uuid_set_version(uuid);
-	step.target = (struct extent){l->volume->extent[ROLE_DATA].offset_bytes, f->header_bytes};
-	step.detail =
-	    f->recovery ? "two copies, a keyslot for the recovery key" : "two copies, no keyslot";
-	return r < 0 ? r : plan_add(p, &step);
-}
 
 int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place)
 {

@@ -45,7 +45,7 @@ static int open_plain(const struct layer *l, struct env *env, const struct crypt
 static int report_ways_in(const struct layer *l, const struct crypt_facts *f,
 			  const struct luks2_facts *h, struct report *report)
 {
-	unsigned ours = f->recovery ? 1 : 0;
+	unsigned ours = f->recovery + f->systemd;
 	int r = 0;
 
 	if (h->keyslots > ours && !layer_learned(l, "segment"))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/modhex.h"
 #include "base/overflow.h"
 #include "layer/crypt.h"
 #include "layer/registry.h"
@@ -50,8 +51,8 @@ static const struct option_spec options[] = {
 			.help = "A LUKS2 keyslot for a printable recovery key (`holdfast key "
 				"recovery`)"},
     [CRYPT_TOKEN] = {"systemd-token", OPTION_FLAG, "false",
-		     .help = "A token and keyslot for systemd-cryptsetup",
-		     .not_built = "it comes with the tpm2 keystore"},
+		     .help = "A LUKS2 keyslot and token by which systemd-cryptsetup opens the "
+			     "volume with the TPM; no counter guards it, so erasing is \"media\""},
     [CRYPT_REFERENCE] = {"key-reference", OPTION_TEXT, .max = 100,
 			 .help =
 			     "A key in the kernel's keyrings, as TYPE:DESCRIPTION (logon, user, "
@@ -119,7 +120,9 @@ static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
 	case KEY_VOLUME:
 		return is_given(l) ? l->values[CRYPT_KEY_SIZE].number : kind ? kind->key_bytes : 0;
 	case KEY_RECOVERY:
-		return l->values[CRYPT_RECOVERY].number ? 32 : 0;
+		return l->values[CRYPT_RECOVERY].number ? MODHEX_KEY_BYTES : 0;
+	case KEY_TOKEN:
+		return l->values[CRYPT_TOKEN].number ? DEVICE_SECRET_BYTES : 0;
 	case KEY_PURPOSES:
 		break;
 	}
@@ -234,20 +237,32 @@ static int check_referred(const struct layer *l)
 	    where_text(&l->where, at), l->volume->name, layer_keystore(l)->name);
 }
 
+static int check_keyslots(const struct layer *l)
+{
+	static const int options_of[] = {CRYPT_RECOVERY, CRYPT_TOKEN};
+	char at[WHERE_SIZE];
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct option_value *v = &l->values[options_of[i]];
+
+		if (v->number && l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
+			return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+					 "%s%s needs format = \"luks2\": a plain volume has no "
+					 "keyslots",
+					 where_text(&v->where, at), options[options_of[i]].name);
+	}
+	return 0;
+}
+
 static int check(const struct layer *l)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
-	char at[WHERE_SIZE];
 
 	if (!kind)
 		return refuse_combination(l);
-	if (check_given(l) < 0 || (reference_of(l) && check_reference(l) < 0))
+	if (check_given(l) < 0 || (reference_of(l) && check_reference(l) < 0) ||
+	    check_keyslots(l) < 0)
 		return -EINVAL;
-	if (l->values[CRYPT_RECOVERY].number && l->values[CRYPT_FORMAT].number == FORMAT_PLAIN)
-		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				 "%srecovery-key needs format = \"luks2\": a plain volume has no "
-				 "keyslots",
-				 where_text(&l->values[CRYPT_RECOVERY].where, at));
 	return layer_key_is_reference(l) ? check_referred(l) : 0;
 }
 
@@ -266,6 +281,7 @@ static void facts_from_options(const struct layer *l, struct crypt_facts *f)
 	    .luks2 = l->values[CRYPT_FORMAT].number == FORMAT_LUKS2,
 	    .full = l->values[CRYPT_INITIALISE].number == INITIALISE_FULL,
 	    .recovery = l->values[CRYPT_RECOVERY].number,
+	    .systemd = l->values[CRYPT_TOKEN].number,
 	    .has_tags = kind->tag_bytes != 0,
 	    .reference = reference_of(l),
 	    .referred = layer_key_is_reference(l),
@@ -419,6 +435,8 @@ const struct layer_ops layer_crypt = {
     .attach = crypt_layer_attach,
     .verify = crypt_layer_verify,
     .mend = crypt_layer_mend,
+    .reseal = crypt_layer_reseal,
+    .forget = crypt_layer_forget,
     .open = crypt_layer_open,
     .close = crypt_layer_close,
     .status = crypt_layer_status,

@@ -30,12 +30,13 @@ struct crypt_facts {
 	const char *kernel; /* the cipher in a table */
 	uint32_t key_bytes;
 	uint32_t sector_bytes;
-	bool luks2, full, recovery;
-	const char *reference; /* "TYPE:DESCRIPTION" of a key in the kernel's keyrings, or NULL */
-	bool referred;         /* the keystore gives a reference */
-	bool soft;             /* user space can do it: it knows cipher and key */
-	uint64_t header_bytes; /* before the segment; 0 without LUKS2 */
-	uint64_t data_bytes;   /* that the layer gives */
+	bool luks2, full;
+	bool recovery, systemd; /* keyslots */
+	const char *reference;  /* "TYPE:DESCRIPTION" of a key in the kernel's keyrings, or NULL */
+	bool referred;          /* the keystore gives a reference */
+	bool soft;              /* user space can do it: it knows cipher and key */
+	uint64_t header_bytes;  /* before the segment; 0 without LUKS2 */
+	uint64_t data_bytes;    /* that the layer gives */
 	bool has_tags;
 	struct tags tags; /* with has_tags */
 };
@@ -45,9 +46,14 @@ const char *crypt_layer_cipher(const struct layer *l);            /* as in a tab
 /* Why only the kernel can read it: "has its cipher", "has its key"; NULL: we can, too. */
 const char *crypt_layer_only_kernel(const struct layer *l);
 
-/* crypt-header.c: LUKS2 */
+/* crypt-keyslots.c: LUKS2 as it is made */
 
 int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p);
+int crypt_layer_reseal(const struct layer *l, struct env *env);
+int crypt_layer_forget(const struct layer *l, struct env *env);
+
+/* crypt-header.c: LUKS2 as it is there */
+
 /* Is it a LUKS2 header that stands below @l? Sets options, learns. */
 int crypt_header_recognise(struct layer *l, struct env *env);
 int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place);

@@ -297,21 +297,39 @@ static int check_reference(const struct layer *l)
 	return 0;
 }
 
-/* A way in that hardware cannot erase. */
-static int check_recovery(const struct layer *l)
+static int outlives(const struct layer *l, const struct keystore *k, const char *what,
+		    const char *option)
 {
-	const struct keystore *k = layer_key_bytes(l, KEY_RECOVERY) ? layer_keystore(l) : NULL;
 	char at[WHERE_SIZE];
-	int r;
+	int r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+			  "%svolume \"%s\": %s outlives what keystore \"%s\" erases, which has "
+			  "erase = \"final\"",
+			  where_text(&l->where, at), l->volume->full_name, what, k->name);
 
-	if (!k || !keystore_must_erase(k))
-		return 0;
-	r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-		      "%svolume \"%s\": a recovery key outlives what keystore \"%s\" erases, which "
-		      "has erase = \"final\"",
-		      where_text(&l->where, at), l->volume->full_name, k->name);
-	diag_next("write erase = \"media\" there, or leave recovery-key out");
+	diag_next("write erase = \"media\" there, or leave %s out", option);
 	return r;
+}
+
+/* Ways in that hardware cannot erase, and one that it may not know. */
+static int check_ways_in(const struct layer *l)
+{
+	const struct keystore *k = layer_keystore(l);
+	bool systemd = layer_key_bytes(l, KEY_TOKEN);
+	char at[WHERE_SIZE];
+
+	if (k && keystore_must_erase(k) && layer_key_bytes(l, KEY_RECOVERY))
+		return outlives(l, k, "a recovery key", "recovery-key");
+	if (k && keystore_must_erase(k) && systemd)
+		return outlives(l, k, "a token of systemd", "systemd-token");
+	if (!k || !systemd)
+		return 0;
+	if (!k->ops->systemd)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%svolume \"%s\": systemd-token needs a keystore with backend = "
+				 "\"tpm2\"; \"%s\" has \"%s\"",
+				 where_text(&l->where, at), l->volume->full_name, k->name,
+				 k->ops->name);
+	return k->ops->systemd->check(k);
 }
 
 /* A layer that wants a key says which keystore guards it, where there are several. */
@@ -362,7 +380,7 @@ int volume_check(const struct volume *volume)
 		if (r >= 0)
 			r = check_keystore(l);
 		if (r >= 0)
-			r = check_recovery(l);
+			r = check_ways_in(l);
 		first = first ? first : r;
 		below = provided(l, below);
 	}

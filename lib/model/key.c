@@ -67,6 +67,13 @@ int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	return env->keys ? env->keys->volume_key(env->keys, l, purpose, ret) : not_here(l);
 }
 
+int layer_systemd_token(const struct layer *l, struct env *env, unsigned keyslot, struct text *ret)
+{
+	if (env->keys && env->keys->systemd_token)
+		return env->keys->systemd_token(env->keys, l, keyslot, ret);
+	return not_here(l);
+}
+
 bool layer_key_is_reference(const struct layer *l)
 {
 	const struct keystore *k = layer_key_bytes(l, KEY_VOLUME) ? layer_keystore(l) : NULL;

@@ -74,6 +74,20 @@ struct key_reference_ops {
 		   const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES]);
 };
 
+/* A conversation with a backend's hardware; the backend's own. */
+struct keystore_session;
+
+/* Of a backend whose hardware systemd-cryptsetup uses, too: it seals a second secret there, bound
+ * to the boot and the PIN as the keystore's own, but to no counter. Both speak. */
+struct keystore_systemd_ops {
+	/* Pure: can systemd keep to what the options of @k want? */
+	int (*check)(const struct keystore *k);
+	/* @secret (DEVICE_SECRET_BYTES) in base64 is the passphrase of LUKS2 keyslot @keyslot; @ret
+	 * gets the token, a JSON object. Nothing where the hardware is elsewhere. */
+	int (*seal)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		    const struct secret *secret, unsigned keyslot, struct text *ret);
+};
+
 /* What hardware says. */
 struct keystore_state {
 	uint64_t erase, rotation; /* E and R; opaque, they only grow */
@@ -81,9 +95,6 @@ struct keystore_state {
 	enum erase_strength strength; /* as it is, not as it was asked for */
 	char hardware[128];           /* vendor and firmware, "" where there is none */
 };
-
-/* A conversation with a backend's hardware; the backend's own. */
-struct keystore_session;
 
 /*
  * A backend. All speak. Backends without hardware leave @begin to @state NULL, and get NULL for
@@ -150,6 +161,7 @@ struct keystore_ops {
 	int (*lock)(const struct keystore *k, struct keystore_session *s, struct env *env);
 	/* Set: layers get references to its keys, never bytes. */
 	const struct key_reference_ops *references;
+	const struct keystore_systemd_ops *systemd; /* NULL: systemd knows no such backend */
 	/* In words, for status: what guards it, and against whom. */
 	void (*describe)(const struct keystore *k, const uint8_t *blob, size_t len,
 			 struct text *to);
@@ -167,6 +179,10 @@ struct keys {
 	 * there are none. */
 	int (*reference)(struct keys *keys, const struct layer *l, enum key_purpose purpose,
 			 struct key_reference *ret);
+	/* The LUKS2 token that lets systemd-cryptsetup unseal the KEY_TOKEN of @l, the passphrase
+	 * of @keyslot; sealed for the hardware and the boot state that are here now. */
+	int (*systemd_token)(struct keys *keys, const struct layer *l, unsigned keyslot,
+			     struct text *ret);
 };
 
 /* Bytes of the key that @l wants for @purpose; 0: none. */
@@ -181,6 +197,7 @@ int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
 	      const struct secret **ret);
 /* Is its key one that only the kernel has? Then this gives it, and layer_key() never does. */
 bool layer_key_is_reference(const struct layer *l);
+int layer_systemd_token(const struct layer *l, struct env *env, unsigned keyslot, struct text *ret);
 int layer_key_reference(const struct layer *l, struct env *env, enum key_purpose purpose,
 			struct key_reference *ret);
 bool volume_is_keyed(const struct volume *v);

@@ -44,6 +44,7 @@ enum attach_mode {
 enum key_purpose {
 	KEY_VOLUME,   /* what contents are encrypted or authenticated with */
 	KEY_RECOVERY, /* another way in, to be printed and locked away */
+	KEY_TOKEN,    /* another way in, which systemd-cryptsetup has hardware unseal */
 	KEY_PURPOSES,
 };
 
@@ -117,6 +118,12 @@ struct layer_ops {
 	/* Structures that have a twin: findings, and steps that mend a damaged one from it. Needs
 	 * no keys. Unset: there are none. */
 	int (*mend)(const struct layer *l, struct env *env, struct report *report, struct plan *p);
+	/* Its keystore is about to seal anew, for the hardware and the boot state that are here:
+	 * what else of it hardware has sealed and stands outside of the vault follows. A cut leaves
+	 * the old or the new. Unset: there is nothing. */
+	int (*reseal)(const struct layer *l, struct env *env);
+	/* The vault has given up its key: so does what stands outside of it. Idempotent. */
+	int (*forget)(const struct layer *l, struct env *env);
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
 	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,
 		    const struct place *below, struct place *ret);

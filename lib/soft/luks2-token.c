@@ -333,3 +333,70 @@ int luks2_json_token(const char *header_json, unsigned number, struct text *ret)
 	json_object_put(o);
 	return !token ? -ENOENT : ret->failed ? -ENOMEM : 0;
 }
+
+static bool same_type(struct json_object *a, struct json_object *b)
+{
+	const char *x = luks2_json_text(luks2_json_member(a, "type", json_type_string));
+	const char *y = luks2_json_text(luks2_json_member(b, "type", json_type_string));
+
+	return x && y && strcmp(x, y) == 0;
+}
+
+static bool is_for(struct json_object *token, const char *keyslot)
+{
+	struct json_object *list = luks2_json_member(token, "keyslots", json_type_array);
+	const char *text = list && json_object_array_length(list) == 1
+			       ? luks2_json_text(json_object_array_get_idx(list, 0))
+			       : NULL;
+
+	return text && strcmp(text, keyslot) == 0;
+}
+
+/* The place of @token in @tokens: of the one that it replaces, or the first that is free. */
+static bool place_of(struct json_object *tokens, struct json_object *token, unsigned keyslot,
+		     char ret[static 12])
+{
+	char slot[12], key[12];
+	bool found = false;
+
+	snprintf(slot, sizeof(slot), "%u", keyslot);
+	for (unsigned i = 0; i < TPM2_TOKEN_KEYSLOTS; i++) {
+		struct json_object *there;
+
+		snprintf(key, sizeof(key), "%u", i);
+		there = luks2_json_member(tokens, key, json_type_object);
+		if (there && same_type(there, token) && is_for(there, slot)) {
+			memcpy(ret, key, sizeof(key));
+			return true;
+		}
+		if (!there && !found && !json_object_object_get_ex(tokens, key, NULL)) {
+			memcpy(ret, key, sizeof(key));
+			found = true;
+		}
+	}
+	return found;
+}
+
+int luks2_json_set_token(const char *header_json, unsigned keyslot, const char *token,
+			 struct text *ret)
+{
+	struct json_object *o = NULL, *t = NULL, *tokens;
+	char key[12];
+	size_t end;
+	int r = luks2_json_parse(header_json, strlen(header_json), &o, &end);
+
+	if (r >= 0)
+		r = luks2_json_parse(token, strlen(token), &t, &end);
+	tokens = r < 0 ? NULL : luks2_json_member(o, "tokens", json_type_object);
+	if (r >= 0 && (!tokens || !place_of(tokens, t, keyslot, key)))
+		r = -EUCLEAN;
+	if (r >= 0) {
+		r = json_object_object_add(tokens, key, json_object_get(t)) < 0 ? -ENOMEM : 0;
+		text_add(ret, "%s",
+			 json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	}
+	json_object_put(o);
+	json_object_put(t);
+	return r < 0 ? r : ret->failed ? -ENOMEM : 0;
+}

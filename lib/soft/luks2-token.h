@@ -41,6 +41,10 @@ struct tpm2_token {
 int tpm2_token_decode(const char *json, size_t len, struct tpm2_token *ret, const char **ret_why);
 /* As systemd 252 writes it, members of newer ones behind that where they are there. */
 void tpm2_token_encode(const struct tpm2_token *t, struct text *to);
+/* The JSON of a header with @token (a JSON object) in place of the token of the same type for the
+ * same keyslot, or behind the others: 0, -EUCLEAN, -ENOMEM. Silent. */
+int luks2_json_set_token(const char *header_json, unsigned keyslot, const char *token,
+			 struct text *ret);
 /* Token @number of the JSON of a header, as text: 0, -ENOENT, -ENOMEM. Silent. */
 int luks2_json_token(const char *header_json, unsigned number, struct text *ret);
 

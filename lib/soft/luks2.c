@@ -11,6 +11,7 @@
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
 #include "soft/luks2-private.h"
+#include "soft/luks2-token.h"
 
 #define DIGEST_ITERATIONS 1000 /* volume keys and recovery keys have full entropy */
 
@@ -226,16 +227,17 @@ static int check_new(const struct io *io, const struct luks2_new *n)
 	size_t key = secret_len(n->key);
 	uint64_t least = 2 * LUKS2_HEADER_BYTES;
 
-	if (n->recovery)
-		least += luks2_keyslot_area_bytes((uint32_t)key);
+	least += n->n_ways * luks2_keyslot_area_bytes((uint32_t)key);
 	if (key < 8 || key > LUKS2_KEY_BYTES_MAX)
 		return refuse("an impossible length of the key");
 	if (n->segment_offset_bytes < least || n->segment_offset_bytes % 4096)
 		return refuse("the data begin too early, or not at a multiple of 4096");
 	if (n->label && strlen(n->label) >= sizeof(((struct luks2_binary *)0)->label))
 		return refuse("the label is too long");
-	if (n->recovery && secret_len(n->recovery) == 0)
-		return refuse("an empty passphrase");
+	for (size_t i = 0; i < n->n_ways; i++) {
+		if (secret_len(n->ways[i].passphrase) == 0)
+			return refuse("an empty passphrase");
+	}
 	if (n->segment_offset_bytes > io->size_bytes)
 		return diag_fail(DIAG_TARGET_SIZE, ENOSPC,
 				 "%s is too small for a LUKS2 header of %" PRIu64 " bytes",
@@ -243,9 +245,29 @@ static int check_new(const struct io *io, const struct luks2_new *n)
 	return 0;
 }
 
-/* Everything that the JSON tells; the keyslot is written on the way. */
+static int write_keyslots(struct io *io, const struct luks2_new *n, struct env *env,
+			  struct luks2_keyslot slots[static LUKS2_WAYS_MAX])
+{
+	uint64_t area = luks2_keyslot_area_bytes((uint32_t)secret_len(n->key));
+	int r = 0;
+
+	for (unsigned i = 0; i < n->n_ways && r >= 0; i++) {
+		slots[i] = (struct luks2_keyslot){
+		    .number = i,
+		    .key_bytes = (uint32_t)secret_len(n->key),
+		    .area_offset_bytes = 2 * LUKS2_HEADER_BYTES + i * area,
+		    .area_bytes = area,
+		    .iterations = DIGEST_ITERATIONS,
+		    .token = n->ways[i].token,
+		};
+		r = luks2_keyslot_write(io, n->key, n->ways[i].passphrase, env, &slots[i]);
+	}
+	return r;
+}
+
+/* Everything that the JSON tells; the keyslots are written on the way. */
 static int describe(struct io *io, const struct luks2_new *n, struct env *env,
-		    struct luks2_keyslot *slot, struct luks2_description *d)
+		    struct luks2_keyslot slots[static LUKS2_WAYS_MAX], struct luks2_description *d)
 {
 	*d = (struct luks2_description){
 	    .encryption = n->encryption,
@@ -254,6 +276,8 @@ static int describe(struct io *io, const struct luks2_new *n, struct env *env,
 	    .key_bytes = (uint32_t)secret_len(n->key),
 	    .segment_offset_bytes = n->segment_offset_bytes,
 	    .digest_iterations = DIGEST_ITERATIONS,
+	    .keyslots = slots,
+	    .n_keyslots = n->n_ways,
 	};
 	int r = env->random(d->digest_salt, sizeof(d->digest_salt));
 
@@ -261,18 +285,7 @@ static int describe(struct io *io, const struct luks2_new *n, struct env *env,
 		r = kdf_pbkdf2("sha256", luks2_secret(n->key), d->key_bytes, d->digest_salt,
 			       sizeof(d->digest_salt), d->digest_iterations, d->digest,
 			       sizeof(d->digest));
-	if (r < 0 || !n->recovery)
-		return r;
-	*slot = (struct luks2_keyslot){
-	    .key_bytes = d->key_bytes,
-	    .area_offset_bytes = 2 * LUKS2_HEADER_BYTES,
-	    .area_bytes = luks2_keyslot_area_bytes(d->key_bytes),
-	    .iterations = DIGEST_ITERATIONS,
-	    .token = n->recovery_token,
-	};
-	d->keyslots = slot;
-	d->n_keyslots = 1;
-	return luks2_keyslot_write(io, n->key, n->recovery, env, slot);
+	return r < 0 ? r : write_keyslots(io, n, env, slots);
 }
 
 static int write_new_copy(struct io *io, const struct luks2_new *n, bool second, const char *json,
@@ -307,14 +320,14 @@ int luks2_write(struct io *io, const struct luks2_new *n, struct env *env)
 {
 	_cleanup_text_ struct text json = {0};
 	struct luks2_description d;
-	struct luks2_keyslot slot;
+	struct luks2_keyslot slots[LUKS2_WAYS_MAX];
 	int r = check_new(io, n);
 
 	if (r < 0)
 		return r;
 	r = clear(io, n->segment_offset_bytes);
 	if (r >= 0)
-		r = describe(io, n, env, &slot, &d);
+		r = describe(io, n, env, slots, &d);
 	if (r < 0)
 		return r;
 	luks2_json(&d, &json);
@@ -324,6 +337,41 @@ int luks2_write(struct io *io, const struct luks2_new *n, struct env *env)
 		return refuse("its JSON is too long");
 	r = write_new_copy(io, n, true, json.s, env);
 	return r < 0 ? r : write_new_copy(io, n, false, json.s, env);
+}
+
+int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot, const char *token,
+		    struct env *env)
+{
+	_cleanup_text_ struct text json = {0};
+	struct luks2_binary h = f->copy[f->active].binary;
+	int r = luks2_json_set_token(f->copy[f->active].json, keyslot, token, &json);
+
+	if (r < 0)
+		return r == -ENOMEM ? diag_no_memory()
+				    : refuse("what it has now cannot be changed");
+	if (json.len >= h.header_bytes - LUKS2_BINARY_BYTES)
+		return refuse("its JSON is too long");
+	h.sequence++;
+	/* The one that does not count first. */
+	for (int i = 1; i >= 0 && r >= 0; i--) {
+		h.second = i ? !f->active : f->active;
+		h.offset_bytes = h.second ? h.header_bytes : 0;
+		r = env->random(h.salt, sizeof(h.salt));
+		if (r >= 0)
+			r = write_copy(io, &h, json.s);
+		if (r >= 0)
+			r = flush(io);
+	}
+	return r;
+}
+
+int luks2_wipe_keyslots(struct io *io, uint64_t segment_offset_bytes)
+{
+	const uint64_t at = 2 * LUKS2_HEADER_BYTES, len = segment_offset_bytes - at;
+	int r = io_zero(io, at, len);
+
+	return r < 0 ? io_fail(io, r, "clearing the keyslots of a LUKS2 header,", at, len)
+		     : flush(io);
 }
 
 /* The salt only has to be another one than that of the good copy. */

@@ -63,6 +63,13 @@ void luks2_free(struct luks2_found *f);
 /* Is @key (of @len bytes) the volume key that the digest is of? 1, 0, -errno. Speaks. */
 int luks2_key_matches(const struct luks2_facts *f, const uint8_t *key, size_t len);
 
+/* A keyslot: it has the number of its place in luks2_new.ways. */
+struct luks2_way {
+	const struct secret *passphrase; /* of full entropy: it is not stretched */
+	const char *token;               /* a JSON object that names the keyslot, or NULL */
+};
+#define LUKS2_WAYS_MAX 2
+
 /* What to write: luks2_description without digest, keyslots by passphrase. */
 struct luks2_new {
 	struct uuid uuid;
@@ -70,17 +77,24 @@ struct luks2_new {
 	const char *encryption, *integrity;
 	uint32_t sector_bytes;
 	uint64_t segment_offset_bytes;
-	const struct secret *key;      /* volume key */
-	const struct secret *recovery; /* passphrase of keyslot 0, or NULL: no keyslot */
-	const char *recovery_token;    /* type of its token, or NULL: none */
+	const struct secret *key; /* volume key */
+	struct luks2_way ways[LUKS2_WAYS_MAX];
+	size_t n_ways;
 };
 /* Zeroes all before the segment, so that no copy of an older header is left, flush; writes the
- * keyslot's area, then the secondary copy, flush, then the primary, flush. Salts and AF material
+ * keyslots' areas, then the secondary copy, flush, then the primary, flush. Salts and AF material
  * from env->random. Speaks. */
 int luks2_write(struct io *io, const struct luks2_new *n, struct env *env);
 /* Writes the copy that is damaged, older or different from the one in force, and flushes. 1, 0:
  * there was nothing to mend, -errno. Speaks. */
 int luks2_mend(struct io *io, const struct luks2_found *f);
+/* The token of type "systemd-tpm2" for @keyslot becomes @token, or is added; both copies, one after
+ * the other, each with a flush: whichever stands after a cut is whole. Speaks. */
+int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot, const char *token,
+		    struct env *env);
+/* Zeroes all between the header's copies and the segment, and flushes: no keyslot opens any more.
+ * Speaks. */
+int luks2_wipe_keyslots(struct io *io, uint64_t segment_offset_bytes);
 /* Tries keyslots (pbkdf2, aes-xts-plain64 area) with a passphrase: 1 and the volume key, which the
  * digest is of; 0: it opens none; -ENOTSUP: it opens none of those that we can (not argon2);
  * -errno. Speaks. */

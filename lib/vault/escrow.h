@@ -50,6 +50,7 @@ int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
 enum way_kind {
 	WAY_KEYSTORE,
 	WAY_RECOVERY, /* a recovery key that this device can print, with a keyslot */
+	WAY_SYSTEMD,  /* a keyslot whose passphrase a TPM unseals for systemd-cryptsetup */
 	WAY_ESCROW,   /* somebody has proved to have the recovery key */
 	WAY_ESCROW_WAITING,
 };

@@ -307,6 +307,7 @@ const char *way_name(enum way_kind kind)
 	static const char *const names[] = {
 	    [WAY_KEYSTORE] = "keystore",
 	    [WAY_RECOVERY] = "recovery-key",
+	    [WAY_SYSTEMD] = "systemd-token",
 	    [WAY_ESCROW] = "escrow",
 	    [WAY_ESCROW_WAITING] = "escrow-waiting",
 	};
@@ -319,11 +320,19 @@ const char *way_words(enum way_kind kind)
 	static const char *const words[] = {
 	    [WAY_KEYSTORE] = "its keystore",
 	    [WAY_RECOVERY] = "a recovery key, which `key recovery` prints",
+	    [WAY_SYSTEMD] = "a token by which systemd-cryptsetup opens it, with the hardware of",
 	    [WAY_ESCROW] = "a recovery key in escrow, whose keeper has given a receipt",
 	    [WAY_ESCROW_WAITING] = "a recovery key in escrow, without a receipt so far",
 	};
 
 	return words[kind];
+}
+
+static enum way_kind way_of(uint32_t purpose)
+{
+	return purpose == KEY_RECOVERY ? WAY_RECOVERY
+	       : purpose == KEY_TOKEN  ? WAY_SYSTEMD
+				       : WAY_KEYSTORE;
 }
 
 size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in *ret, size_t max)
@@ -334,7 +343,7 @@ size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in
 		if (n == max || (name && strcmp(name, w->item.volume) != 0))
 			continue;
 		ret[n++] = (struct way_in){
-		    .kind = w->item.purpose == KEY_RECOVERY ? WAY_RECOVERY : WAY_KEYSTORE,
+		    .kind = way_of(w->item.purpose),
 		    .volume = w->item.volume,
 		    .keystore = w->item.keystore,
 		};

@@ -73,6 +73,12 @@ int vault_keys_seal_all(struct vault_keys *k, int (*seal)(struct vault_keys *k, 
 int vault_keys_unwrap(const struct sealed *s, struct wrapped *w);
 int vault_keys_wrap(struct vault_keys *k, const struct sealed *s, struct wrapped *w);
 
+/* keys-interface.c */
+
+extern const struct keys vault_keys_given;
+/* From the bottom of its volume; -1: it is in none. */
+int vault_keys_layer_index(const struct layer *l);
+
 /* keys-escrow.c */
 
 bool escrow_is_of(const struct escrow *e, const struct volume *v);

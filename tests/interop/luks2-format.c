@@ -61,7 +61,8 @@ static int do_write(struct io *io, char **argv)
 	    .segment_offset_bytes = strtoull(argv[3], NULL, 10),
 	    .label = word(argv[5]),
 	    .key = key,
-	    .recovery = recovery,
+	    .ways = {{.passphrase = recovery}},
+	    .n_ways = recovery != NULL,
 	};
 
 	if (uuid_scan(argv[4], &n.uuid) < 0)

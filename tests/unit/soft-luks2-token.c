@@ -137,6 +137,35 @@ static void a_token_of_a_header(void **state)
 	assert_int_equal(luks2_json_token("{}", 0, &text), -ENOENT);
 }
 
+static void set(const char *header, unsigned keyslot, const char *json, const char *wanted)
+{
+	_cleanup_text_ struct text text = {0};
+
+	assert_ok(luks2_json_set_token(header, keyslot, json, &text));
+	assert_string_equal(text.s, wanted);
+}
+
+static void a_token_is_replaced_or_added(void **state)
+{
+	const char *json = "{\"type\":\"t\",\"keyslots\":[\"1\"],\"v\":2}";
+	_cleanup_text_ struct text text = {0};
+
+	set("{\"tokens\":{\"4\":{\"type\":\"t\",\"keyslots\":[\"1\"],\"v\":1}}}", 1, json,
+	    "{\"tokens\":{\"4\":{\"type\":\"t\",\"keyslots\":[\"1\"],\"v\":2}}}");
+	/* Of another type, for another keyslot, for several: these stay. */
+	set("{\"tokens\":{\"0\":{\"type\":\"u\",\"keyslots\":[\"1\"]},"
+	    "\"1\":{\"type\":\"t\",\"keyslots\":[\"0\"]},\"2\":{\"type\":\"t\",\"keyslots\":[\"1\","
+	    "\"2\"]}}}",
+	    1, json,
+	    "{\"tokens\":{\"0\":{\"type\":\"u\",\"keyslots\":[\"1\"]},"
+	    "\"1\":{\"type\":\"t\",\"keyslots\":[\"0\"]},\"2\":{\"type\":\"t\",\"keyslots\":[\"1\","
+	    "\"2\"]},"
+	    "\"3\":{\"type\":\"t\",\"keyslots\":[\"1\"],\"v\":2}}}");
+	assert_int_equal(luks2_json_set_token("{}", 1, json, &text), -EUCLEAN);
+	assert_int_equal(luks2_json_set_token("{\"tokens\":{}}", 1, "{", &text), -EUCLEAN);
+	assert_int_equal(luks2_json_set_token("[", 1, json, &text), -EUCLEAN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +173,7 @@ int main(void)
 	    cmocka_unit_test(what_newer_ones_add),
 	    cmocka_unit_test(what_is_refused),
 	    cmocka_unit_test(a_token_of_a_header),
+	    cmocka_unit_test(a_token_is_replaced_or_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

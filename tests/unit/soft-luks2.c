@@ -10,6 +10,7 @@
 #include "crypto/random.h"
 #include "lib/check.h"
 #include "lib/fault-io.h"
+#include "soft/luks2-token.h"
 #include "soft/luks2.h"
 
 #define DEVICE_BYTES  (2 * 1024 * 1024)
@@ -48,7 +49,8 @@ static struct luks2_new new_header(const struct secret *key, const struct secret
 	    .sector_bytes = 4096,
 	    .segment_offset_bytes = SEGMENT_BYTES,
 	    .key = key,
-	    .recovery = recovery,
+	    .ways = {{.passphrase = recovery}},
+	    .n_ways = recovery != NULL,
 	};
 
 	assert_ok(uuid_scan("01234567-89ab-4def-8123-456789abcdef", &n.uuid));
@@ -787,6 +789,53 @@ static void headers_that_cannot_be_written(void **state)
 	diag_forget(0);
 }
 
+static void expect_token(const struct device *d, const char *wanted, const char * or)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_text_ struct text token = {0};
+
+	assert_ok(luks2_read(d->io, &found));
+	assert_true(found.active >= 0 && found.facts.valid);
+	assert_ok(luks2_json_token(found.copy[found.active].json, 0, &token));
+	assert_true(strcmp(token.s, wanted) == 0 || (or &&strcmp(token.s, or) == 0));
+}
+
+/* After a cut one copy is the old one, or half of the new: the other one is whole. */
+static void a_token_is_replaced_whatever_is_cut(void **state)
+{
+	static const char old[] = "{\"type\":\"t\",\"keyslots\":[\"0\"],\"v\":1}";
+	static const char new[] = "{\"type\":\"t\",\"keyslots\":[\"0\"],\"v\":2}";
+	_cleanup_device_ struct device d = device();
+	struct luks2_new n = new_header(d.key, d.recovery);
+	uint8_t *before = malloc(2 * LUKS2_HEADER_BYTES), *after = malloc(2 * LUKS2_HEADER_BYTES);
+	struct luks2_found found;
+
+	assert_true(before && after);
+	n.ways[0].token = old;
+	assert_ok(luks2_write(d.io, &n, &env));
+	memcpy(before, d.bytes, 2 * LUKS2_HEADER_BYTES);
+	assert_ok(luks2_read(d.io, &found));
+	assert_ok(luks2_set_token(d.io, &found, 0, new, &env));
+	luks2_free(&found);
+	memcpy(after, d.bytes, 2 * LUKS2_HEADER_BYTES);
+	expect_token(&d, new, NULL);
+	for (size_t torn = 0; torn <= LUKS2_HEADER_BYTES; torn += 512) {
+		/* The second copy is written first, as the first one counts. */
+		memcpy(d.bytes, before, 2 * LUKS2_HEADER_BYTES);
+		memcpy(d.bytes + LUKS2_HEADER_BYTES, after + LUKS2_HEADER_BYTES, torn);
+		expect_token(&d, torn == LUKS2_HEADER_BYTES ? new : old, new);
+		memcpy(d.bytes, before, LUKS2_HEADER_BYTES);
+		memcpy(d.bytes + LUKS2_HEADER_BYTES, after + LUKS2_HEADER_BYTES,
+		       LUKS2_HEADER_BYTES);
+		memcpy(d.bytes, after, torn);
+		expect_token(&d, new, NULL);
+	}
+	memcpy(d.bytes, after, 2 * LUKS2_HEADER_BYTES);
+	expect_token(&d, new, NULL);
+	free(before);
+	free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -814,6 +863,7 @@ int main(void)
 	    cmocka_unit_test(copies_that_cannot_be_read),
 	    cmocka_unit_test(a_cut_leaves_one_header_or_none),
 	    cmocka_unit_test(headers_that_cannot_be_written),
+	    cmocka_unit_test(a_token_is_replaced_whatever_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
