@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/modhex.h"
 #include "base/text.h"
 #include "cmd/escrow.h"
 #include "cmd/keystores.h"
 #include "cmd/passphrase.h"
+#include "cmd/recovery-key.h"
 #include "device/keys.h"
 #include "model/key.h"
 
@@ -21,6 +21,7 @@ static const struct flag flags[] = {
     OWNER_FLAGS,
     {"output", 'o', "FILE", "where a recovery key (0600), an escrow or an identity is written",
      false},
+    RECOVERY_KEY_FLAGS,
     ESCROW_FLAGS,
     {0},
 };
@@ -106,46 +107,6 @@ static int forget(struct session *s, struct target *t, const struct call *c)
 	return 0;
 }
 
-static const struct layer *recovery_layer(const struct volume *v)
-{
-	for (size_t i = 0; i < v->n_layers; i++) {
-		if (layer_key_bytes(v->layers[i], KEY_RECOVERY))
-			return v->layers[i];
-	}
-	diag_fail(DIAG_KEY_MISSING, ENOKEY,
-		  "volume %s has no recovery key: its layout does not ask for one", v->full_name);
-	return NULL;
-}
-
-static int recovery(struct session *s, struct target *t, const struct call *c)
-{
-	const char *path = call_value(c, "output");
-	struct volume *v = target_volume(t, c->args[2]);
-	const struct layer *l = v ? recovery_layer(v) : NULL;
-	_cleanup_secret_ struct secret *words = NULL;
-	const struct secret *key;
-	int r = l ? 0 : -ENOENT;
-
-	if (r >= 0 && !path)
-		r = diag_fail(DIAG_USAGE, EINVAL, "key recovery needs --output FILE");
-	if (r >= 0)
-		r = target_unlock(t, &s->env, &v, 1);
-	if (r >= 0)
-		r = layer_key(l, &s->env, KEY_RECOVERY, &key);
-	if (r >= 0)
-		r = secret_new(MODHEX_KEY_TEXT, &words);
-	if (r < 0)
-		return r;
-	modhex_print_key(secret_bytes(key), secret_bytes(words));
-	r = file_write(path, 0600, secret_bytes(words), secret_len(words));
-	if (r >= 0)
-		session_say(s,
-			    "%s: recovery key of %s written; whoever has it and the medium has the "
-			    "contents\n",
-			    path, v->full_name);
-	return r;
-}
-
 /* Where there is no target yet: the hardware of a layout. */
 static int identity(struct session *s, const struct call *c)
 {
@@ -175,7 +136,7 @@ static const struct {
     {"list", 2, 0, list},
     {"rotate", 2, IO_WRITE | IO_SHARE, rotate},
     {"forget", 3, IO_WRITE | IO_SHARE, forget},
-    {"recovery", 3, 0, recovery},
+    {"recovery", 3, 0, recovery_key_run},
     {"escrow", 3, IO_WRITE | IO_SHARE, escrow_run},
     {"restore", 3, IO_WRITE | IO_SHARE, restore_run},
 };
@@ -218,7 +179,8 @@ const struct command command_key = {
 	"secret and wraps the volume keys anew: after a passphrase became known, with\n"
 	"--new-passphrase-file. The volume keys stay, and so do the contents. forget gives up\n"
 	"the key of a volume, for good. recovery writes the recovery key of a volume that has\n"
-	"one to a file, as cryptsetup takes it. A cut at any moment leaves the old state or the\n"
+	"one to a file, as cryptsetup takes it, shows it as a QR code on the terminal (--qr), or\n"
+	"writes a label for a printer (--qr-svg). A cut at any moment leaves the old state or the\n"
 	"new one. identity, on a device, prepares its TPM for a layout and writes what has to be\n"
 	"known to make an image for it elsewhere (provision --for-tpm): nothing of it is secret.\n"
 	"\n"
@@ -238,7 +200,8 @@ const struct command command_key = {
 	"p\n"
 	"  holdfast key escrow gateway.img data --receipt unit-1234.receipt --passphrase-file p\n"
 	"  holdfast key restore /dev/mmcblk0 data --recovery-key-file k --new-passphrase-file p\n"
-	"  holdfast key recovery gateway.img data --passphrase-file p -o data.recovery\n",
+	"  holdfast key recovery gateway.img data --passphrase-file p -o data.recovery\n"
+	"  holdfast key recovery gateway.img data --passphrase-file p --qr\n",
     .flags = flags,
     .min_args = 2,
     .max_args = ARGS_MAX,

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/env.h"
+#include "base/secret.h"
 #include "cmd/command.h"
 #include "engine/execute.h"
 #include "model/kinds.h"
@@ -29,6 +30,9 @@ int session_end(struct session *s, int r);
 
 /* Words for people, on standard output, where not --json. */
 void session_say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Writes @text to standard output, as it is, without stdio, which would keep a copy; not where
+ * --json. 0 or -errno having spoken. */
+int session_show_secret(struct session *s, const struct secret *text);
 /* Prints @j as a line where --json; frees it. */
 void session_event(struct session *s, struct json *j);
 /* The steps of a plan as they are run. */

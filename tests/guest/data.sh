@@ -161,7 +161,7 @@ forge "a reencryption that nobody began" "reencryption" luks '"config":{=>"confi
 forge "a segment elsewhere" "segment" luks '"offset":"1048576"=>"offset":"2097152"'
 forge "another sector size" "sector size" luks '"sector_size":4096=>"sector_size":512'
 
-# --- ours → cryptsetup: by recovery key ---
+# --- ours → cryptsetup: by recovery key, from a file and typed; by keys added with it ---
 cat >recovery.layout <<'END'
 device "d" { architecture = "x86-64" }
 medium "m" { size = 96M }
@@ -178,35 +178,66 @@ cat >recovery.sh <<'END'
 . "$2/tests/lib/tap.sh"
 scratch=$(mktemp -d)
 n=2
+fast=(-q --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
+declare -A tags=([aegis]=aead [gcm]=aead [mac]='hmac\(sha256\)')
+typed() { # KEY COMMAND…: as a person types it, or a scanner that ends with Enter
+	local key=$1
+	shift
+	echo "$key" | "$@"
+}
+holds() { # VOLUME FILE…: what is open as VOLUME has these files, each the blob
+	local v=$1 file
+	shift
+	mount /dev/mapper/$v /mnt/$v || return 1
+	for file; do cmp /mnt/$v/$file "$blob" || { umount /mnt/$v; return 1; }; done
+	umount /mnt/$v
+}
+blob="$3/files/blob"
 for v in aegis gcm mac; do
-	check "$v: luksDump" cryptsetup luksDump /dev/vda$n
-	check "$v: luksOpen by recovery key" cryptsetup luksOpen /dev/vda$n $v --key-file "$3/$v.key"
+	dev=/dev/vda$n key=$3/$v.key
 	mkdir -p /mnt/$v
-	check "$v: mount" mount /dev/mapper/$v /mnt/$v
-	check "$v: contents" cmp /mnt/$v/blob "$3/files/blob"
-	cp "$3/files/blob" /mnt/$v/again
+	check "$v: luksDump" cryptsetup luksDump $dev
+	said '0: systemd-recovery'
+	said "integrity: ${tags[$v]}\$"
+	check "$v: luksOpen by recovery key" cryptsetup luksOpen $dev $v --key-file "$key"
+	check "$v: contents" holds $v blob
+	mount /dev/mapper/$v /mnt/$v
+	check "$v: written" cp "$blob" /mnt/$v/again
 	umount /mnt/$v
 	check "$v: luksClose" cryptsetup luksClose $v
-	echo another >"$scratch/another"
-	check "$v: luksAddKey" cryptsetup luksAddKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$3/$v.key" /dev/vda$n "$scratch/another"
-	check "$v: opens by the added key" cryptsetup luksOpen --test-passphrase /dev/vda$n --key-file "$scratch/another"
-	echo third >"$scratch/third"
-	check "$v: luksChangeKey" cryptsetup luksChangeKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$scratch/another" /dev/vda$n "$scratch/third"
-	check "$v: opens by the changed key" cryptsetup luksOpen --test-passphrase /dev/vda$n --key-file "$scratch/third"
+	check "$v: luksOpen by recovery key, typed" typed "$(cat "$key")" cryptsetup luksOpen $dev $v
+	check "$v: contents, and what was written" holds $v blob again
+	check "$v: luksClose" cryptsetup luksClose $v
+	check_status 2 "$v: another recovery key opens nothing" typed "$(tr cbd bdc <"$key")" cryptsetup luksOpen $dev $v
+	printf another >"$scratch/another"
+	check "$v: luksAddKey" cryptsetup luksAddKey "${fast[@]}" --key-file "$key" $dev "$scratch/another"
+	check "$v: luksOpen by the added passphrase" typed another cryptsetup luksOpen $dev $v
+	check "$v: contents by the added passphrase" holds $v blob again
+	check "$v: luksClose" cryptsetup luksClose $v
+	printf third >"$scratch/third"
+	check "$v: luksChangeKey" cryptsetup luksChangeKey "${fast[@]}" --key-file "$scratch/another" $dev "$scratch/third"
+	check "$v: luksOpen by the changed passphrase" typed third cryptsetup luksOpen $dev $v
+	check "$v: contents by the changed passphrase" holds $v blob again
+	check "$v: luksClose" cryptsetup luksClose $v
+	check_status 2 "$v: the passphrase of before opens nothing" typed another cryptsetup luksOpen $dev $v
+	check "$v: luksDump after that" cryptsetup luksDump $dev
+	said '^  1: luks2'
 	rm -f "$scratch/volume"
-	check "$v: its volume key" cryptsetup luksDump -q --dump-volume-key --volume-key-file "$scratch/volume" --key-file "$3/$v.key" /dev/vda$n
-	check "$v: luksOpen by volume key" cryptsetup luksOpen /dev/vda$n $v --volume-key-file "$scratch/volume"
+	check "$v: its volume key" cryptsetup luksDump -q --dump-volume-key --volume-key-file "$scratch/volume" --key-file "$key" $dev
+	check "$v: luksOpen by volume key" cryptsetup luksOpen $dev $v --volume-key-file "$scratch/volume"
+	check "$v: contents by volume key" holds $v blob again
 	check "$v: clean" e2fsck -fn /dev/mapper/$v
 	check "$v: luksClose" cryptsetup luksClose $v
 	for copy in 0 16384; do
-		dd if=/dev/urandom of=/dev/vda$n bs=512 seek=$(((copy + 4096) / 512)) count=1 conv=notrunc status=none
-		check "$v: repair of the copy at $copy" cryptsetup repair -q /dev/vda$n
-		check "$v: luksDump after that" cryptsetup luksDump /dev/vda$n
+		dd if=/dev/urandom of=$dev bs=512 seek=$(((copy + 4096) / 512)) count=1 conv=notrunc status=none
+		check "$v: repair of the copy at $copy" cryptsetup repair -q $dev
+		check "$v: luksDump after that" cryptsetup luksDump $dev
 	done
 	n=$((n + 1))
 done
-check "holdfast opens them after that" "$1" open /dev/vda --passphrase-file "$3/pass"
-check "close" "$1" close /dev/vda
+check "holdfast opens them after that" "$1" open /dev/vda --passphrase-file "$3/pass" --mount /mnt/v
+for v in aegis gcm mac; do check "$v: and has what cryptsetup wrote" cmp /mnt/v/$v/again "$blob"; done
+check "close" "$1" close /dev/vda --mount /mnt/v
 END
 guest_tap --disk recovery.img recovery.sh "$HOLDFAST" "$HOLDFAST_TOP" "$scratch"
 check "verifies after that" "$HOLDFAST" verify --passphrase-file pass recovery.img

@@ -44,6 +44,7 @@ only_in() { # FOLDERS REGEX
 check "OpenSSL only in lib/crypto" only_in lib/crypto '#include <openssl/'
 check "libconfuse only in lib/layout" only_in lib/layout '#include <confuse.h>'
 check "json-c only in lib/report, lib/soft and keystore" only_in "lib/(report|soft)|keystore" '#include <json-c/'
+check "libqrencode only in lib/report" only_in lib/report '#include <qrencode.h>'
 check "device-mapper and mounts only in lib/kernel" only_in lib/kernel '#include <(libdevmapper|libmount/libmount)'
 check "libfdisk only in lib/medium" only_in lib/medium '#include <libfdisk.h>'
 check "tpm2-tss only in keystore" only_in keystore '#include <tss2/'
