@@ -12,7 +12,7 @@ struct public_key {
 	uint32_t exponent;
 	size_t modulus_len; /* bytes, without leading zeroes */
 	uint8_t modulus[PUBLIC_KEY_MODULUS_MAX];
-	uint8_t fingerprint[32]; /* SHA-256 of the DER SubjectPublicKeyInfo */
+	uint8_t fingerprint[32]; /* SHA-256 of the DER RSAPublicKey (PKCS#1): "pkfp" of systemd */
 };
 
 /* SubjectPublicKeyInfo. 0 or -errno; speaks (DIAG_SOURCE) of @name: no RSA key, or below 2048
