@@ -149,8 +149,8 @@ int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struc
 		r = tpm2_policy_session(s);
 	if (r < 0)
 		return r;
-	/* A key's name has its exponent as it was said: systemd says 65537; 255 for a while said 0,
-	 * which is the same one (its bug #30546). */
+	/* A key's name has its exponent as it was said: systemd says 65537; 255.0 said 0, which is
+	 * the same one (its bug #30546). */
 	exponent = &signer.key.publicArea.parameters.rsaDetail.exponent;
 	if (!*exponent)
 		*exponent = RSA_DEFAULT_EXPONENT;
@@ -171,7 +171,7 @@ int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struc
 
 /* --- PIN --- */
 
-/* systemd 254: base64 of PBKDF2 takes the PIN's place. */
+/* systemd 253: base64 of PBKDF2 takes the PIN's place. */
 static int salt_pin(const struct tpm2_token_bytes *salt, struct secret **pin)
 {
 	_cleanup_secret_ struct secret *key = NULL, *words = NULL;

@@ -12,6 +12,14 @@
 int make_primary(struct keystore_session *s);
 /* The same in RSA, for TPMs without ECC. */
 int make_primary_rsa(struct keystore_session *s);
+/* (systemd-tpm2-stored.c) A key that stays in the TPM (systemd 254): @srk names it.
+ * HF-KEYSTORE-FOREIGN: this TPM has another one there. Not held: it is the TPM's. */
+int systemd_tpm2_stored(struct keystore_session *s, const struct tpm2_token_bytes *srk);
+/* What @srk says, nothing else behind it: a persistent handle, and a public area that has the name
+ * beside it. Pure, silent. */
+bool systemd_tpm2_stored_decode(const struct tpm2_token_bytes *srk, TPM2_HANDLE *ret_handle,
+				TPM2B_NAME *ret_name);
+
 /* --- conditions (systemd-tpm2-policy.c) --- */
 
 /* All but the PIN, in s->policy. @sealed: the policy that the loaded object has. Where the two are

@@ -82,6 +82,8 @@ int make_primary_rsa(struct keystore_session *s)
 /* A token that says nothing is of systemd 249, which had ECC only. */
 static int make_parent(struct keystore_session *s, const struct tpm2_token *t)
 {
+	if (t->srk.len)
+		return systemd_tpm2_stored(s, &t->srk);
 	return strcmp(t->primary, "rsa") == 0 ? make_primary_rsa(s) : make_primary(s);
 }
 
@@ -99,22 +101,62 @@ static int foreign(void)
 	return r;
 }
 
+/* Private and public area; a seed where it was sealed without the TPM (systemd 255,
+ * --tpm2-device-key=): then it is to be imported first. */
+static int read_blob(const struct tpm2_token_bytes *b, TPM2B_PRIVATE *private, TPM2B_PUBLIC *public,
+		     TPM2B_ENCRYPTED_SECRET *seed)
+{
+	size_t at = 0;
+
+	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(b->bytes, b->len, &at, private) ||
+	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(b->bytes, b->len, &at, public) ||
+	    (at < b->len &&
+	     Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(b->bytes, b->len, &at, seed)) ||
+	    at != b->len)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "a systemd-tpm2 token has no sealed secret");
+	return 0;
+}
+
+static bool is_foreign(TSS2_RC rc)
+{
+	return tpm2_code(rc) == TPM2_RC_INTEGRITY || tpm2_code(rc) == TPM2_RC_BINDING;
+}
+
+static int import(struct keystore_session *s, const TPM2B_PUBLIC *public,
+		  const TPM2B_ENCRYPTED_SECRET *seed, TPM2B_PRIVATE *private)
+{
+	const TPMT_SYM_DEF_OBJECT no_inner = {.algorithm = TPM2_ALG_NULL};
+	const TPM2B_DATA no_key = {0};
+	TPM2B_PRIVATE *imported = NULL;
+	TSS2_RC rc = Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &no_key, public, private, seed, &no_inner, &imported);
+
+	if (rc == TSS2_RC_SUCCESS)
+		*private = *imported;
+	Esys_Free(imported);
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	return is_foreign(rc) ? foreign()
+			      : tpm2_fail(rc, "what was sealed elsewhere cannot be imported");
+}
+
 static int load(struct keystore_session *s, const struct tpm2_token *t, TPM2B_DIGEST *ret_policy)
 {
 	TPM2B_PRIVATE private = {0};
 	TPM2B_PUBLIC public = {0};
+	TPM2B_ENCRYPTED_SECRET seed = {0};
 	ESYS_TR tr = ESYS_TR_NONE;
-	size_t at = 0;
 	TSS2_RC rc;
+	int r = read_blob(&t->blob[0], &private, &public, &seed);
 
-	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(t->blob[0].bytes, t->blob[0].len, &at, &private) ||
-	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(t->blob[0].bytes, t->blob[0].len, &at, &public) ||
-	    at != t->blob[0].len)
-		return diag_fail(DIAG_DAMAGED, EUCLEAN,
-				 "a systemd-tpm2 token has no sealed secret");
+	if (r >= 0 && seed.size)
+		r = import(s, &public, &seed, &private);
+	if (r < 0)
+		return r;
 	rc = Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private,
 		       &public, &tr);
-	if (tpm2_code(rc) == TPM2_RC_INTEGRITY || tpm2_code(rc) == TPM2_RC_BINDING)
+	if (is_foreign(rc))
 		return foreign();
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the sealed secret cannot be loaded");
@@ -184,11 +226,13 @@ static int read_token(const char *json, unsigned number, struct tpm2_token *ret)
 	if (r < 0)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "token %u cannot be used: %s%s%s", number,
 				 why, *ret->unknown ? ": " : "", ret->unknown);
-	if (ret->pcrlock || ret->shards != 1 || ret->srk.len || ret->salt.len)
-		return diag_fail(DIAG_NOT_BUILT, ENOTSUP,
-				 "token %u wants pcrlock, a storage key or a salted PIN: not "
-				 "built yet",
+	if (ret->pcrlock)
+		return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "token %u wants pcrlock: not built yet",
 				 number);
+	if (ret->shards != 1)
+		return diag_fail(DIAG_NOT_BUILT, ENOTSUP,
+				 "the secret of token %u is in %u parts: not built yet", number,
+				 ret->shards);
 	return 0;
 }
 
@@ -235,6 +279,8 @@ static void put_down(struct keystore_session *s)
 		return;
 	tpm2_release(s, &s->policy);
 	tpm2_release(s, &s->object);
+	if (!s->primary.handle && s->srk != ESYS_TR_NONE)
+		Esys_TR_Close(s->esys, &s->srk); /* the TPM keeps it */
 	tpm2_release(s, &s->primary);
 	s->srk = ESYS_TR_NONE;
 }

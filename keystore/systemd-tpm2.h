@@ -12,8 +12,8 @@
  * PCRs that a key has signed for (env->input->tpm2_signature), a PIN (ASK_PIN, of "systemd-tpm2").
  * Tokens without a PIN are tried first. The first PIN that is asked for decides: one that is wrong
  * is tried on no other token, for the TPM counts. Where none holds, the first one's failure is
- * told. pcrlock, storage keys of their own and salted PINs are told as not built. 1 or -errno.
- * Speaks. Source: systemd 252, src/shared/tpm2-util.c, tpm2_unseal().
+ * told. pcrlock is told as not built. 1 or -errno. Speaks. Source: systemd 252 and 256,
+ * src/shared/tpm2-util.c, tpm2_unseal().
  */
 int systemd_tpm2_volume_key(struct env *env, struct io *io, struct secret **ret);
 

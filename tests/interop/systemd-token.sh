@@ -80,6 +80,7 @@ enroll signed.img $signed --tpm2-pcrs=
 reads "signed PCRs" signed.img --tpm2-signature sig.json
 reads "one signature" signed.img --tpm2-signature one.json
 check "verify" hf verify signed.img --tpm2-signature sig.json
+check_status 2 "--tpm2-signature alone" "$HOLDFAST" verify signed.img --tpm2-signature sig.json
 fails HF-KEYSTORE-POLICY "no file of signatures" signed.img
 fails HF-FILE "a file that is not there" signed.img --tpm2-signature none.json
 fails HF-SOURCE "a file that is not JSON" signed.img --tpm2-signature words
