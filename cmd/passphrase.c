@@ -201,7 +201,8 @@ int passphrase_arguments(struct session *s, const struct call *c)
 			      &passphrases.of[i / TIMES][i % TIMES]);
 	passphrases.input = (struct key_input){.ask = ask_for,
 					       .tcti = call_value(c, "tcti"),
-					       .tpm_identity = call_value(c, "for-tpm")};
+					       .tpm_identity = call_value(c, "for-tpm"),
+					       .tpm2_signature = call_value(c, "tpm2-signature")};
 	s->env.input = &passphrases.input;
 	return r;
 }

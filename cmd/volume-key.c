@@ -71,6 +71,8 @@ int volume_key_arguments(struct session *s, const struct call *c)
 	if (given.file && call_has(c, "systemd-token"))
 		return diag_fail(DIAG_USAGE, EINVAL,
 				 "--volume-key-file or --systemd-token, not both");
+	if (call_has(c, "tpm2-signature") && !call_has(c, "systemd-token"))
+		return diag_fail(DIAG_USAGE, EINVAL, "--tpm2-signature goes with --systemd-token");
 	given.keys.volume_key = volume_key;
 	if (call_has(c, "systemd-token")) {
 		given.file = "the token";

@@ -8,6 +8,8 @@
 #define VOLUME_KEY_FLAG                                                                            \
 	{"systemd-token", 0, NULL, "the volume key by the TPM token of systemd-cryptenroll",       \
 	 false},                                                                                   \
+	    {"tpm2-signature", 0, "FILE", "with it: the signed PCR policies that a token wants",   \
+	     false},                                                                               \
 	{                                                                                          \
 		"volume-key-file", 0, "FILE",                                                      \
 		    "the volume key itself, for LUKS2 and dm-integrity made by other tools", false \

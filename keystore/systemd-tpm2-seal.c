@@ -9,10 +9,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "crypto/digest.h"
-#include "keystore/tpm2-private.h"
-#include "soft/luks2-token.h"
-
-#define RSA_EXPONENT 65537
+#include "keystore/systemd-tpm2-private.h"
 
 /* Revoking is by what the signature is for, and systemd looks for signatures for nothing. */
 static int check(const struct keystore *k)
@@ -53,7 +50,7 @@ static void name_key_as_systemd(struct tpm2_boot *b)
 	UINT32 *exponent = &b->key.publicArea.parameters.rsaDetail.exponent;
 
 	if (b->is_signed && !*exponent)
-		*exponent = RSA_EXPONENT;
+		*exponent = SYSTEMD_RSA_EXPONENT;
 }
 
 /* @ret gets TPM2B_PRIVATE and TPM2B_PUBLIC, one behind the other. */
@@ -139,7 +136,7 @@ static int seal(const struct keystore *k, struct keystore_session *s, struct env
 	if (r >= 0 && !tpm2_digest_systemd(&boot, tpm2_wants_pin(k), &policy))
 		r = diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
 	if (r >= 0)
-		r = tpm2_systemd_primary(s);
+		r = systemd_tpm2_primary(s);
 	if (r >= 0)
 		r = create(s, &policy, &auth, secret, &t->blob[0]);
 	tpm2_release(s, &s->primary);

@@ -71,7 +71,7 @@ int tpm2_pin_mix(const struct tpm2_pin_keys *p, const struct secret *sealed, str
 	return r;
 }
 
-int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_RC rc)
+int tpm2_pin_wrong(struct keystore_session *s, const char *what, TSS2_RC rc)
 {
 	uint32_t max = 0, used = 0, recovery = 0;
 	size_t mark = diag_count();
@@ -82,20 +82,27 @@ int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_
 	    tpm2_property(s, TPM2_PT_LOCKOUT_INTERVAL, &recovery) < 0)
 		diag_forget(mark);
 	if (tpm2_code(rc) == TPM2_RC_LOCKOUT || (max && used >= max)) {
-		r = diag_fail(
-		    DIAG_KEYSTORE_BUSY, EBUSY,
-		    "the TPM is locked out after %u wrong PINs; keystore %s takes none now", max,
-		    k->name);
+		r = diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
+			      "the TPM is locked out after %u wrong PINs; %s takes none now", max,
+			      what);
 		diag_next("wait %u seconds for one more try, or `tpm2_dictionarylockout -c` with "
 			  "the lockout authorisation",
 			  recovery);
 	} else {
 		r = diag_fail(DIAG_KEY_WRONG, EKEYREJECTED,
-			      "the PIN does not open keystore %s; %u tries are left until the TPM "
+			      "the PIN does not open %s; %u tries are left until the TPM "
 			      "locks out",
-			      k->name, max > used ? max - used : 0);
+			      what, max > used ? max - used : 0);
 		diag_next("try again; every %u seconds one try comes back", recovery);
 	}
 	diag_state("nothing was opened, nothing was changed");
 	return r;
+}
+
+int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_RC rc)
+{
+	_cleanup_text_ struct text what = {0};
+
+	text_add(&what, "keystore %s", k->name);
+	return what.failed ? diag_no_memory() : tpm2_pin_wrong(s, what.s, rc);
 }

@@ -62,7 +62,10 @@ size_t tpm2_bank_bytes(TPMI_ALG_HASH bank)
 
 const char *tpm2_bank_name(TPMI_ALG_HASH bank)
 {
-	return bank == TPM2_ALG_SHA384 ? "sha384" : "sha256";
+	return bank == TPM2_ALG_SHA384   ? "sha384"
+	       : bank == TPM2_ALG_SHA512 ? "sha512"
+	       : bank == TPM2_ALG_SHA1   ? "sha1"
+					 : "sha256";
 }
 
 void tpm2_selection(const struct tpm2_boot *b, TPML_PCR_SELECTION *ret)

@@ -100,8 +100,8 @@ struct tpm2_boot {
 	uint8_t fingerprint[SHA256_BYTES];
 	TPM2B_PUBLIC key;
 };
-size_t tpm2_bank_bytes(TPMI_ALG_HASH bank); /* 0: not one of ours */
-const char *tpm2_bank_name(TPMI_ALG_HASH bank);
+size_t tpm2_bank_bytes(TPMI_ALG_HASH bank);     /* 0: not one of ours */
+const char *tpm2_bank_name(TPMI_ALG_HASH bank); /* also of sha1 and sha512 */
 
 struct tpm2_counters {
 	uint64_t erase, rotation;
@@ -143,6 +143,8 @@ void tpm2_pcr_list(uint32_t pcrs, struct text *to); /* "7, 11" */
 
 int tpm2_signature_pem(const char *path, struct text *ret);
 int tpm2_signature_key(const char *path, struct tpm2_boot *b); /* from PEM */
+/* The same from a text; @name: what it is called in messages. */
+int tpm2_signature_key_pem(const char *name, const void *pem, size_t len, struct tpm2_boot *b);
 /* The signature for policy digest @policy, in systemd's JSON. @policy of size 0 is not known: it is
  * filled in where only one signature can be meant, else -E2BIG, silent. */
 int tpm2_signature_find(const char *path, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
@@ -229,18 +231,15 @@ void tpm2_pin_forget(struct tpm2_pin_keys *p);
 int tpm2_pin_mix(const struct tpm2_pin_keys *p, const struct secret *sealed, struct secret **ret);
 /* HF-KEY-WRONG, with the tries that are left; or HF-KEYSTORE-BUSY. */
 int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_RC rc);
+/* The same for what is no keystore. @what: "keystore NAME". */
+int tpm2_pin_wrong(struct keystore_session *s, const char *what, TSS2_RC rc);
 
 int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *env,
 	      struct tpm2_blob *b, struct secret **ret);
 int tpm2_unseal(const struct keystore *k, struct keystore_session *s, struct env *env,
 		const struct tpm2_blob *b, const char *path, struct secret **ret);
 
-/* --- systemd's (systemd-tpm2.c, systemd-tpm2-seal.c) --- */
-
-extern const struct keystore_systemd_ops tpm2_systemd;
-
-/* s->primary becomes the key that systemd 252 seals under, made anew as there. */
-int tpm2_systemd_primary(struct keystore_session *s);
+extern const struct keystore_systemd_ops tpm2_systemd; /* systemd-tpm2-seal.c */
 
 /* --- a TPM that is not here (tpm2-remote.c) --- */
 

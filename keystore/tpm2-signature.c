@@ -43,15 +43,12 @@ int tpm2_signature_pem(const char *path, struct text *ret)
 	return read_file(path, ret);
 }
 
-int tpm2_signature_key(const char *path, struct tpm2_boot *b)
+int tpm2_signature_key_pem(const char *name, const void *pem, size_t len, struct tpm2_boot *b)
 {
-	_cleanup_text_ struct text pem = {0};
 	struct public_key key;
 	TPMT_PUBLIC *p = &b->key.publicArea;
-	int r = read_file(path, &pem);
+	int r = public_key_read_pem(name, pem, len, &key);
 
-	if (r >= 0)
-		r = public_key_read_pem(path, pem.s, pem.len, &key);
 	if (r < 0)
 		return r;
 	memcpy(b->fingerprint, key.fingerprint, sizeof(b->fingerprint));
@@ -69,6 +66,14 @@ int tpm2_signature_key(const char *path, struct tpm2_boot *b)
 	};
 	memcpy(p->unique.rsa.buffer, key.modulus, key.modulus_len);
 	return 0;
+}
+
+int tpm2_signature_key(const char *path, struct tpm2_boot *b)
+{
+	_cleanup_text_ struct text pem = {0};
+	int r = read_file(path, &pem);
+
+	return r < 0 ? r : tpm2_signature_key_pem(path, pem.s, pem.len, b);
 }
 
 /* --- the file at boot --- */
@@ -181,11 +186,20 @@ int tpm2_signature_none(const char *path, const struct tpm2_boot *b)
 	int r;
 
 	tpm2_pcr_list(b->pcrs, &list);
-	r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
-		      "%s has no signature of version %u over what PCR %s (%s) say now", path,
-		      b->version, list.s, tpm2_bank_name(b->bank));
+	if (b->version) {
+		r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
+			      "%s has no signature of version %u over what PCR %s (%s) say now",
+			      path, b->version, list.s, tpm2_bank_name(b->bank));
+		diag_next("boot an image that was signed for this version; older ones are revoked");
+	} else {
+		r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
+			      "%s has no signature by the policy's key over what PCR %s (%s) say "
+			      "now",
+			      path, list.s, tpm2_bank_name(b->bank));
+		diag_next("boot an image whose PCRs were signed by that key, or give the file that "
+			  "came with this one");
+	}
 	diag_state("nothing was opened");
-	diag_next("boot an image that was signed for this version; older ones are revoked");
 	return r;
 }
 
@@ -197,7 +211,7 @@ int tpm2_signature_find(const char *path, const struct tpm2_boot *b, TPM2B_DIGES
 
 	if (r < 0) {
 		diag_next("the boot loader or systemd-stub puts the signatures there; or set "
-			  "pcr-signature");
+			  "pcr-signature, for a token of systemd's --tpm2-signature");
 		return r;
 	}
 	r = tpm2_signature_scan(json.s, json.len, b, policy, ret);

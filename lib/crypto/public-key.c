@@ -15,7 +15,7 @@
 static int fingerprint(EVP_PKEY *key, uint8_t ret[static 32])
 {
 	unsigned char *der = NULL;
-	int len = i2d_PublicKey(key, &der);
+	int len = i2d_PublicKey(key, &der); /* as systemd's pubkey_fingerprint() */
 	int r = len > 0 ? digest_sha256(der, (size_t)len, ret) : -EIO;
 
 	OPENSSL_free(der);

@@ -12,8 +12,7 @@ struct public_key {
 	uint32_t exponent;
 	size_t modulus_len; /* bytes, without leading zeroes */
 	uint8_t modulus[PUBLIC_KEY_MODULUS_MAX];
-	uint8_t fingerprint[32]; /* SHA-256 of the DER RSAPublicKey (PKCS #1), as systemd
-				    takes it (src/shared/openssl-util.c, pubkey_fingerprint()) */
+	uint8_t fingerprint[32]; /* SHA-256 of the DER RSAPublicKey (PKCS#1): "pkfp" of systemd */
 };
 
 /* SubjectPublicKeyInfo. 0 or -errno; speaks (DIAG_SOURCE) of @name: no RSA key, or below 2048

@@ -29,6 +29,9 @@ struct key_input {
 	const char *tcti; /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
 	const char
 	    *tpm_identity; /* a file: seal for the TPM that it tells of, which is elsewhere */
+	/* A file of signed PCR policies, for a token of systemd's (--tpm2-signature); NULL: where
+	 * systemd looks for it. */
+	const char *tpm2_signature;
 };
 
 /* What erasing the key leaves to somebody who has a copy of the medium from before. */

@@ -202,6 +202,28 @@ static const struct {
 };
 #define N_MEMBERS (sizeof(members) / sizeof(members[0]))
 
+static bool is_known(const char *key)
+{
+	for (size_t i = 0; i < N_MEMBERS; i++) {
+		if (strcmp(members[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first of them. Whatever a medium says is not shown to people as it is. */
+static void name_unknown(struct json_object *o, char *ret, size_t room)
+{
+	json_object_object_foreach(o, key, value)
+	{
+		if (is_known(key))
+			continue;
+		for (size_t i = 0; key[i] && i < room - 1; i++)
+			ret[i] = key[i] > ' ' && key[i] <= '~' ? key[i] : '?';
+		return;
+	}
+}
+
 static const char *read_members(struct json_object *o, struct tpm2_token *t)
 {
 	size_t known = 0;
@@ -218,8 +240,10 @@ static const char *read_members(struct json_object *o, struct tpm2_token *t)
 		if (!members[i].read(m, t))
 			return members[i].why;
 	}
-	if (known != (size_t)json_object_object_length(o))
+	if (known != (size_t)json_object_object_length(o)) {
+		name_unknown(o, t->unknown, sizeof(t->unknown));
 		return "it says something that is not known here";
+	}
 	if (t->policies != 1 && t->policies != t->shards)
 		return "it has not as many policies as blobs";
 	if (t->pubkey_pcrs && !t->pubkey.len)

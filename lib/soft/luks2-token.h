@@ -34,6 +34,7 @@ struct tpm2_token {
 	uint32_t pubkey_pcrs; /* mask, bound by a signature */
 	struct tpm2_token_bytes pubkey, salt, srk, pcrlock_nv;
 	bool pcrlock;
+	char unknown[32]; /* refused: the member that is not known, as far as it is printable */
 };
 
 /* The JSON of one token. 0; -EUCLEAN: malformed, or says what is not known here, *@ret_why is a

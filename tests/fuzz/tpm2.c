@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What backend tpm2 reads that a TPM did not say: the blob in the vault, signatures in a file. */
+/* What a TPM did not say and is read for one: the blob in the vault, signatures in a file, the
+ * storage key that a token of systemd names. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "keystore/systemd-tpm2-private.h"
 #include "keystore/tpm2-private.h"
+
+static void stored_key(const uint8_t *data, size_t size)
+{
+	static struct tpm2_token_bytes srk;
+	TPM2_HANDLE handle;
+	TPM2B_NAME name;
+
+	if (size > sizeof(srk.bytes))
+		return;
+	memcpy(srk.bytes, data, size);
+	srk.len = size;
+	if (systemd_tpm2_stored_decode(&srk, &handle, &name) &&
+	    (handle >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT || name.size != 2 + SHA256_BYTES))
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	text_free(&again);
 	tpm2_signature_scan((const char *)data, size, &boot, &policy, &signature);
+	stored_key(data, size);
 	diag_forget(0);
 	return 0;
 }

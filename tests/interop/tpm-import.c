@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tpm-import STORAGE-KEY SECRET DUPLICATE SEED PUBLIC: SECRET's text sealed under the storage key
- * (as tpm2_readpublic writes it), as tpm2_import and tpm2_load take it. */
+/* tpm-import STORAGE-KEY SECRET DUPLICATE SEED PUBLIC [POLICY]: SECRET's text sealed under the
+ * storage key (as tpm2_readpublic writes it), as tpm2_import and tpm2_load take it; with a policy
+ * digest of 32 bytes as systemd 256 does it. */
 #include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
@@ -28,6 +29,17 @@ static int load_parent(const char *path, TPM2B_PUBLIC *ret)
 	return Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, len, &at, ret) == TSS2_RC_SUCCESS ? 0 : -1;
 }
 
+static int load_policy(const char *path, TPMT_PUBLIC *ret)
+{
+	FILE *f = fopen(path, "r");
+
+	ret->objectAttributes = 0;
+	ret->authPolicy.size = f ? (UINT16)fread(ret->authPolicy.buffer, 1, 32, f) : 0;
+	if (f)
+		fclose(f);
+	return ret->authPolicy.size == 32 ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	TPM2B_PUBLIC parent = {0},
@@ -40,7 +52,9 @@ int main(int argc, char **argv)
 	uint8_t bytes[4096];
 	size_t len = 0;
 
-	if (argc != 6 || load_parent(argv[1], &parent) < 0 || secret_new(strlen(argv[2]), &s) < 0)
+	if (argc < 6 || load_parent(argv[1], &parent) < 0 || secret_new(strlen(argv[2]), &s) < 0)
+		return 2;
+	if (argc > 6 && load_policy(argv[6], &object.publicArea) < 0)
 		return 2;
 	object.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
 	memcpy(secret_bytes(s), argv[2], strlen(argv[2]));

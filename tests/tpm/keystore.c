@@ -419,8 +419,8 @@ static void sign(struct rig *r, unsigned version, const char *file)
 		snprintf(pol + 2 * (size_t)i, 3, "%02x", policy.buffer[i]);
 	rig_tool(r,
 		 "sig=$(openssl dgst -sha256 -sign key.pem tbs | base64 -w0); "
-		 "fp=$(openssl rsa -pubin -in pub.pem -RSAPublicKey_out -outform DER 2>/dev/null | "
-		 "sha256sum | cut -c1-64); "
+		 "fp=$(openssl rsa -pubin -in pub.pem -RSAPublicKey_out -outform DER "
+		 "2>/dev/null | sha256sum | cut -c1-64); "
 		 "v=; [ %u = 0 ] || v=',\"version\":%u'; "
 		 "echo '{\"sha256\":[{\"pcrs\":[16],\"pkfp\":\"'$fp'\",\"pol\":\"%s\","
 		 "\"sig\":\"'$sig'\"'$v'}]}' >%s; rm tbs",

@@ -105,6 +105,9 @@ static void what_is_refused(void **state)
 	const char *unknown = "it says something that is not known here", *why;
 
 	change("\"tpm2-pin\":false", "\"tpm2-new\":false", unknown);
+	assert_string_equal(token.unknown, "tpm2-new");
+	change("\"tpm2-pin\":false", "\"a\\u001b[31m very, very long member's name\":0", unknown);
+	assert_string_equal(token.unknown, "a?[31m?very,?very?long?member's");
 	change("\"tpm2-pin\":false", "\"tpm2_argon2id_lanes\":1", unknown);
 	change("systemd-tpm2", "systemd-fido2", "it is not of type systemd-tpm2");
 	change("[\"1\"]", "[\"1\",\"2\"]", "it is not for one keyslot");
