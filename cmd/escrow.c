@@ -9,32 +9,6 @@
 #include "device/escrow.h"
 
 #define RECIPIENTS_MAX 16
-#define WAYS_MAX       (4 * VOLUMES_MAX)
-
-void tell_ways(struct session *s, const struct target *t)
-{
-	struct way_in ways[WAYS_MAX];
-	struct json *list = json_list(s->result, "ways_in");
-	size_t n = vault_ways_in(t->keys, NULL, ways, WAYS_MAX);
-
-	for (size_t i = 0; i < n; i++) {
-		struct json *j = json_child(list, NULL);
-		char nonce[2 * ESCROW_NONCE_BYTES + 1] = "";
-		bool keystore = *ways[i].keystore;
-
-		json_text(j, "volume", ways[i].volume);
-		json_text(j, "way", way_name(ways[i].kind));
-		if (keystore)
-			json_text(j, "keystore", ways[i].keystore);
-		if (!keystore) {
-			hex_encode(ways[i].nonce, sizeof(ways[i].nonce), nonce);
-			json_text(j, "nonce", nonce);
-		}
-		/* All but a keystore in hardware outlive what hardware erases. */
-		session_say(s, "way into %s: %s%s%s\n", ways[i].volume, way_words(ways[i].kind),
-			    keystore ? ": " : "", ways[i].keystore);
-	}
-}
 
 static int make(struct session *s, struct target *t, const struct call *c, const struct volume *v)
 {

@@ -20,7 +20,5 @@
 
 int escrow_run(struct session *s, struct target *t, const struct call *c);
 int restore_run(struct session *s, struct target *t, const struct call *c);
-/* Every way to the contents of each volume, in words and JSON; the keys have been read. */
-void tell_ways(struct session *s, const struct target *t);
 
 #endif

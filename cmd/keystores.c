@@ -4,10 +4,9 @@
 
 #include "base/hex.h"
 #include "base/text.h"
-#include "cmd/escrow.h"
 #include "cmd/keystores.h"
+#include "device/ways.h"
 #include "model/key.h"
-#include "vault/escrow.h"
 
 static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
 static const char *const erasing[] = {
@@ -64,12 +63,33 @@ static void tell_hardware(struct session *s, struct json *j, struct vault_keys *
 		tell_anchor(s, j, &state.anchor, standing);
 }
 
+/* All but a keystore in hardware outlive what hardware erases. */
+static void tell_way(struct session *s, struct json *j, const struct way_in *w)
+{
+	char nonce[2 * ESCROW_NONCE_BYTES + 1];
+
+	json_text(j, "volume", w->volume);
+	json_text(j, "way", way_name(w->kind));
+	session_say(s, "way into %s: ", w->volume);
+	if (w->number) {
+		json_number(j, "number", w->number);
+		session_say(s, "%u ", w->number);
+	}
+	session_say(s, "%s%s%s\n", way_words(w->kind), *w->keystore ? ": " : "", w->keystore);
+	if (*w->keystore)
+		json_text(j, "keystore", w->keystore);
+	if (w->kind == WAY_ESCROW || w->kind == WAY_ESCROW_WAITING) {
+		hex_encode(w->nonce, sizeof(w->nonce), nonce);
+		json_text(j, "nonce", nonce);
+	}
+}
+
 static void tell_one(struct session *s, struct json *j, const struct target *t,
-		     const struct keystore *k)
+		     const struct keystore *k, const struct ways_in *ways)
 {
 	_cleanup_text_ struct text words = {0};
 	enum erase_strength strength =
-	    t->keys ? vault_keys_strength(t->keys, k) : k->ops->strength(k);
+	    t->keys ? vault_keys_strength(t->keys, k, ways->v, ways->n) : k->ops->strength(k);
 
 	if (t->keys)
 		vault_keys_describe(t->keys, k, &words);
@@ -97,12 +117,18 @@ static const char *without_keystore(const struct target *t)
 int tell_keystores(struct session *s, struct target *t)
 {
 	struct json *list = json_list(s->result, "keystores");
+	struct ways_in ways = {.n = 0};
 	int r = t->vault && !t->keys ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
 
-	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
-		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i]);
 	if (r >= 0 && t->keys)
-		tell_ways(s, t);
+		device_ways_in(t, &s->env, &ways);
+	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
+		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i], &ways);
+	if (r >= 0 && t->keys) {
+		list = json_list(s->result, "ways_in");
+		for (size_t i = 0; i < ways.n; i++)
+			tell_way(s, json_child(list, NULL), &ways.v[i]);
+	}
 	if (!t->layout->n_keystores)
 		session_say(s, "%s\n", without_keystore(t));
 	return r;

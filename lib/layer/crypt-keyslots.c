@@ -174,6 +174,32 @@ int crypt_layer_reseal(const struct layer *l, struct env *env)
 	return r < 0 ? r : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, env);
 }
 
+unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h)
+{
+	unsigned ours = f->recovery + f->systemd;
+
+	return h->keyslots > ours ? h->keyslots - ours : 0;
+}
+
+int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *ret)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	struct crypt_facts f;
+	struct io *place;
+	int r = crypt_layer_facts(l, &f);
+
+	*ret = 0;
+	if (r < 0 || !f.luks2)
+		return r;
+	r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	if (r >= 0)
+		r = luks2_read(place, &found);
+	if (r >= 0 && found.active >= 0)
+		*ret = crypt_header_foreign(&f, &found.facts);
+	return r == -ENODATA ? 0 : r;
+}
+
 int crypt_layer_forget(const struct layer *l, struct env *env)
 {
 	_cleanup_attached_ struct attached a = {0};

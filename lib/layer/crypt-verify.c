@@ -45,14 +45,14 @@ static int open_plain(const struct layer *l, struct env *env, const struct crypt
 static int report_ways_in(const struct layer *l, const struct crypt_facts *f,
 			  const struct luks2_facts *h, struct report *report)
 {
-	unsigned ours = f->recovery + f->systemd;
+	unsigned foreign = crypt_header_foreign(f, h);
 	int r = 0;
 
-	if (h->keyslots > ours && !layer_learned(l, "segment"))
+	if (foreign && !layer_learned(l, "segment"))
 		r = report_note(report,
 				"%s: its LUKS2 header has %u keyslots that were not laid out: "
 				"ways in that erasing the device's keys does not close",
-				l->volume->full_name, h->keyslots - ours);
+				l->volume->full_name, foreign);
 	return r < 0 ? diag_no_memory() : 0;
 }
 

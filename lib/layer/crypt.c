@@ -436,6 +436,7 @@ const struct layer_ops layer_crypt = {
     .verify = crypt_layer_verify,
     .mend = crypt_layer_mend,
     .reseal = crypt_layer_reseal,
+    .foreign_ways = crypt_layer_foreign_ways,
     .forget = crypt_layer_forget,
     .open = crypt_layer_open,
     .close = crypt_layer_close,

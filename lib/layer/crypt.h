@@ -50,6 +50,9 @@ const char *crypt_layer_only_kernel(const struct layer *l);
 
 int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p);
 int crypt_layer_reseal(const struct layer *l, struct env *env);
+int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *ret);
+/* The same of a header that has been read. */
+unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h);
 int crypt_layer_forget(const struct layer *l, struct env *env);
 
 /* crypt-header.c: LUKS2 as it is there */

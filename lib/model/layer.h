@@ -122,6 +122,9 @@ struct layer_ops {
 	 * what else of it hardware has sealed and stands outside of the vault follows. A cut leaves
 	 * the old or the new. Unset: there is nothing. */
 	int (*reseal)(const struct layer *l, struct env *env);
+	/* How many ways to the contents stand on the target that were not laid out (LUKS2 keyslots
+	 * that others added). Read-only, needs no key. Unset: there can be none. */
+	int (*foreign_ways)(const struct layer *l, struct env *env, unsigned *ret);
 	/* The vault has given up its key: so does what stands outside of it. Idempotent. */
 	int (*forget)(const struct layer *l, struct env *env);
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */

@@ -53,19 +53,22 @@ enum way_kind {
 	WAY_SYSTEMD,  /* a keyslot whose passphrase a TPM unseals for systemd-cryptsetup */
 	WAY_ESCROW,   /* somebody has proved to have the recovery key */
 	WAY_ESCROW_WAITING,
+	WAY_FOREIGN, /* the medium has it and the vault does not: keyslots that others added */
 };
 struct way_in {
 	enum way_kind kind;
-	const char *volume, *keystore;     /* keystore "": WAY_ESCROW… */
+	const char *volume, *keystore;     /* keystore "": WAY_ESCROW…, WAY_FOREIGN */
+	unsigned number;                   /* WAY_FOREIGN: how many there are */
 	uint8_t nonce[ESCROW_NONCE_BYTES]; /* of an escrow */
 };
 const char *way_name(enum way_kind kind);  /* one word, for scripts */
 const char *way_words(enum way_kind kind); /* a sentence without full stop */
-/* Of volume @name, or of all where it is NULL; the first @max, and how many that are. Needs
- * nothing to be unsealed. */
+/* Those that the vault has, of volume @name, or of all where it is NULL; the first @max, and how
+ * many that are. Needs nothing to be unsealed. */
 size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in *ret, size_t max);
-/* What erasing @keystore is worth as things are: the weakest way into any of its volumes counts. */
-enum erase_strength vault_keys_strength(const struct vault_keys *k,
-					const struct keystore *keystore);
+/* What erasing @keystore is worth where these are all @n @ways: the weakest one into any of its
+ * volumes counts. */
+enum erase_strength vault_keys_strength(const struct vault_keys *k, const struct keystore *keystore,
+					const struct way_in *ways, size_t n);
 
 #endif

@@ -310,6 +310,7 @@ const char *way_name(enum way_kind kind)
 	    [WAY_SYSTEMD] = "systemd-token",
 	    [WAY_ESCROW] = "escrow",
 	    [WAY_ESCROW_WAITING] = "escrow-waiting",
+	    [WAY_FOREIGN] = "foreign-keyslot",
 	};
 
 	return names[kind];
@@ -323,6 +324,7 @@ const char *way_words(enum way_kind kind)
 	    [WAY_SYSTEMD] = "a token by which systemd-cryptsetup opens it, with the hardware of",
 	    [WAY_ESCROW] = "a recovery key in escrow, whose keeper has given a receipt",
 	    [WAY_ESCROW_WAITING] = "a recovery key in escrow, without a receipt so far",
+	    [WAY_FOREIGN] = "LUKS2 keyslots that were not laid out",
 	};
 
 	return words[kind];
@@ -381,11 +383,9 @@ static bool outlives(const struct vault_keys *k, const struct way_in *way,
 	return false;
 }
 
-enum erase_strength vault_keys_strength(const struct vault_keys *k, const struct keystore *keystore)
+enum erase_strength vault_keys_strength(const struct vault_keys *k, const struct keystore *keystore,
+					const struct way_in *ways, size_t n)
 {
-	struct way_in ways[4 * VOLUMES_MAX];
-	size_t n = vault_ways_in(k, NULL, ways, sizeof(ways) / sizeof(ways[0]));
-
 	for (size_t i = 0; i < n; i++) {
 		if (outlives(k, &ways[i], keystore))
 			return ERASE_MEDIA;

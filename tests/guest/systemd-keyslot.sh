@@ -74,11 +74,16 @@ check "verify" "$hf" verify -q /dev/vda
 "$hf" key recovery /dev/vda aead -o /tmp/recovery -q
 tr -d '\n' </tmp/recovery >/tmp/words
 check "the recovery key, beside it" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/words
+[ "$("$hf" status /dev/vda --json | tail -1 | jq -r '[.ways_in[] | select(.way == "foreign-keyslot")] | length')" = 0 ] && ok "status: no other way in" || not_ok "status: $("$hf" status /dev/vda)"
+echo -n more >/tmp/more
+cryptsetup luksAddKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/vda1 --key-file /tmp/words /tmp/more
+[ "$("$hf" status /dev/vda --json | tail -1 | jq -r '.ways_in[] | select(.way == "foreign-keyslot") | .volume + " " + (.number | tostring)')" = "aead 1" ] && ok "status: the keyslot that was added" || not_ok "status: $("$hf" status /dev/vda)"
 cryptsetup luksDump --dump-json-metadata /dev/vda1 | jq -c .tokens >/tmp/tokens
 check "key rotate" "$hf" key rotate -q /dev/vda
 cryptsetup luksDump --dump-json-metadata /dev/vda1 | jq -c .tokens >/tmp/rotated
 ! cmp -s /tmp/tokens /tmp/rotated && ok "the token was sealed anew" || not_ok "the token is the old one"
 opens "systemd opens it after key rotate" /dev/vda1
+check "so does what was added" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/more
 check "the recovery key still does" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/words
 check "so does holdfast" "$hf" verify -q /dev/vda
 check "key forget" "$hf" key forget -q /dev/vda aead

@@ -53,6 +53,11 @@ erase() { "$hf" status "$1" --json | tail -1 | jq -r '.keystores[0].erase'; }
 [ "$(erase /dev/vda)" = final ] && ok "status: erasing is final" || not_ok "status: erase: $(erase /dev/vda)"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=fleet -keyout /tmp/key -out /tmp/fleet.pem 2>/dev/null
 cp /dev/vda /tmp/copy.img
+truncate -s 20M /tmp/other
+echo words | cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /tmp/other
+dd if=/tmp/other of=/tmp/copy.img bs=512 seek="$(cat /sys/class/block/vda1/start)" count=64 conv=notrunc status=none
+[ "$(erase /tmp/copy.img)" = media ] && ok "status: not final with a keyslot that was not laid out" || not_ok "status: erase: $(erase /tmp/copy.img)"
+"$hf" status /tmp/copy.img | grep -q "way into .*: 1 LUKS2 keyslots that were not laid out" && ok "status tells of it" || not_ok "status: $("$hf" status /tmp/copy.img)"
 check "escrow" "$hf" key escrow /dev/vda one --to /tmp/fleet.pem -o /tmp/escrow --pin-file pin
 [ "$(erase /dev/vda)" = media ] && ok "status: no longer, with an escrow" || not_ok "status: erase: $(erase /dev/vda)"
 hf_fails "HF-VAULT-OLD 3" "nor does the medium from before open" open /tmp/copy.img --pin-file pin
