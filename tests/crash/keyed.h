@@ -13,9 +13,10 @@ extern uint64_t keyed_seed;            /* what becomes of writes that were not f
 extern const char *keyed_old_words, *keyed_new_words; /* what the keystore is told */
 extern struct key_input keyed_input;
 extern bool keyed_retire; /* provision with --retire-keys */
+extern bool keyed_torn;   /* to keyed_opens(), what its twin can mend is whole */
 
-/* A directory of its own, with keys.layout; @keystore: options of its keystore. */
-int keyed_set_up(const char *keystore);
+/* A directory of its own, with keys.layout; options of its keystore, and of data's crypt layer. */
+int keyed_set_up(const char *keystore, const char *crypt);
 int keyed_tear_down(void **state);
 
 /* Like the commands: 0 or -errno, with what was said behind diag_get(). */
@@ -29,7 +30,7 @@ int keyed_forget(struct target *t, struct env *env); /* of volume data */
 int keyed_opens(const char *path, const char *words, bool with_data);
 /* What a TPM that the layout's keystore has been prepared in tells of itself, into a file. */
 int keyed_identity(const char *to);
-void keyed_assert_opens(const char *path);
+void keyed_assert_opens(const char *path); /* with nothing to mend */
 void keyed_print_failures(void);
 /* Provisions with a cut at operation @i, then to the end; it opens. False: it was through before,
  * as threads came in another order. */

@@ -91,7 +91,7 @@ static void forgetting_survives_every_cut(void **state)
 
 static int set_up(void **state)
 {
-	return keyed_set_up("backend = \"file\" memory = 1M");
+	return keyed_set_up("backend = \"file\" memory = 1M", "");
 }
 
 int main(void)

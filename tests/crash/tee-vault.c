@@ -17,7 +17,7 @@ static char dir[128];
 
 static int set_up(void **state)
 {
-	keyed_set_up("backend = \"tee\"");
+	keyed_set_up("backend = \"tee\"", "");
 	assert_non_null(getcwd(dir, sizeof(dir)));
 	board = gp_board_new(dir);
 	tee_transport = &gp_transport;

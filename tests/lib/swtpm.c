@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -81,4 +82,12 @@ void swtpm_power_cycle(struct swtpm *t)
 {
 	swtpm_stop(t);
 	boot(t);
+}
+
+void swtpm_forgive(const struct swtpm *t)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "tpm2_dictionarylockout -T '%s' -c", t->tcti);
+	assert_int_equal(system(command), 0);
 }

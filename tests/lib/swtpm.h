@@ -15,6 +15,9 @@ struct swtpm {
 void swtpm_start(struct swtpm *t, const char *dir);
 /* As when the power goes: volatile state is lost, NV is not. */
 void swtpm_power_cycle(struct swtpm *t);
+/* The dictionary attack counter goes to 0: it counts a power cycle, too, after a key that it
+ * protects (systemd's primary key is one) was used. */
+void swtpm_forgive(const struct swtpm *t);
 void swtpm_stop(struct swtpm *t);
 
 #endif
