@@ -82,20 +82,29 @@ static int file_flush(struct io *io)
 	return (uint64_t)st.st_size < io->size_bytes ? -ENODATA : 0;
 }
 
+/* Whole sectors by the kernel; parts of some, at both ends, are written. */
+static int zero_out(struct io *io, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeroes[4096];
+	uint64_t first = round_up(offset, io->sector_bytes), end = offset + len;
+	uint64_t last = round_down(end, io->sector_bytes);
+	uint64_t range[2] = {first, last - first};
+	int r;
+
+	if (first >= last || io->sector_bytes > sizeof(zeroes))
+		return -EOPNOTSUPP;
+	if (ioctl(fd_of(io), BLKZEROOUT, range) < 0)
+		return errno == ENOTTY || errno == EINVAL ? -EOPNOTSUPP : -errno;
+	r = first > offset ? file_write(io, zeroes, first - offset, offset) : 0;
+	return r < 0 || last == end ? r : file_write(io, zeroes, end - last, last);
+}
+
 static int file_zero(struct io *io, uint64_t offset, uint64_t len)
 {
 	int r;
 
-	if (((struct io_file *)io)->block_device) {
-		uint64_t range[2] = {offset, len};
-
-		if ((offset | len) % 512)
-			return -EOPNOTSUPP;
-		r = ioctl(fd_of(io), BLKZEROOUT, range);
-		return r < 0 && (errno == ENOTTY || errno == EINVAL) ? -EOPNOTSUPP
-		       : r < 0                                       ? -errno
-								     : 0;
-	}
+	if (((struct io_file *)io)->block_device)
+		return zero_out(io, offset, len);
 	r = fallocate(fd_of(io), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
 		      (off_t)len);
 	return r < 0 && errno == ENOSYS ? -EOPNOTSUPP : r < 0 ? -errno : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one loop in the program that runs plans. Order, always: flush target, append record, flush.
- */
+/* The one loop in the program that runs plans. Order of what is done, always: flush target, append
+ * record, flush. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,16 @@ static int append(struct journal *journal, uint32_t step, enum journal_phase pha
 {
 	const struct journal_record record = {.step = step, .phase = phase, .cursor = cursor};
 
-	return journal ? journal->ops->append(journal, &record) : 0;
+	return journal ? journal->ops->append(journal, &record, true) : 0;
+}
+
+/* Only what must not be done twice has to know that it was begun: all others begin anew where
+ * nothing is recorded, too, and need no flush for it. */
+static int begin(struct journal *journal, uint32_t step, enum step_effect effect)
+{
+	const struct journal_record record = {.step = step, .phase = JOURNAL_BEGIN};
+
+	return journal ? journal->ops->append(journal, &record, effect == STEP_ONCE) : 0;
 }
 
 static int flush(struct env *env)
@@ -161,7 +170,7 @@ int execute(const struct plan *plan, struct env *env, struct journal *journal,
 		if (events && events->begin && !done)
 			events->begin(events->ctx, plan, i, start);
 		if (!done && start == 0 && s->ops->effect != STEP_SESSION)
-			r = append(journal, (uint32_t)i, JOURNAL_BEGIN, 0);
+			r = begin(journal, (uint32_t)i, s->ops->effect);
 		if (!done && r >= 0)
 			r = run_step(s, (uint32_t)i, start, env, journal);
 		if (r < 0)

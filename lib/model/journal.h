@@ -20,8 +20,9 @@ struct journal_record {
 
 struct journal;
 struct journal_ops {
-	/* Appends and makes durable. The caller has flushed the target before. */
-	int (*append)(struct journal *j, const struct journal_record *record);
+	/* Appends; @durable: and flushes, for which the caller has flushed the target before. Else
+	 * it is there after the next flush, or not. */
+	int (*append)(struct journal *j, const struct journal_record *record, bool durable);
 	/* The last record of @step since the journal was begun: 1 found, 0 none, -errno. */
 	int (*last)(struct journal *j, uint32_t step, struct journal_record *ret);
 };

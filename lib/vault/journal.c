@@ -176,7 +176,7 @@ static int change_half(struct vault *v)
 	return r < 0 ? r : vault_flush(v);
 }
 
-static int append(struct journal *j, const struct journal_record *record)
+static int append(struct journal *j, const struct journal_record *record, bool durable)
 {
 	struct vault *v = vault_of(j);
 	struct vault_record r = {
@@ -185,7 +185,7 @@ static int append(struct journal *j, const struct journal_record *record)
 
 	if (e >= 0)
 		e = write_record(v, &r);
-	if (e >= 0)
+	if (e >= 0 && durable)
 		e = vault_flush(v);
 	return e < 0 ? e : note(v, &r);
 }

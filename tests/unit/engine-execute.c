@@ -24,7 +24,8 @@ static uint64_t written, durable;
 static bool once_happened, order_broken;
 static atomic_bool cancelled;
 
-static int mem_append(struct journal *j, const struct journal_record *r)
+/* What need not be durable is lost. */
+static int mem_append(struct journal *j, const struct journal_record *r, bool flushed)
 {
 	if (memory.cut_after == 0)
 		return -EIO;
@@ -34,6 +35,8 @@ static int mem_append(struct journal *j, const struct journal_record *r)
 		order_broken = true;
 	if (r->phase == JOURNAL_CURSOR && r->cursor >> 24 > durable)
 		order_broken = true;
+	if (!flushed)
+		return 0;
 	memory.last[r->step] = *r;
 	memory.has[r->step] = true;
 	return 0;

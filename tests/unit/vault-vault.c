@@ -82,7 +82,7 @@ static void append(struct vault *v, uint32_t step, enum journal_phase phase, uin
 	const struct journal_record r = {.step = step, .phase = phase, .cursor = cursor};
 	struct journal *j = vault_journal(v);
 
-	assert_ok(j->ops->append(j, &r));
+	assert_ok(j->ops->append(j, &r, true));
 }
 
 /* Far more records than there is room for: the latest of each step is always there. */
