@@ -21,6 +21,8 @@ static const struct flag flags[] = {
     OWNER_FLAGS,
     {"output", 'o', "FILE", "where a recovery key (0600), an escrow or an identity is written",
      false},
+    {"pcr-version", 0, "N", "rotate: signatures over PCRs for this version count, no others",
+     false},
     RECOVERY_KEY_FLAGS,
     ESCROW_FLAGS,
     {0},
@@ -80,7 +82,7 @@ static const char *old_copy(const struct layout *l)
 
 static int rotate(struct session *s, struct target *t, const struct call *c)
 {
-	int r = device_keys_rotate(t, &s->env);
+	int r = device_keys_rotate(t, &s->env, call_value(c, "pcr-version"));
 
 	if (r >= 0)
 		session_say(
@@ -194,6 +196,7 @@ const struct command command_key = {
     .example =
 	"  holdfast key list gateway.img\n"
 	"  holdfast key rotate /dev/mmcblk0 --passphrase-file old --new-passphrase-file new\n"
+	"  holdfast key rotate /dev/mmcblk0 --pcr-version 3\n"
 	"  holdfast key forget /dev/mmcblk0 data --passphrase-file p\n"
 	"  holdfast key identity gateway.layout -o unit-1234.tpm\n"
 	"  holdfast key escrow gateway.img data --to fleet.crt -o unit-1234.cms --passphrase-file "

@@ -16,7 +16,13 @@ static const struct {
     [TPM2_ERASE] = {0x018b4f01, "erase counter", 8},
     [TPM2_ROTATION] = {0x018b4f02, "rotation counter", 8},
     [TPM2_ANCHOR] = {0x018b4f03, "anchor", 40},
+    [TPM2_ANCHOR_NEXT] = {0x018b4f04, "next anchor", 40},
 };
+
+static bool is_anchor(enum tpm2_which which)
+{
+	return which == TPM2_ANCHOR || which == TPM2_ANCHOR_NEXT;
+}
 
 TPM2_HANDLE tpm2_index_handle(enum tpm2_which which)
 {
@@ -33,7 +39,7 @@ bool tpm2_index_expected(enum tpm2_which which, const TPM2B_DIGEST *policy, bool
 {
 	TPMA_NV attributes = TPMA_NV_AUTHREAD | TPMA_NV_NO_DA;
 
-	if (which != TPM2_ANCHOR)
+	if (!is_anchor(which))
 		attributes |= TPMA_NV_AUTHWRITE | TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT;
 	else
 		attributes |= policy && policy->size ? TPMA_NV_POLICYWRITE : TPMA_NV_AUTHWRITE;
@@ -109,7 +115,7 @@ int tpm2_index_assume(struct keystore_session *s, enum tpm2_which which)
 static bool is_ours(enum tpm2_which which, const TPM2B_NV_PUBLIC *p)
 {
 	bool written = p->nvPublic.attributes & TPMA_NV_WRITTEN;
-	bool bound = which == TPM2_ANCHOR && p->nvPublic.authPolicy.size;
+	bool bound = is_anchor(which) && p->nvPublic.authPolicy.size;
 	TPM2B_NV_PUBLIC expected;
 	TPM2B_NAME a, b;
 
@@ -218,5 +224,22 @@ int tpm2_index_define(struct keystore_session *s, enum tpm2_which which, const T
 	if (s->index[which].tr != ESYS_TR_NONE)
 		Esys_TR_Close(s->esys, &s->index[which].tr);
 	s->index[which] = (struct tpm2_index){.tr = tr, .public = public};
+	return 0;
+}
+
+int tpm2_index_undefine(struct keystore_session *s, enum tpm2_which which)
+{
+	ESYS_TR session;
+	TSS2_RC rc;
+	int r = tpm2_hmac_session(s, &session);
+
+	if (r < 0)
+		return r;
+	rc = Esys_NV_UndefineSpace(s->esys, ESYS_TR_RH_OWNER, s->index[which].tr, session,
+				   ESYS_TR_NONE, ESYS_TR_NONE);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_fail(rc, "the TPM's %s (NV index 0x%08x) cannot be taken away",
+				 indices[which].text, indices[which].handle);
+	s->index[which] = (struct tpm2_index){.tr = ESYS_TR_NONE};
 	return 0;
 }

@@ -15,7 +15,13 @@
 /* --- context: a TPM, and what we hold in it (tpm2-context.c) --- */
 
 /* NV indices; their handles are constants, never read from a medium. */
-enum tpm2_which { TPM2_ERASE, TPM2_ROTATION, TPM2_ANCHOR, TPM2_INDICES };
+enum tpm2_which {
+	TPM2_ERASE,
+	TPM2_ROTATION,
+	TPM2_ANCHOR,
+	TPM2_ANCHOR_NEXT, /* while the anchor is bound to another boot policy */
+	TPM2_INDICES
+};
 
 struct tpm2_index {
 	ESYS_TR tr; /* ESYS_TR_NONE: not looked at yet */
@@ -41,7 +47,9 @@ struct keystore_session {
 	struct tpm2_index index[TPM2_INDICES];
 	/* The anchor's write policy, as read; and the boot part of the policy that just unsealed.
 	 * What is known second is compared with the other. */
+	bool prepared; /* the anchor may be bound to another boot state */
 	bool anchor_seen, boot_seen;
+	enum tpm2_which anchor; /* the one that counts, once it was seen */
 	TPM2B_DIGEST boot_policy;
 	/* The TPM is elsewhere, and this is what is known of it: nothing above but @srk_name is
 	 * set. */
@@ -162,9 +170,11 @@ int tpm2_storage_need(struct keystore_session *s);
 /* HF-KEYSTORE-FOREIGN: what was sealed under @name was not sealed here. */
 int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
 			 const TPM2B_NAME *name);
+/* The owner's authorisation for what follows; NULL: it has none. */
+int tpm2_set_owner(struct keystore_session *s, const struct secret *owner);
 int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner);
 
-/* --- indices (tpm2-index.c), counters and anchor (tpm2-counter.c) --- */
+/* --- indices (tpm2-index.c), counters (tpm2-counter.c), anchor (tpm2-anchor.c) --- */
 
 TPM2_HANDLE tpm2_index_handle(enum tpm2_which which);
 const char *tpm2_index_text(enum tpm2_which which);
@@ -179,6 +189,8 @@ int tpm2_index_look(struct keystore_session *s, enum tpm2_which which);
 int tpm2_index_read(struct keystore_session *s, enum tpm2_which which, void *ret, uint16_t len);
 int tpm2_index_define(struct keystore_session *s, enum tpm2_which which,
 		      const TPM2B_DIGEST *policy);
+/* It was looked at. Wants the owner's authorisation. */
+int tpm2_index_undefine(struct keystore_session *s, enum tpm2_which which);
 int tpm2_index_missing(enum tpm2_which which);
 
 int tpm2_counter_read(struct keystore_session *s, enum tpm2_which which, uint64_t *ret);
@@ -188,10 +200,12 @@ int tpm2_counter_count(struct keystore_session *s, enum tpm2_which which, uint64
 int tpm2_counter_prepare(struct keystore_session *s, enum tpm2_which which);
 /* Whoever it belongs to, in whatever boot state. 1 or 0. */
 int tpm2_anchor_written(struct keystore_session *s);
-int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b);
+int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, const char *path);
 int tpm2_anchor_read(struct keystore_session *s, struct keystore_anchor *ret);
+/* After preparing, where it is bound to another boot state, it is made anew, by the owner: a cut
+ * leaves the old record or this one. */
 int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
-		      const struct keystore_anchor *a);
+		      const struct secret *owner, const struct keystore_anchor *a);
 /* Once both are known: is the anchor bound to the boot state that just unsealed? */
 int tpm2_anchor_compare(struct keystore_session *s);
 

@@ -190,11 +190,9 @@ static int unsalted(struct keystore_session *s)
 	return 0;
 }
 
-int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
+int tpm2_set_owner(struct keystore_session *s, const struct secret *owner)
 {
 	TPM2B_AUTH auth = {0};
-	ESYS_TR session;
-	int r;
 
 	if (owner && secret_len(owner) > SHA256_BYTES)
 		return diag_fail(DIAG_KEYSTORE_OWNER, EINVAL,
@@ -207,6 +205,16 @@ int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
 	}
 	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth);
 	explicit_bzero(&auth, sizeof(auth));
+	return 0;
+}
+
+int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
+{
+	ESYS_TR session;
+	int r = tpm2_set_owner(s, owner);
+
+	if (r < 0)
+		return r;
 	if (s->srk == ESYS_TR_NONE) {
 		r = unsalted(s);
 		if (r >= 0)

@@ -194,18 +194,26 @@ static int lock(const struct keystore *k, struct keystore_session *s, struct env
 	return k->values[LOCK].number ? tpm2_pcr_cap(s, &b) : 0;
 }
 
+/* Most TPMs have none: then *@ret stays NULL. */
+static int ask_owner(const struct keystore *k, struct env *env, struct secret **ret)
+{
+	int r = env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, ret) : 0;
+
+	return r == -ENOKEY ? 0 : r;
+}
+
 static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
+	const TPM2B_AUTH none = {0};
 	_cleanup_secret_ struct secret *owner = NULL;
 	struct tpm2_boot boot;
-	int r = s->remote    ? -ENOKEY
-		: env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, &owner)
-			     : -ENOKEY;
-	TPM2B_AUTH none = {0};
+	int r;
 
-	if (s->remote || (r < 0 && r != -ENOKEY))
-		return s->remote ? 0 : r;
-	r = tpm2_storage_prepare(s, owner);
+	if (s->remote)
+		return 0;
+	r = ask_owner(k, env, &owner);
+	if (r >= 0)
+		r = tpm2_storage_prepare(s, owner);
 	if (r >= 0)
 		r = tpm2_boot_now(k, s, &boot);
 	if (r >= 0)
@@ -213,7 +221,8 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 	if (r >= 0)
 		r = tpm2_counter_prepare(s, TPM2_ROTATION);
 	if (r >= 0)
-		r = tpm2_anchor_prepare(s, &boot);
+		r = tpm2_anchor_prepare(s, &boot, signature_path(k));
+	s->prepared = r >= 0;
 	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &none);
 	return r;
 }
@@ -281,12 +290,20 @@ static int anchor_read(const struct keystore *k, struct keystore_session *s, str
 static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
 			const struct keystore_anchor *a)
 {
+	const TPM2B_AUTH none = {0};
+	_cleanup_secret_ struct secret *owner = NULL;
 	struct tpm2_boot boot;
-	int r = s->remote ? 0 : tpm2_boot_now(k, s, &boot);
+	int r;
 
 	if (s->remote) /* the first opening does it, where the TPM is */
 		return 0;
-	return r < 0 ? r : tpm2_anchor_write(s, &boot, signature_path(k), a);
+	r = ask_owner(k, env, &owner);
+	if (r >= 0)
+		r = tpm2_boot_now(k, s, &boot);
+	if (r >= 0)
+		r = tpm2_anchor_write(s, &boot, signature_path(k), owner, a);
+	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &none);
+	return r;
 }
 
 static int hardware(struct keystore_session *s, char *ret, size_t size)

@@ -49,10 +49,70 @@ static int rotate_and_commit(struct target *t, struct env *env)
 	return r;
 }
 
-int device_keys_rotate(struct target *t, struct env *env)
+/* Of the keystore whose layout has signatures over PCRs. */
+static struct option_value *find_version(const struct layout *l, const struct keystore **ret,
+					 const struct option_spec **ret_spec)
+{
+	for (size_t i = 0; i < l->n_keystores; i++) {
+		const struct keystore *k = l->keystores[i];
+		int key = option_index(k->ops->options, "pcr-public-key");
+		int version = option_index(k->ops->options, "pcr-version");
+
+		if (key < 0 || version < 0 || !k->values[key].present)
+			continue;
+		*ret = k;
+		*ret_spec = &k->ops->options[version];
+		return &k->values[version];
+	}
+	return NULL;
+}
+
+static int check_tokens(const struct target *t, const struct keystore *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->layout->n_volumes && k->ops->systemd; i++) {
+		const struct volume *v = t->layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && r >= 0; j++) {
+			if (layer_key_bytes(v->layers[j], KEY_TOKEN) &&
+			    layer_keystore(v->layers[j]) == k)
+				r = k->ops->systemd->check(k);
+		}
+	}
+	return r;
+}
+
+/* From here on in memory; the next commit makes it so. */
+static int set_version(struct target *t, const char *text)
+{
+	const struct option_spec *spec;
+	const struct keystore *k;
+	struct option_value *v = find_version(t->layout, &k, &spec), new = {0};
+	const char *why = "";
+	int r;
+
+	if (!v)
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "--pcr-version: no keystore of %s has a pcr-public-key", t->path);
+	if (option_parse(spec, &text, 1, &t->layout->arena, &new, &why) < 0)
+		return diag_fail(DIAG_USAGE, EINVAL, "--pcr-version %s: %s", text, why);
+	if (new.number < v->number)
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "--pcr-version %s: it is %s now, and what was revoked stays so",
+				 text, v->text);
+	new.present = new.given = true;
+	*v = new;
+	r = check_tokens(t, k);
+	return r < 0 ? r : vault_keys_prepare(t->keys, k);
+}
+
+int device_keys_rotate(struct target *t, struct env *env, const char *pcr_version)
 {
 	int r = device_keys_load(t, env);
 
+	if (r >= 0 && pcr_version)
+		r = set_version(t, pcr_version);
 	return r < 0 ? r : rotate_and_commit(t, env);
 }
 

@@ -8,8 +8,9 @@
 
 /* Unseals all; HF-KEY-MISSING where there are none. */
 int device_keys_load(struct target *t, struct env *env);
-/* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state. */
-int device_keys_rotate(struct target *t, struct env *env);
+/* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state.
+ * @pcr_version: as written, signatures for it count from then on; NULL: those that count now. */
+int device_keys_rotate(struct target *t, struct env *env, const char *pcr_version);
 /* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. 1; 0
  * where they were given up before. */
 int device_keys_forget(struct target *t, struct env *env, struct volume *v);

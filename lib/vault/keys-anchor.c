@@ -90,6 +90,18 @@ int vault_keys_check_anchor(struct vault_keys *k, struct sealed *s)
 	return r;
 }
 
+int vault_keys_prepare(struct vault_keys *k, const struct keystore *keystore)
+{
+	struct sealed *s = vault_keys_find_sealed(k, keystore->name);
+	DIAG_SCOPE("keystore %s", keystore->name);
+	int r;
+
+	if (!s || !keystore->ops->prepare)
+		return 0;
+	r = vault_keys_reach(s, k->env, &s->session);
+	return r < 0 ? r : keystore->ops->prepare(keystore, s->session, k->env);
+}
+
 int vault_keys_check_anchors(struct vault_keys *k)
 {
 	int checked = 0, r = 0;

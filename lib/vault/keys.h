@@ -45,6 +45,9 @@ bool vault_keys_are_for(const struct vault_keys *k, const struct vault *v);
  * keeps its other records when @keep. */
 int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep);
 
+/* Has the hardware of @keystore made ready for another boot policy, as at provisioning: the next
+ * commit may bind its record of the vault to that. Speaks. */
+int vault_keys_prepare(struct vault_keys *k, const struct keystore *keystore);
 /* New device secrets, sealed anew (the keystore may ask for a new passphrase); volume keys stay.
  * Held in memory until vault_commit_layout(). */
 int vault_keys_rotate(struct vault_keys *k);

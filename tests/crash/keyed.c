@@ -288,7 +288,7 @@ int keyed_change(const char *path, change_fn fn)
 
 int keyed_rotate(struct target *t, struct env *env)
 {
-	return device_keys_rotate(t, env);
+	return device_keys_rotate(t, env, NULL);
 }
 
 int keyed_forget(struct target *t, struct env *env)

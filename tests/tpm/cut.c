@@ -65,6 +65,39 @@ static int anchor_it(void)
 	return rig_anchor_write(&r, 5);
 }
 
+/* In one session, as when a key is sealed for another boot policy. */
+static int bind_to(const char *const *options, uint64_t sequence)
+{
+	const struct keystore_anchor a = {.present = true, .sequence = sequence};
+	struct keystore_session *s = NULL;
+	int e;
+
+	rig_layout(&r, options);
+	e = r.k->ops->begin(r.k, &r.env, &s);
+	if (e >= 0)
+		e = r.k->ops->prepare(r.k, s, &r.env);
+	if (e >= 0)
+		e = r.k->ops->anchor_write(r.k, s, &r.env, &a);
+	r.k->ops->end(s);
+	rig_layout(&r, on_pcr);
+	return e;
+}
+
+/* There and back. Whatever was cut, an anchor is there, and names what it named before or the new
+ * copy. */
+static int rebind_it(void)
+{
+	static const char *const both[] = {"pcrs", "16,17", NULL};
+	struct keystore_anchor a;
+	int e = rig_anchor_read(&r, &a);
+
+	if (e < 0)
+		return e;
+	assert_true(a.present && (a.sequence == 1 || (a.sequence >= 5 && a.sequence <= 7)));
+	e = bind_to(both, 6);
+	return e < 0 ? e : bind_to(on_pcr, 7);
+}
+
 /* A rotation, as lib/vault does it; what was sealed before it is replaced. */
 static int rotate_it(void)
 {
@@ -101,9 +134,10 @@ static const struct {
 	int (*run)(void);
 	bool bare; /* begins with a TPM that has nothing of ours */
 } operations[] = {
-    {"open", open_it, false},   {"prepare anew", prepare_it, true}, {"prepare", prepare_it, false},
-    {"seal", seal_it, false},   {"anchor", anchor_it, false},       {"rotate", rotate_it, false},
-    {"erase", erase_it, false},
+    {"open", open_it, false},       {"prepare anew", prepare_it, true},
+    {"prepare", prepare_it, false}, {"seal", seal_it, false},
+    {"anchor", anchor_it, false},   {"rotate", rotate_it, false},
+    {"rebind", rebind_it, false},   {"erase", erase_it, false},
 };
 
 /* @gone: how many commands the TPM does not answer. */
