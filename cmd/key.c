@@ -12,6 +12,7 @@
 #include "cmd/passphrase.h"
 #include "cmd/recovery-key.h"
 #include "device/keys.h"
+#include "device/ways.h"
 #include "model/key.h"
 
 static const struct flag flags[] = {
@@ -65,6 +66,23 @@ static int list(struct session *s, struct target *t, const struct call *c)
 	return 0;
 }
 
+/* The ways in that no device secret has part in. */
+static const char *but_by(const struct vault_keys *keys)
+{
+	struct way_in ways[WAYS_MAX];
+	size_t n = vault_ways_in(keys, NULL, ways, WAYS_MAX);
+	bool token = false, recovery = false;
+
+	for (size_t i = 0; i < n; i++) {
+		token |= ways[i].kind == WAY_SYSTEMD;
+		recovery |= ways[i].kind != WAY_SYSTEMD && ways[i].kind != WAY_KEYSTORE;
+	}
+	return token && recovery ? ", but by a recovery key, or by systemd's token on this device"
+	       : token           ? ", but by systemd's token on this device"
+	       : recovery        ? ", but by a recovery key"
+				 : "";
+}
+
 /* What somebody does with a copy of the medium from before: by the weakest keystore. */
 static const char *old_copy(const struct layout *l)
 {
@@ -88,8 +106,8 @@ static int rotate(struct session *s, struct target *t, const struct call *c)
 		session_say(
 		    s,
 		    "%s: device secret is new; volume keys and contents are the same. A copy "
-		    "of the medium from before %s.\n",
-		    t->path, old_copy(t->layout));
+		    "of the medium from before %s%s.\n",
+		    t->path, old_copy(t->layout), but_by(t->keys));
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What guards the keys of a target, told to people and scripts. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/hex.h"
 #include "base/text.h"
@@ -66,16 +67,16 @@ static void tell_hardware(struct session *s, struct json *j, struct vault_keys *
 /* All but a keystore in hardware outlive what hardware erases. */
 static void tell_way(struct session *s, struct json *j, const struct way_in *w)
 {
-	char nonce[2 * ESCROW_NONCE_BYTES + 1];
+	char nonce[2 * ESCROW_NONCE_BYTES + 1], number[16] = "";
 
 	json_text(j, "volume", w->volume);
 	json_text(j, "way", way_name(w->kind));
-	session_say(s, "way into %s: ", w->volume);
 	if (w->number) {
 		json_number(j, "number", w->number);
-		session_say(s, "%u ", w->number);
+		snprintf(number, sizeof(number), "%u ", w->number);
 	}
-	session_say(s, "%s%s%s\n", way_words(w->kind), *w->keystore ? ": " : "", w->keystore);
+	session_say(s, "way into %s: %s%s%s%s\n", w->volume, number, way_words(w->kind),
+		    *w->keystore ? ": " : "", w->keystore);
 	if (*w->keystore)
 		json_text(j, "keystore", w->keystore);
 	if (w->kind == WAY_ESCROW || w->kind == WAY_ESCROW_WAITING) {

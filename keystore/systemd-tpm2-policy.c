@@ -25,7 +25,7 @@ static int no_file(uint32_t pcrs)
 	tpm2_pcr_list(pcrs, &list);
 	r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
 		      "the token wants a signature over PCR %s, and there is no "
-		      "tpm2-pcr-signature.json in /etc/systemd, /run/systemd or /usr/lib/systemd",
+		      "tpm2-pcr-signature.json where systemd looks (/etc/systemd, /run/systemd, …)",
 		      list.s);
 	diag_state("nothing was opened");
 	diag_next("boot an image that brings one (systemd-stub puts it there), or name the file "

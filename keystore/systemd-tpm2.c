@@ -221,9 +221,9 @@ static int read_token(const char *json, unsigned number, struct tpm2_token *ret)
 {
 	_cleanup_text_ struct text text = {0};
 	const char *why = "";
-	int r = luks2_json_token(json, number, &text);
+	int r = luks2_json_token(json, number, TPM2_TOKEN_TYPE, &text);
 
-	if (r < 0 || !strstr(text.s, "\"" TPM2_TOKEN_TYPE "\""))
+	if (r < 0)
 		return r == -ENOMEM ? diag_no_memory() : -ENOENT;
 	r = tpm2_token_decode(text.s, text.len, ret, &why);
 	if (r == -ENOMEM)

@@ -308,9 +308,14 @@ int io_open_file(const char *path, unsigned flags, struct io **ret)
 		return r;
 	}
 	r = io_from_fd(TAKE_FD(fd), path, writable, ret);
-	if (r >= 0)
-		((struct io_file *)*ret)->exclusive = exclusive;
-	return r;
+	if (r < 0)
+		return r;
+	((struct io_file *)*ret)->exclusive = exclusive;
+	/* What others write through a partition does not show in what the disk has cached, and that
+	 * lives as long as any partition is in use. */
+	if (io_is_block_device(*ret))
+		posix_fadvise(fd_of(*ret), 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
 }
 
 int io_fd(const struct io *io)

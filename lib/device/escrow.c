@@ -175,10 +175,9 @@ int device_restore(struct target *t, struct env *env, const struct restoring *of
 		return r;
 	env->keys = vault_keys_interface(t->keys);
 	r = vault_escrow_reseal(t->keys, t->layout, lose, ret_lost);
-	if (r >= 0)
-		r = device_keys_reseal(t, env);
 	if (r < 0)
 		return r;
+	device_keys_reseal(t, env);
 	r = vault_commit_layout(t->vault, t->layout, env);
 	if (r < 0)
 		diag_state("the keys are sealed as before, or anew: run the same command again");

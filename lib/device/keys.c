@@ -2,11 +2,13 @@
 /* A provisioned target's keys: sealed anew, given up. One commit of the vault's device part each.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/diag.h"
 #include "device/keys.h"
 #include "layout/layout-file.h"
 #include "model/key.h"
+#include "vault/escrow.h"
 
 int device_keys_load(struct target *t, struct env *env)
 {
@@ -18,21 +20,29 @@ int device_keys_load(struct target *t, struct env *env)
 	return r;
 }
 
-int device_keys_reseal(struct target *t, struct env *env)
+/* Other openers' way in must not keep a key from being sealed anew, or given up. */
+static void reseal_one(const struct layer *l, struct env *env)
 {
-	int r = 0;
+	size_t mark = diag_count();
+	char why[sizeof(((struct diag_record *)0)->text)];
 
-	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++) {
+	if (!l->ops->reseal || l->ops->reseal(l, env) >= 0)
+		return;
+	snprintf(why, sizeof(why), "%s", diag_count() > mark ? diag_get(mark)->text : "");
+	diag_forget(mark);
+	diag_note("volume %s: systemd's token was left as it was, and opens as before or not at "
+		  "all: %s",
+		  l->volume->full_name, why);
+}
+
+void device_keys_reseal(struct target *t, struct env *env)
+{
+	for (size_t i = 0; i < t->layout->n_volumes; i++) {
 		const struct volume *v = t->layout->volumes[i];
 
-		for (size_t j = 0; j < v->n_layers && r >= 0 && !v->forgotten; j++) {
-			DIAG_SCOPE("volume %s", v->full_name);
-
-			if (v->layers[j]->ops->reseal)
-				r = v->layers[j]->ops->reseal(v->layers[j], env);
-		}
+		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
+			reseal_one(v->layers[j], env);
 	}
-	return r;
 }
 
 static int rotate_and_commit(struct target *t, struct env *env)
@@ -40,7 +50,7 @@ static int rotate_and_commit(struct target *t, struct env *env)
 	int r = vault_keys_rotate(t->keys);
 
 	if (r >= 0)
-		r = device_keys_reseal(t, env);
+		device_keys_reseal(t, env);
 	if (r >= 0)
 		r = vault_commit_layout(t->vault, t->layout, env);
 	if (r < 0)
@@ -116,6 +126,7 @@ int device_keys_rotate(struct target *t, struct env *env, const char *pcr_versio
 	return r < 0 ? r : rotate_and_commit(t, env);
 }
 
+/* What of its keys stands outside of the vault. */
 static int forget_outside(const struct volume *v, struct env *env)
 {
 	int r = 0;
@@ -124,28 +135,35 @@ static int forget_outside(const struct volume *v, struct env *env)
 		if (v->layers[i]->ops->forget)
 			r = v->layers[i]->ops->forget(v->layers[i], env);
 	}
-	if (r < 0)
-		diag_state("the vault has given up the key of %s; its LUKS2 keyslots may be there "
-			   "still: run the same command again",
-			   v->full_name);
 	return r;
 }
 
+/* Keyslots go first: after a cut the vault still lists the volume, and who runs the command again
+ * gives it up. Where they cannot be overwritten its keys are given up nevertheless. */
 int device_keys_forget(struct target *t, struct env *env, struct volume *v)
 {
+	struct way_in way;
 	bool before = v->forgotten;
-	int r = device_keys_load(t, env);
+	int r = device_keys_load(t, env), outside;
 
-	if (r >= 0 && !before) {
+	if (r < 0)
+		return r;
+	/* An escrow stays where `key restore --lose-others` gave a volume up. */
+	if (before && !vault_ways_in(t->keys, v->full_name, &way, 1))
+		return 0;
+	outside = forget_outside(v, env);
+	if (before)
+		vault_escrow_drop(t->keys, v, false);
+	else
 		r = vault_keys_forget(t->keys, v);
-		v->forgotten = true;
-		if (r >= 0)
-			r = rotate_and_commit(t, env);
-	}
-	/* Also where it was given up before: perhaps that run was cut off. */
+	v->forgotten = true;
 	if (r >= 0)
-		r = forget_outside(v, env);
-	return r < 0 ? r : !before;
+		r = rotate_and_commit(t, env);
+	if (r >= 0 && outside < 0)
+		diag_state("the vault has given up the keys of %s; its LUKS2 keyslots may be there "
+			   "still",
+			   v->full_name);
+	return r < 0 ? r : outside < 0 ? outside : 1;
 }
 
 static int seal_here(const char *path, struct env *env, const struct kinds *kinds)

@@ -16,8 +16,8 @@ int device_keys_rotate(struct target *t, struct env *env, const char *pcr_versio
 int device_keys_forget(struct target *t, struct env *env, struct volume *v);
 
 /* What else hardware sealed for others to open volumes by, sealed for what is here now; before the
- * vault's commit. */
-int device_keys_reseal(struct target *t, struct env *env);
+ * vault's commit. What cannot be is noted, and is no failure. */
+void device_keys_reseal(struct target *t, struct env *env);
 
 /* Prepares the hardware of the keystore of a layout, as provisioning would, and tells what has to
  * be known to seal for it elsewhere. */

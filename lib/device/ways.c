@@ -6,21 +6,18 @@
 static void add_foreign(const struct layer *l, struct env *env, struct ways_in *to)
 {
 	size_t mark = diag_count();
+	enum way_kind kind = WAY_FOREIGN;
 	unsigned number = 0;
 
 	if (!l->ops->foreign_ways || to->n == WAYS_MAX)
 		return;
 	if (l->ops->foreign_ways(l, env, &number) < 0) {
 		diag_forget(mark);
-		diag_note("volume %s: whether somebody added ways into it cannot be read",
-			  l->volume->full_name);
-		return;
+		kind = WAY_UNKNOWN;
 	}
-	if (number)
-		to->v[to->n++] = (struct way_in){.kind = WAY_FOREIGN,
-						 .volume = l->volume->full_name,
-						 .keystore = "",
-						 .number = number};
+	if (number || kind == WAY_UNKNOWN)
+		to->v[to->n++] = (struct way_in){
+		    .kind = kind, .volume = l->volume->full_name, .keystore = "", .number = number};
 }
 
 void device_ways_in(const struct target *t, struct env *env, struct ways_in *ret)

@@ -12,8 +12,8 @@ struct ways_in {
 	struct way_in v[WAYS_MAX];
 	size_t n;
 };
-/* What the vault has (@t->keys was read) and what the medium has beside it. A volume that cannot be
- * looked at is noted, and is no failure. */
+/* What the vault has (@t->keys was read) and what the medium has beside it. What cannot be
+ * looked at is a way, too. */
 void device_ways_in(const struct target *t, struct env *env, struct ways_in *ret);
 
 #endif

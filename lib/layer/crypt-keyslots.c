@@ -144,12 +144,12 @@ static unsigned systemd_keyslot(const struct crypt_facts *f)
 	return f->recovery;
 }
 
-static int leave_token(const struct layer *l)
+/* Both copies within the place that was laid out, and the keyslot there. */
+static bool has_keyslot(const struct luks2_found *found, const struct crypt_facts *f)
 {
-	diag_note("volume %s: its LUKS2 header has not the keyslot that it was made with, so "
-		  "systemd's token was left as it is",
-		  l->volume->full_name);
-	return 0;
+	return found->active >= 0 && found->facts.valid &&
+	       found->copy[found->active].binary.header_bytes <= f->header_bytes / 2 &&
+	       found->facts.keyslot_bits >> systemd_keyslot(f) & 1;
 }
 
 int crypt_layer_reseal(const struct layer *l, struct env *env)
@@ -166,19 +166,22 @@ int crypt_layer_reseal(const struct layer *l, struct env *env)
 	r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
 	if (r >= 0)
 		r = luks2_read(place, &found);
-	if (r == -ENODATA || (r >= 0 && (found.active < 0 || !found.facts.valid ||
-					 !(found.facts.keyslot_bits >> systemd_keyslot(&f) & 1))))
-		return leave_token(l);
+	if (r == -ENODATA || (r >= 0 && !has_keyslot(&found, &f)))
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "its LUKS2 header is damaged, or has not the keyslot that it was "
+				 "made with");
 	if (r >= 0)
 		r = layer_systemd_token(l, env, systemd_keyslot(&f), &token);
-	return r < 0 ? r : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, env);
+	return r < 0 || !token.len
+		   ? r
+		   : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, env);
 }
 
 unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h)
 {
-	unsigned ours = f->recovery + f->systemd;
+	uint64_t ours = (1U << (f->recovery + f->systemd)) - 1;
 
-	return h->keyslots > ours ? h->keyslots - ours : 0;
+	return h->keyslots - (unsigned)__builtin_popcountll(h->keyslot_bits & ours);
 }
 
 int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *ret)

@@ -338,7 +338,7 @@ void tpm2_token_encode(const struct tpm2_token *t, struct text *to)
 	text_add(to, "}");
 }
 
-int luks2_json_token(const char *header_json, unsigned number, struct text *ret)
+int luks2_json_token(const char *header_json, unsigned number, const char *type, struct text *ret)
 {
 	struct json_object *o, *tokens, *token;
 	char key[12];
@@ -350,6 +350,12 @@ int luks2_json_token(const char *header_json, unsigned number, struct text *ret)
 	snprintf(key, sizeof(key), "%u", number);
 	tokens = luks2_json_member(o, "tokens", json_type_object);
 	token = tokens ? luks2_json_member(tokens, key, json_type_object) : NULL;
+	if (token && type) {
+		const char *its =
+		    luks2_json_text(luks2_json_member(token, "type", json_type_string));
+
+		token = its && strcmp(its, type) == 0 ? token : NULL;
+	}
 	if (token)
 		text_add(ret, "%s",
 			 json_object_to_json_string_ext(token, JSON_C_TO_STRING_PLAIN |

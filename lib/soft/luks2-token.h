@@ -46,7 +46,8 @@ void tpm2_token_encode(const struct tpm2_token *t, struct text *to);
  * same keyslot, or behind the others: 0, -EUCLEAN, -ENOMEM. Silent. */
 int luks2_json_set_token(const char *header_json, unsigned keyslot, const char *token,
 			 struct text *ret);
-/* Token @number of the JSON of a header, as text: 0, -ENOENT, -ENOMEM. Silent. */
-int luks2_json_token(const char *header_json, unsigned number, struct text *ret);
+/* Token @number of the JSON of a header, as text; @type NULL: of whatever type. 0, -ENOENT,
+ * -ENOMEM. Silent. */
+int luks2_json_token(const char *header_json, unsigned number, const char *type, struct text *ret);
 
 #endif

@@ -347,10 +347,13 @@ int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot
 	int r = luks2_json_set_token(f->copy[f->active].json, keyslot, token, &json);
 
 	if (r < 0)
-		return r == -ENOMEM ? diag_no_memory()
-				    : refuse("what it has now cannot be changed");
+		return r == -ENOMEM
+			   ? diag_no_memory()
+			   : diag_fail(DIAG_DAMAGED, EUCLEAN,
+				       "its LUKS2 header has no place for a token, or no tokens");
 	if (json.len >= h.header_bytes - LUKS2_BINARY_BYTES)
-		return refuse("its JSON is too long");
+		return diag_fail(DIAG_DAMAGED, EFBIG,
+				 "its LUKS2 header is full: the token does not fit");
 	h.sequence++;
 	/* The one that does not count first. */
 	for (int i = 1; i >= 0 && r >= 0; i--) {
@@ -365,13 +368,21 @@ int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot
 	return r;
 }
 
+/* Written, not punched out of an image file: blocks that are only freed keep what they had. */
 int luks2_wipe_keyslots(struct io *io, uint64_t segment_offset_bytes)
 {
-	const uint64_t at = 2 * LUKS2_HEADER_BYTES, len = segment_offset_bytes - at;
-	int r = io_zero(io, at, len);
+	static const uint8_t zeroes[64 * 1024];
+	int r = 0;
 
-	return r < 0 ? io_fail(io, r, "clearing the keyslots of a LUKS2 header,", at, len)
-		     : flush(io);
+	for (uint64_t at = 2 * LUKS2_HEADER_BYTES; at < segment_offset_bytes && r >= 0;
+	     at += sizeof(zeroes)) {
+		size_t n = (size_t)min_u64(sizeof(zeroes), segment_offset_bytes - at);
+
+		r = io_write(io, zeroes, n, at);
+		if (r < 0)
+			return io_fail(io, r, "overwriting the keyslots of a LUKS2 header,", at, n);
+	}
+	return flush(io);
 }
 
 /* The salt only has to be another one than that of the good copy. */

@@ -53,11 +53,12 @@ enum way_kind {
 	WAY_SYSTEMD,  /* a keyslot whose passphrase a TPM unseals for systemd-cryptsetup */
 	WAY_ESCROW,   /* somebody has proved to have the recovery key */
 	WAY_ESCROW_WAITING,
+	WAY_UNKNOWN, /* where the medium would have one cannot be read */
 	WAY_FOREIGN, /* the medium has it and the vault does not: keyslots that others added */
 };
 struct way_in {
 	enum way_kind kind;
-	const char *volume, *keystore;     /* keystore "": WAY_ESCROW…, WAY_FOREIGN */
+	const char *volume, *keystore;     /* keystore "": of none */
 	unsigned number;                   /* WAY_FOREIGN: how many there are */
 	uint8_t nonce[ESCROW_NONCE_BYTES]; /* of an escrow */
 };

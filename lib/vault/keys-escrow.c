@@ -310,6 +310,7 @@ const char *way_name(enum way_kind kind)
 	    [WAY_SYSTEMD] = "systemd-token",
 	    [WAY_ESCROW] = "escrow",
 	    [WAY_ESCROW_WAITING] = "escrow-waiting",
+	    [WAY_UNKNOWN] = "unknown",
 	    [WAY_FOREIGN] = "foreign-keyslot",
 	};
 
@@ -324,6 +325,7 @@ const char *way_words(enum way_kind kind)
 	    [WAY_SYSTEMD] = "a token by which systemd-cryptsetup opens it, with the hardware of",
 	    [WAY_ESCROW] = "a recovery key in escrow, whose keeper has given a receipt",
 	    [WAY_ESCROW_WAITING] = "a recovery key in escrow, without a receipt so far",
+	    [WAY_UNKNOWN] = "whatever others added: its header cannot be read without its key",
 	    [WAY_FOREIGN] = "LUKS2 keyslots that were not laid out",
 	};
 

@@ -126,6 +126,10 @@ check_status 0 "verify what is left" "$H" verify --passphrase-file other d.img d
 check_status 5 "the others are closed" "$H" verify --passphrase-file other d.img plain
 check "until their key comes" restore plain --recovery-key-file plain.txt --passphrase-file other
 check_status 0 "verifies" "$H" verify --passphrase-file other d.img data plain
+check "another one of them, given up for good" "$H" key forget d.img sum --passphrase-file other
+check_status 5 "nothing brings it back" restore sum --recovery-key-file sum.txt --passphrase-file other
+said "no escrow of volume sum"
+"$H" key forget d.img sum --passphrase-file other --json | tail -1 | grep -q HF-NOTHING-TO-DO && ok "once" || not_ok "twice"
 cp escrowed.img d.img
 tr -d - <data.txt | tr '[:lower:]' '[:upper:]' >loud.txt
 check "with the passphrase, for one; typed without dashes" restore data --recovery-key-file loud.txt --passphrase-file pass

@@ -73,22 +73,34 @@ check "verify" "$hf" verify -q /dev/vda
 "$hf" key list /dev/vda | grep -q "xts: crypt: systemd-token key" && ok "key list" || not_ok "key list: $("$hf" key list /dev/vda)"
 "$hf" key recovery /dev/vda aead -o /tmp/recovery -q
 tr -d '\n' </tmp/recovery >/tmp/words
-check "the recovery key, beside it" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/words
+by_key() { cryptsetup luksOpen --disable-external-tokens --test-passphrase "$1" --key-file "$2"; }
+echo rubbish >/tmp/rubbish
+check "rubbish opens nothing" bash -c "! cryptsetup luksOpen --disable-external-tokens --test-passphrase /dev/vda1 --key-file /tmp/rubbish 2>/dev/null"
+check "the recovery key, beside it" by_key /dev/vda1 /tmp/words
 [ "$("$hf" status /dev/vda --json | tail -1 | jq -r '[.ways_in[] | select(.way == "foreign-keyslot")] | length')" = 0 ] && ok "status: no other way in" || not_ok "status: $("$hf" status /dev/vda)"
 echo -n more >/tmp/more
-cryptsetup luksAddKey -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/vda1 --key-file /tmp/words /tmp/more
+cryptsetup luksAddKey -q --disable-external-tokens --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/vda1 --key-file /tmp/words /tmp/more
 [ "$("$hf" status /dev/vda --json | tail -1 | jq -r '.ways_in[] | select(.way == "foreign-keyslot") | .volume + " " + (.number | tostring)')" = "aead 1" ] && ok "status: the keyslot that was added" || not_ok "status: $("$hf" status /dev/vda)"
 cryptsetup luksDump --dump-json-metadata /dev/vda1 | jq -c .tokens >/tmp/tokens
 check "key rotate" "$hf" key rotate -q /dev/vda
 cryptsetup luksDump --dump-json-metadata /dev/vda1 | jq -c .tokens >/tmp/rotated
 ! cmp -s /tmp/tokens /tmp/rotated && ok "the token was sealed anew" || not_ok "the token is the old one"
 opens "systemd opens it after key rotate" /dev/vda1
-check "so does what was added" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/more
-check "the recovery key still does" cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/words
+check "so does what was added" by_key /dev/vda1 /tmp/more
+check "the recovery key still does" by_key /dev/vda1 /tmp/words
+exec 9</dev/vda3 # keeps what the disk has cached
+"$hf" status -q /dev/vda >/dev/null
+echo -n late >/tmp/late
+cryptsetup luksAddKey -q --disable-external-tokens --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/vda1 --key-file /tmp/words /tmp/late
+check "key rotate, with another partition in use" "$hf" key rotate -q /dev/vda
+check "what was added meanwhile stays" by_key /dev/vda1 /tmp/late
+exec 9<&-
+cryptsetup luksKillSlot -q /dev/vda1 0 --key-file /tmp/more
+[ "$("$hf" status /dev/vda --json | tail -1 | jq -r '.ways_in[] | select(.way == "foreign-keyslot") | .number')" = 2 ] && ok "status: two that were not laid out, for one that was" || not_ok "status: $("$hf" status /dev/vda)"
 check "so does holdfast" "$hf" verify -q /dev/vda
 check "key forget" "$hf" key forget -q /dev/vda aead
 refused "what was given up" /dev/vda1
-check "nor by the recovery key" bash -c "! cryptsetup luksOpen --test-passphrase /dev/vda1 --key-file /tmp/words 2>/dev/null"
+check "nor by what was added" bash -c "! cryptsetup luksOpen --disable-external-tokens --test-passphrase /dev/vda1 --key-file /tmp/more 2>/dev/null"
 opens "the other volume" /dev/vda2
 "$hf" key forget /dev/vda aead --json >/tmp/again || true
 [ "$(tail -1 /tmp/again | jq -r .code)" = HF-NOTHING-TO-DO ] && ok "key forget again: nothing to do" || not_ok "key forget again: $(cat /tmp/again)"

@@ -134,10 +134,10 @@ static void a_token_of_a_header(void **state)
 {
 	_cleanup_text_ struct text text = {0};
 
-	assert_ok(luks2_json_token("{\"tokens\":{\"3\":{\"type\":\"a/b\"}}}", 3, &text));
+	assert_ok(luks2_json_token("{\"tokens\":{\"3\":{\"type\":\"a/b\"}}}", 3, NULL, &text));
 	assert_string_equal(text.s, "{\"type\":\"a/b\"}");
-	assert_int_equal(luks2_json_token("{\"tokens\":{}}", 0, &text), -ENOENT);
-	assert_int_equal(luks2_json_token("{}", 0, &text), -ENOENT);
+	assert_int_equal(luks2_json_token("{\"tokens\":{}}", 0, NULL, &text), -ENOENT);
+	assert_int_equal(luks2_json_token("{}", 0, NULL, &text), -ENOENT);
 }
 
 static void set(const char *header, unsigned keyslot, const char *json, const char *wanted)

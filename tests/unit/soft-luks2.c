@@ -796,7 +796,7 @@ static void expect_token(const struct device *d, const char *wanted, const char 
 
 	assert_ok(luks2_read(d->io, &found));
 	assert_true(found.active >= 0 && found.facts.valid);
-	assert_ok(luks2_json_token(found.copy[found.active].json, 0, &token));
+	assert_ok(luks2_json_token(found.copy[found.active].json, 0, NULL, &token));
 	assert_true(strcmp(token.s, wanted) == 0 || (or &&strcmp(token.s, or) == 0));
 }
 
