@@ -9,6 +9,14 @@
 #include "layer/crypt.h"
 #include "model/build.h"
 
+int crypt_header_read(const struct layer *l, struct env *env, enum attach_mode mode,
+		      struct attached *a, struct io **ret_place, struct luks2_found *ret)
+{
+	int r = layer_attach_below(l, env, mode, a, ret_place);
+
+	return r < 0 ? r : luks2_read(*ret_place, ret);
+}
+
 int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
@@ -54,10 +62,8 @@ int crypt_header_recognise(struct layer *l, struct env *env)
 	const struct crypt_kind *kind;
 	struct integrity_superblock sb;
 	struct io *place;
-	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	int r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
 
-	if (r >= 0)
-		r = luks2_read(place, &found);
 	if (r == -ENODATA || (r >= 0 && found.active < 0))
 		return 0;
 	if (r < 0)
@@ -188,10 +194,8 @@ static int run_mend(const struct step *s, struct env *env, struct cursor *cursor
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
 	struct io *place;
-	int r = layer_attach_below(s->layer, env, ATTACH_WRITE, &a, &place);
+	int r = crypt_header_read(s->layer, env, ATTACH_WRITE, &a, &place, &found);
 
-	if (r >= 0)
-		r = luks2_read(place, &found);
 	return r < 0 ? r : luks2_mend(place, &found);
 }
 
@@ -211,9 +215,7 @@ int crypt_layer_mend(const struct layer *l, struct env *env, struct report *repo
 
 	if (r < 0 || !f.luks2)
 		return r;
-	r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
-	if (r >= 0)
-		r = luks2_read(place, &found);
+	r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r; /* `verify` tells, nothing mends it */
 	r = crypt_header_report_copies(l, &found, report);

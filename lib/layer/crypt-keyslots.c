@@ -163,9 +163,7 @@ int crypt_layer_reseal(const struct layer *l, struct env *env)
 
 	if (r < 0 || !f.systemd)
 		return r;
-	r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
-	if (r >= 0)
-		r = luks2_read(place, &found);
+	r = crypt_header_read(l, env, ATTACH_WRITE, &a, &place, &found);
 	if (r == -ENODATA || (r >= 0 && !has_keyslot(&found, &f)))
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
 				 "its LUKS2 header is damaged, or has not the keyslot that it was "
@@ -195,9 +193,7 @@ int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *r
 	*ret = 0;
 	if (r < 0 || !f.luks2)
 		return r;
-	r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
-	if (r >= 0)
-		r = luks2_read(place, &found);
+	r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
 	if (r >= 0 && found.active >= 0)
 		*ret = crypt_header_foreign(&f, &found.facts);
 	return r == -ENODATA ? 0 : r;

@@ -57,6 +57,10 @@ int crypt_layer_forget(const struct layer *l, struct env *env);
 
 /* crypt-header.c: LUKS2 as it is there */
 
+/* Its copies, and the place below @l where they stand, as long as @a lives. -ENODATA: neither is
+ * there. */
+int crypt_header_read(const struct layer *l, struct env *env, enum attach_mode mode,
+		      struct attached *a, struct io **ret_place, struct luks2_found *ret);
 /* Is it a LUKS2 header that stands below @l? Sets options, learns. */
 int crypt_header_recognise(struct layer *l, struct env *env);
 int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place);

@@ -14,14 +14,11 @@
 #include "base/overflow.h"
 #include "base/spawn.h"
 #include "crypto/digest.h"
-#include "filemap/ext4.h"
 #include "kernel/mount.h"
 #include "layer/crypt.h"
 #include "layer/filesystem.h"
 #include "layer/registry.h"
 #include "model/build.h"
-
-#define HEAD_BYTES (64 * 1024) /* hold every type's superblock; written last */
 
 enum { TYPE, SOURCE, OWNER, OPTIONS, LABEL };
 
@@ -280,56 +277,6 @@ static bool under_verity(const struct layer *l)
 	return false;
 }
 
-/* Of an ext4 only what is in use goes onto the medium: what mke2fs wrote, and what it left a hole
- * because it is zero (the journal, for one). What was never written stays as it is. */
-static int copy_used(struct io *from, struct io *to, uint64_t start, struct env *env)
-{
-	struct filemap *map = NULL;
-	const char *why = NULL;
-	int r = filemap_ext4_open(from, env, &map, &why);
-
-	if (r < 0 && r != -EIO && r != -ENOMEM)
-		r = diag_fail(DIAG_PROGRAM, EUCLEAN, "what mke2fs made cannot be read: %s",
-			      why ? why : "no ext4");
-	for (uint64_t at = start; at < from->size_bytes && r >= 0;) {
-		uint64_t len;
-		bool data;
-
-		r = io_extent(from, at, &data, &len);
-		if (r >= 0 && data)
-			r = io_copy(from, at, to, at, len, false, env);
-		for (uint64_t hole = at, n; r >= 0 && !data && hole < at + len; hole += n) {
-			if (filemap_run(map, hole, at + len - hole, &n) == FILEMAP_USED)
-				r = io_zero(to, hole, n);
-		}
-		at += len;
-	}
-	filemap_close(map);
-	return r;
-}
-
-/* Head last: until then nothing recognises what stands there. */
-static int copy(const struct layer *l, struct io *from, struct io *to, struct env *env)
-{
-	bool lazy = type_of(l)->lazy && !under_verity(l);
-	uint64_t len = from->size_bytes, head = min_u64(len, HEAD_BYTES);
-	static const uint8_t nothing[HEAD_BYTES];
-	int r = io_write(to, nothing, (size_t)head, 0);
-
-	if (r >= 0 && lazy)
-		r = copy_used(from, to, head, env);
-	else if (r >= 0)
-		r = io_copy(from, head, to, head, len - head, false, env);
-	if (r >= 0)
-		r = io_flush(to);
-	if (r >= 0)
-		r = io_copy(from, 0, to, 0, head, false, env);
-	if (r == -ECANCELED)
-		return diag_fail(DIAG_SIGNAL, ECANCELED,
-				 "stopped while the file system was written");
-	return r < 0 ? io_fail(to, r, "writing the file system,", 0, len) : 0;
-}
-
 /* Types that take the size of their place are made now. */
 static int make(const struct layer *l, const struct io *place, struct env *env, struct io **ret)
 {
@@ -362,7 +309,10 @@ static int run_make(const struct step *s, struct env *env, struct cursor *cursor
 
 	if (r >= 0 && !l->source.prepared)
 		r = make(l, to, env, &made);
-	return r < 0 ? r : copy(l, made ? made : l->source.prepared, to, env);
+	if (r >= 0)
+		r = filesystem_copy(made ? made : l->source.prepared, to,
+				    type_of(l)->lazy && !under_verity(l), env);
+	return r;
 }
 
 static const struct step_ops make_step = {"file system", STEP_REDO, run_make, NULL};

@@ -48,6 +48,10 @@ extern const struct filesystem_type filesystem_ext4, filesystem_f2fs, filesystem
  * the new one; calling it again goes on. Speaks. */
 int filesystem_grow_ext4(struct io *place, uint64_t old_bytes, struct env *env);
 
+/* From the work file; @lazy: what mkfs left a hole, and the file system does not use, stays on the
+ * medium as it is. Until the end nothing there is taken for a file system. Speaks. */
+int filesystem_copy(struct io *from, struct io *to, bool lazy, struct env *env);
+
 /* Whether filesystem layer @l is an ext4: lib/filemap knows what it uses. */
 struct layer;
 bool filesystem_is_ext4(const struct layer *l);
