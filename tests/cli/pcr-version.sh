@@ -94,4 +94,10 @@ refused HF-KEYSTORE-POLICY "after an update" verify b.img
 check "key restore" hf key restore -q b.img v --recovery-key-file recovery
 check "verify" hf verify -q b.img
 [ "$(anchors)" = 1 ] && ok "one anchor is left" || not_ok "anchors: $(anchors)"
-refused HF-USAGE "no signatures, no version" key rotate b.img --pcr-version 2
+tpm2_pcrextend "16:sha256=$(printf '%064d' 8)"
+refused HF-LIFECYCLE "another medium, after another update" provision values.layout c.img
+check "with --retire-keys" hf provision -q --retire-keys values.layout c.img
+check "verify" hf verify -q c.img
+[ "$(anchors)" = 1 ] && ok "one anchor is left" || not_ok "anchors: $(anchors)"
+refused HF-VAULT-OLD "the one from before" verify b.img
+refused HF-USAGE "no signatures, no version" key rotate c.img --pcr-version 2
