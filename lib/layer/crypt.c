@@ -327,29 +327,11 @@ int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret)
 
 static int size(const struct layer *l, struct sizing *s, struct plan *p)
 {
-	uint64_t *const bytes[] = {&s->need_bytes, &s->least_bytes};
 	struct crypt_facts f;
 
 	facts_from_options(l, &f);
-	if (f.sector_bytes < p->sector_bytes) {
-		char at[WHERE_SIZE];
-
-		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				 "%svolume \"%s\": sector-size = %u, but the target has sectors of "
-				 "%u bytes: write sector-size = %u",
-				 where_text(&l->values[CRYPT_SECTOR].where, at), l->volume->name,
-				 f.sector_bytes, p->sector_bytes, p->sector_bytes);
-	}
-	if (!s->least_bytes)
-		s->least_bytes = 1024 * 1024;
-	for (int i = 0; i < 2; i++) {
-		uint64_t n = round_up(*bytes[i], f.sector_bytes);
-
-		if (n && f.has_tags)
-			n = tags_place_bytes(&f.tags.params, n);
-		*bytes[i] = n ? f.header_bytes + n : 0;
-	}
-	return 0;
+	return tags_size(l, &l->values[CRYPT_SECTOR], f.has_tags ? &f.tags.params : NULL,
+			 f.header_bytes, s, p);
 }
 
 static int gives(const struct layer *l, uint64_t *ret_bytes)

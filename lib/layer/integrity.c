@@ -135,27 +135,10 @@ static int choose(const struct layer *l, struct tags *ret)
 
 static int size(const struct layer *l, struct sizing *s, struct plan *p)
 {
-	uint64_t *const bytes[] = {&s->need_bytes, &s->least_bytes};
 	struct integrity_params params;
 
 	params_from_options(l, &params);
-	if (params.sector_bytes < p->sector_bytes) {
-		char at[WHERE_SIZE];
-
-		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-				 "%svolume \"%s\": sector-size = %u, but the target has sectors of "
-				 "%u bytes",
-				 where_text(&l->values[SECTOR].where, at), l->volume->name,
-				 params.sector_bytes, p->sector_bytes);
-	}
-	if (!s->least_bytes)
-		s->least_bytes = 1024 * 1024;
-	for (int i = 0; i < 2; i++) {
-		if (*bytes[i])
-			*bytes[i] =
-			    tags_place_bytes(&params, round_up(*bytes[i], params.sector_bytes));
-	}
-	return 0;
+	return tags_size(l, &l->values[SECTOR], &params, 0, s, p);
 }
 
 static int gives(const struct layer *l, uint64_t *ret_bytes)

@@ -72,6 +72,31 @@ uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes)
 	return high * step;
 }
 
+int tags_size(const struct layer *l, const struct option_value *sector,
+	      const struct integrity_params *params, uint64_t head_bytes, struct sizing *s,
+	      const struct plan *p)
+{
+	uint64_t *const bytes[] = {&s->need_bytes, &s->least_bytes};
+	char at[WHERE_SIZE];
+
+	if (sector->number < p->sector_bytes)
+		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
+				 "%svolume \"%s\": sector-size = %" PRIu64 ", but the target has "
+				 "sectors of %u bytes: write sector-size = %u",
+				 where_text(&sector->where, at), l->volume->name, sector->number,
+				 p->sector_bytes, p->sector_bytes);
+	if (!s->least_bytes)
+		s->least_bytes = 1024 * 1024;
+	for (int i = 0; i < 2; i++) {
+		uint64_t n = round_up(*bytes[i], sector->number);
+
+		if (n && params)
+			n = tags_place_bytes(params, n);
+		*bytes[i] = n ? head_bytes + n : 0;
+	}
+	return 0;
+}
+
 /* --- what stands on the medium --- */
 
 /* Flags that come and go while the kernel uses a device. */

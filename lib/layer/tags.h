@@ -24,6 +24,11 @@ static inline uint64_t tags_data_bytes(const struct tags *t)
 {
 	return t->sb.provided_data_sectors * 512;
 }
+/* layer_ops.size() of a layer with sectors as option @sector says: @head_bytes before them, and
+ * tags by @params beside them (NULL: none). Speaks. */
+int tags_size(const struct layer *l, const struct option_value *sector,
+	      const struct integrity_params *params, uint64_t head_bytes, struct sizing *s,
+	      const struct plan *p);
 /* Bytes of the smallest place that gives @data_bytes. */
 uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes);
 
