@@ -82,7 +82,8 @@ static int file_flush(struct io *io)
 	return (uint64_t)st.st_size < io->size_bytes ? -ENODATA : 0;
 }
 
-/* Whole sectors by the kernel; parts of some, at both ends, are written. */
+/* Whole sectors by the kernel; parts of some, at both ends, are written. Where a partition is in
+ * use it does not (EBUSY): then all is written. */
 static int zero_out(struct io *io, uint64_t offset, uint64_t len)
 {
 	static const uint8_t zeroes[4096];
@@ -94,7 +95,7 @@ static int zero_out(struct io *io, uint64_t offset, uint64_t len)
 	if (first >= last || io->sector_bytes > sizeof(zeroes))
 		return -EOPNOTSUPP;
 	if (ioctl(fd_of(io), BLKZEROOUT, range) < 0)
-		return errno == ENOTTY || errno == EINVAL ? -EOPNOTSUPP : -errno;
+		return errno == ENOTTY || errno == EINVAL || errno == EBUSY ? -EOPNOTSUPP : -errno;
 	r = first > offset ? file_write(io, zeroes, first - offset, offset) : 0;
 	return r < 0 || last == end ? r : file_write(io, zeroes, end - last, last);
 }
