@@ -166,21 +166,6 @@ void session_say(struct session *s, const char *fmt, ...)
 	pthread_mutex_unlock(&output_lock);
 }
 
-static int write_out(const uint8_t *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(STDOUT_FILENO, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int session_show_secret(struct session *s, const struct secret *text)
 {
 	int r;
@@ -191,7 +176,7 @@ int session_show_secret(struct session *s, const struct secret *text)
 	if (ticker.bar)
 		fputs("\r\033[K", stderr);
 	fflush(stdout);
-	r = write_out(secret_bytes(text), secret_len(text));
+	r = file_write_all(STDOUT_FILENO, secret_bytes(text), secret_len(text));
 	pthread_mutex_unlock(&output_lock);
 	return r < 0 ? diag_file(-r, "standard output") : 0;
 }

@@ -177,24 +177,31 @@ static int salt_pin(const struct tpm2_token_bytes *salt, struct secret **pin)
 	int r = secret_new(SHA256_BYTES, &key);
 
 	if (r >= 0)
-		r = secret_new(BASE64_TEXT_SIZE(SHA256_BYTES), &words);
-	if (r >= 0)
 		r = kdf_pbkdf2("sha256", secret_bytes(*pin), secret_len(*pin), salt->bytes,
 			       salt->len, PIN_ITERATIONS, secret_bytes(key), SHA256_BYTES);
+	if (r >= 0)
+		r = base64_secret(secret_bytes(key), SHA256_BYTES, &words);
 	if (r < 0)
 		return r;
-	base64_encode(secret_bytes(key), SHA256_BYTES, (char *)secret_bytes(words));
 	secret_free(*pin);
 	*pin = TAKE(words);
 	return 0;
 }
 
-/* The PIN's SHA-256; zeroes at its end dropped as TPMs do. */
+int systemd_tpm2_auth(const struct secret *pin, TPM2B_AUTH *ret)
+{
+	int r;
+
+	*ret = (TPM2B_AUTH){.size = SHA256_BYTES};
+	r = digest_sha256(secret_bytes(pin), secret_len(pin), ret->buffer);
+	tpm2_trim_auth(ret);
+	return r;
+}
+
 int systemd_tpm2_pin(struct keystore_session *s, struct env *env, const struct tpm2_token *t)
 {
 	_cleanup_secret_ struct secret *pin = NULL;
-	TPM2B_AUTH auth = {.size = SHA256_BYTES};
-	size_t len;
+	TPM2B_AUTH auth;
 	int r = env->input ? env->input->ask(env->input->ctx, ASK_PIN, "systemd-tpm2", false, &pin)
 			   : diag_fail(DIAG_KEY_INPUT, ENOKEY, "the token wants a PIN");
 
@@ -202,10 +209,7 @@ int systemd_tpm2_pin(struct keystore_session *s, struct env *env, const struct t
 		r = salt_pin(&t->salt, &pin);
 	if (r < 0)
 		return r;
-	len = secret_len(pin) - (t->salt.len ? 1 : 0); /* base64 text ends in NUL */
-	r = digest_sha256(secret_bytes(pin), len, auth.buffer);
-	while (auth.size && !auth.buffer[auth.size - 1])
-		auth.size--;
+	r = systemd_tpm2_auth(pin, &auth);
 	if (r >= 0)
 		Esys_TR_SetAuth(s->esys, s->object.tr, &auth);
 	explicit_bzero(&auth, sizeof(auth));

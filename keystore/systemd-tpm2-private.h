@@ -27,6 +27,8 @@ bool systemd_tpm2_stored_decode(const struct tpm2_token_bytes *srk, TPM2_HANDLE 
  * not the same, nothing was asked and nothing counts in the TPM: HF-KEYSTORE-POLICY. */
 int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struct tpm2_token *t,
 			const TPM2B_DIGEST *sealed);
+/* What systemd makes of a PIN for the TPM (tpm2_seal(), tpm2_unseal()): its SHA-256. */
+int systemd_tpm2_auth(const struct secret *pin, TPM2B_AUTH *ret);
 /* Asks for the PIN, for s->object. */
 int systemd_tpm2_pin(struct keystore_session *s, struct env *env, const struct tpm2_token *t);
 

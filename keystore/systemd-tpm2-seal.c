@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "crypto/digest.h"
 #include "keystore/systemd-tpm2-private.h"
 
 /* Revoking is by what the signature is for, and systemd looks for signatures for nothing. */
@@ -28,23 +27,16 @@ static int check(const struct keystore *k)
 	return r;
 }
 
-/* systemd 252, src/shared/tpm2-util.c, tpm2_seal(): SHA-256 of the PIN; a TPM drops zeroes at its
- * end. */
 static int pin_auth(const struct keystore *k, struct env *env, TPM2B_AUTH *ret)
 {
 	_cleanup_secret_ struct secret *pin = NULL;
 	int r = tpm2_pin_ask(k, env, true, &pin);
 
-	*ret = (TPM2B_AUTH){.size = SHA256_BYTES};
-	if (r >= 0)
-		r = digest_sha256(secret_bytes(pin), secret_len(pin), ret->buffer);
-	while (ret->size && !ret->buffer[ret->size - 1])
-		ret->size--;
-	return r;
+	return r < 0 ? r : systemd_tpm2_auth(pin, ret);
 }
 
-/* systemd 252 writes the usual exponent out where the TCG has 0 for it, so the key has another name
- * there; newer ones try both. */
+/* systemd writes the usual exponent out where the TCG has 0 for it, so the key has another name
+ * there. */
 static void name_key_as_systemd(struct tpm2_boot *b)
 {
 	UINT32 *exponent = &b->key.publicArea.parameters.rsaDetail.exponent;
@@ -57,37 +49,22 @@ static void name_key_as_systemd(struct tpm2_boot *b)
 static int create(struct keystore_session *s, const TPM2B_DIGEST *policy, const TPM2B_AUTH *auth,
 		  const struct secret *secret, struct tpm2_token_bytes *ret)
 {
-	const TPM2B_PUBLIC template = {
+	TPM2B_PUBLIC public = {
 	    .publicArea = {.type = TPM2_ALG_KEYEDHASH,
 			   .nameAlg = TPM2_ALG_SHA256,
 			   .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
 					       (auth->size ? 0 : TPMA_OBJECT_NODA),
 			   .authPolicy = *policy,
 			   .parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL}};
-	TPM2B_SENSITIVE_CREATE sensitive = {
-	    .sensitive = {.userAuth = *auth, .data.size = (UINT16)secret_len(secret)}};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	TPM2B_PUBLIC *public = NULL;
-	TPM2B_PRIVATE *private = NULL;
-	ESYS_TR session;
-	TSS2_RC rc;
-	int r = tpm2_hmac_session(s, &session);
+	TPM2B_PRIVATE private;
+	int r = tpm2_create(s, s->primary.tr, secret, auth, &public, &private);
 
 	if (r < 0)
 		return r;
-	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), secret_len(secret));
-	rc = Esys_Create(s->esys, s->primary.tr, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-			 &template, &no_data, &no_pcrs, &private, &public, NULL, NULL, NULL);
-	explicit_bzero(&sensitive, sizeof(sensitive));
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "a secret cannot be sealed for systemd");
-	if (Tss2_MU_TPM2B_PRIVATE_Marshal(private, ret->bytes, TPM2_TOKEN_BLOB, &ret->len) ||
-	    Tss2_MU_TPM2B_PUBLIC_Marshal(public, ret->bytes, TPM2_TOKEN_BLOB, &ret->len))
-		r = diag_fail(DIAG_INTERNAL, EIO, "what was sealed cannot be written down");
-	Esys_Free(private);
-	Esys_Free(public);
-	return r;
+	if (Tss2_MU_TPM2B_PRIVATE_Marshal(&private, ret->bytes, TPM2_TOKEN_BLOB, &ret->len) ||
+	    Tss2_MU_TPM2B_PUBLIC_Marshal(&public, ret->bytes, TPM2_TOKEN_BLOB, &ret->len))
+		return diag_fail(DIAG_INTERNAL, EIO, "what was sealed cannot be written down");
+	return 0;
 }
 
 static int set_bytes(struct tpm2_token_bytes *to, const void *bytes, size_t len)

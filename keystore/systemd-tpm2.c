@@ -192,7 +192,6 @@ static int refused(struct keystore_session *s, TSS2_RC rc)
 /* The passphrase of the keyslot: the secret in base64. */
 static int take(struct keystore_session *s, struct secret **ret)
 {
-	_cleanup_secret_ struct secret *words = NULL;
 	TPM2B_SENSITIVE_DATA *data = NULL;
 	TSS2_RC rc;
 	int r = 0;
@@ -205,14 +204,10 @@ static int take(struct keystore_session *s, struct secret **ret)
 	if (!data || data->size == 0 || data->size > SECRET_MAX)
 		r = tpm2_untrusted("what the TPM unsealed has %u bytes", data ? data->size : 0);
 	if (r >= 0)
-		r = secret_new(BASE64_TEXT_SIZE(data->size), &words);
-	if (r >= 0)
-		base64_encode(data->buffer, data->size, (char *)secret_bytes(words));
+		r = base64_secret(data->buffer, data->size, ret);
 	if (data)
 		explicit_bzero(data, sizeof(*data));
 	Esys_Free(data);
-	if (r >= 0)
-		*ret = TAKE(words);
 	return r;
 }
 
@@ -297,8 +292,8 @@ static int open_by(struct search *a, unsigned number, struct secret **ret)
 
 	put_down(a->tpm);
 	if (r >= 0)
-		r = luks2_unlock(a->io, &a->found, secret_bytes(words), secret_len(words) - 1,
-				 a->env, ret);
+		r = luks2_unlock(a->io, &a->found, secret_bytes(words), secret_len(words), a->env,
+				 ret);
 	return r ? r
 		 : diag_fail(DIAG_KEY_WRONG, EKEYREJECTED,
 			     "what the TPM unsealed for token %u opens no keyslot of %s", number,

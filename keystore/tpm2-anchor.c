@@ -86,17 +86,17 @@ int tpm2_anchor_written(struct keystore_session *s)
 	return r < 0 ? r : is_written(s, which);
 }
 
-/* Can the policy be met? Better known before anything is sealed. */
-static int try_policy(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+/* What may write it, in a policy session of its own; where it is bound to nothing, there is none.
+ */
+static int meet_policy(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
 {
 	int r;
 
 	tpm2_release(s, &s->policy);
-	r = b->pcrs ? tpm2_policy_session(s) : 0;
-	if (r >= 0 && b->pcrs)
-		r = tpm2_policy_boot(s, b, path);
-	tpm2_release(s, &s->policy);
-	return r;
+	if (!b->pcrs)
+		return 0;
+	r = tpm2_policy_session(s);
+	return r < 0 ? r : tpm2_policy_boot(s, b, path);
 }
 
 int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
@@ -116,8 +116,13 @@ int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, c
 	}
 	if (r == -ENOENT)
 		return tpm2_index_missing(TPM2_ANCHOR);
-	/* One that is bound to another boot state is made anew when it is written. */
-	return r < 0 || is_bound_to(s, TPM2_ANCHOR, &policy) ? r : try_policy(s, b, path);
+	if (r < 0 || is_bound_to(s, TPM2_ANCHOR, &policy))
+		return r;
+	/* It is made anew when it is written. Whether that will be possible is better known before
+	 * anything is sealed. */
+	r = meet_policy(s, b, path);
+	tpm2_release(s, &s->policy);
+	return r;
 }
 
 int tpm2_anchor_compare(struct keystore_session *s)
@@ -189,16 +194,10 @@ static int write_one(struct keystore_session *s, enum tpm2_which which, const st
 	struct anchor_disk disk = {.sequence = be64_make(w->anchor->sequence)};
 	TPM2B_MAX_NV_BUFFER data = {.size = sizeof(disk)};
 	struct keystore_anchor after;
-	int r = 0;
+	int r = meet_policy(s, w->boot, w->path);
 
 	memcpy(disk.digest, w->anchor->digest, sizeof(disk.digest));
 	memcpy(data.buffer, &disk, sizeof(disk));
-	tpm2_release(s, &s->policy);
-	if (w->boot->pcrs) {
-		r = tpm2_policy_session(s);
-		if (r >= 0)
-			r = tpm2_policy_boot(s, w->boot, w->path);
-	}
 	if (r >= 0)
 		r = send(s, which, &data, w->boot->pcrs != 0);
 	tpm2_release(s, &s->policy);

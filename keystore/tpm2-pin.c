@@ -9,6 +9,12 @@
 #include "crypto/kdf.h"
 #include "keystore/tpm2-private.h"
 
+void tpm2_trim_auth(TPM2B_AUTH *auth)
+{
+	while (auth->size && !auth->buffer[auth->size - 1])
+		auth->size--;
+}
+
 int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret)
 {
 	int r;
@@ -39,9 +45,7 @@ int tpm2_pin_derive(const struct keystore *k, struct env *env, const struct tpm2
 	memcpy(secret_bytes(mix), secret_bytes(both), SHA256_BYTES);
 	ret->auth.size = SHA256_BYTES;
 	memcpy(ret->auth.buffer, secret_bytes(both) + SHA256_BYTES, SHA256_BYTES);
-	/* The TPM drops zeroes at the end, and then keys its HMAC with what is left. */
-	while (ret->auth.size && !ret->auth.buffer[ret->auth.size - 1])
-		ret->auth.size--;
+	tpm2_trim_auth(&ret->auth);
 	ret->mix = TAKE(mix);
 	return 0;
 }

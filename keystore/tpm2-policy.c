@@ -168,18 +168,21 @@ static bool digest_counter(TPM2B_DIGEST *d, enum tpm2_which which, uint64_t valu
 	       extend(d, TPM2_CC_PolicyNV, hash, sizeof(hash), name.name, name.size);
 }
 
+static bool extend_pin(TPM2B_DIGEST *d, bool pin)
+{
+	return !pin || extend(d, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0);
+}
+
 bool tpm2_digest_seal(const struct tpm2_boot *b, const struct tpm2_counters *c, bool pin,
 		      TPM2B_DIGEST *ret)
 {
 	return tpm2_digest_boot(b, ret) && digest_counter(ret, TPM2_ROTATION, c->rotation) &&
-	       digest_counter(ret, TPM2_ERASE, c->erase) &&
-	       (!pin || extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0));
+	       digest_counter(ret, TPM2_ERASE, c->erase) && extend_pin(ret, pin);
 }
 
 bool tpm2_digest_systemd(const struct tpm2_boot *b, bool pin, TPM2B_DIGEST *ret)
 {
-	return tpm2_digest_boot(b, ret) &&
-	       (!pin || extend(ret, TPM2_CC_PolicyAuthValue, NULL, 0, NULL, 0));
+	return tpm2_digest_boot(b, ret) && extend_pin(ret, pin);
 }
 
 /* --- on the TPM --- */

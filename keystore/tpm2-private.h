@@ -45,11 +45,11 @@ struct keystore_session {
 	    owner; /* proves the owner's authorisation where nothing can be salted yet */
 	struct tpm2_held object, key, primary;
 	struct tpm2_index index[TPM2_INDICES];
+	bool prepared;          /* the anchor may be bound to another boot state */
+	enum tpm2_which anchor; /* the one that counts, once it was seen */
 	/* The anchor's write policy, as read; and the boot part of the policy that just unsealed.
 	 * What is known second is compared with the other. */
-	bool prepared; /* the anchor may be bound to another boot state */
 	bool anchor_seen, boot_seen;
-	enum tpm2_which anchor; /* the one that counts, once it was seen */
 	TPM2B_DIGEST boot_policy;
 	/* The TPM is elsewhere, and this is what is known of it: nothing above but @srk_name is
 	 * set. */
@@ -237,6 +237,8 @@ struct tpm2_pin_keys {
 	struct secret *mix;
 	TPM2B_AUTH auth;
 };
+/* A TPM drops zeroes at the end, and then keys its HMAC with what is left. */
+void tpm2_trim_auth(TPM2B_AUTH *auth);
 int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret);
 int tpm2_pin_derive(const struct keystore *k, struct env *env, const struct tpm2_pin *pin,
 		    bool fresh, struct tpm2_pin_keys *ret);
@@ -248,6 +250,9 @@ int tpm2_pin_refused(struct keystore_session *s, const struct keystore *k, TSS2_
 /* The same for what is no keystore. @what: "keystore NAME". */
 int tpm2_pin_wrong(struct keystore_session *s, const char *what, TSS2_RC rc);
 
+/* Seals @secret under @parent; @object: the template, then what the TPM made of it. */
+int tpm2_create(struct keystore_session *s, ESYS_TR parent, const struct secret *secret,
+		const TPM2B_AUTH *auth, TPM2B_PUBLIC *object, TPM2B_PRIVATE *ret);
 int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *env,
 	      struct tpm2_blob *b, struct secret **ret);
 int tpm2_unseal(const struct keystore *k, struct keystore_session *s, struct env *env,

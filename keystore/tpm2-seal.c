@@ -9,13 +9,13 @@
 
 /* --- sealing --- */
 
-static int create(struct keystore_session *s, struct tpm2_blob *b, const struct secret *secret,
-		  const TPM2B_AUTH *auth)
+int tpm2_create(struct keystore_session *s, ESYS_TR parent, const struct secret *secret,
+		const TPM2B_AUTH *auth, TPM2B_PUBLIC *object, TPM2B_PRIVATE *ret)
 {
 	const TPML_PCR_SELECTION pcrs = {0};
 	const TPM2B_DATA outside = {0};
 	TPM2B_SENSITIVE_CREATE sensitive = {
-	    .sensitive = {.userAuth = *auth, .data.size = DEVICE_SECRET_BYTES}};
+	    .sensitive = {.userAuth = *auth, .data.size = (UINT16)secret_len(secret)}};
 	TPM2B_PUBLIC *public = NULL;
 	TPM2B_PRIVATE *private = NULL;
 	ESYS_TR session;
@@ -24,14 +24,14 @@ static int create(struct keystore_session *s, struct tpm2_blob *b, const struct 
 
 	if (r < 0)
 		return r;
-	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), DEVICE_SECRET_BYTES);
-	rc = Esys_Create(s->esys, s->srk, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-			 &b->object, &outside, &pcrs, &private, &public, NULL, NULL, NULL);
+	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), secret_len(secret));
+	rc = Esys_Create(s->esys, parent, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, object,
+			 &outside, &pcrs, &private, &public, NULL, NULL, NULL);
 	explicit_bzero(&sensitive, sizeof(sensitive));
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the device secret cannot be sealed");
-	b->object = *public;
-	b->private = *private;
+		return tpm2_fail(rc, "a secret cannot be sealed");
+	*object = *public;
+	*ret = *private;
 	Esys_Free(public);
 	Esys_Free(private);
 	return 0;
@@ -63,7 +63,7 @@ int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *
 		r = diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
 	if (r >= 0)
 		r = s->remote ? tpm2_remote_create(s, env, b, secret, &pin.auth)
-			      : create(s, b, secret, &pin.auth);
+			      : tpm2_create(s, s->srk, secret, &pin.auth, &b->object, &b->private);
 	if (r >= 0 && b->pin.wanted)
 		r = tpm2_pin_mix(&pin, secret, &effective);
 	if (r < 0)

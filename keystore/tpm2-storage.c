@@ -200,8 +200,7 @@ int tpm2_set_owner(struct keystore_session *s, const struct secret *owner)
 	if (owner) {
 		auth.size = (UINT16)secret_len(owner);
 		memcpy(auth.buffer, secret_bytes(owner), auth.size);
-		while (auth.size && !auth.buffer[auth.size - 1])
-			auth.size--;
+		tpm2_trim_auth(&auth);
 	}
 	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth);
 	explicit_bzero(&auth, sizeof(auth));

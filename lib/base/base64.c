@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/cleanup.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -34,6 +35,21 @@ void base64_encode(const uint8_t *bytes, size_t len, char *ret)
 		*ret++ = i + 2 < len ? digit(x) : '=';
 	}
 	*ret = 0;
+}
+
+int base64_secret(const uint8_t *bytes, size_t len, struct secret **ret)
+{
+	_cleanup_secret_ struct secret *text = NULL, *words = NULL;
+	int r = secret_new(BASE64_TEXT_SIZE(len), &text);
+
+	if (r >= 0)
+		r = secret_new(secret_len(text) - 1, &words);
+	if (r < 0)
+		return r;
+	base64_encode(bytes, len, (char *)secret_bytes(text));
+	memcpy(secret_bytes(words), secret_bytes(text), secret_len(words));
+	*ret = TAKE(words);
+	return 0;
 }
 
 static int value(char c)

@@ -35,19 +35,21 @@ int file_rename(const char *from, const char *to)
 	return sync_directory_of(to);
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
+int file_write_all(int fd, const void *bytes, size_t len)
 {
+	const char *from = bytes;
+
 	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
+		ssize_t n = write(fd, from, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		bytes += n;
+		from += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 int file_write(const char *path, unsigned mode, const void *bytes, size_t len)
@@ -62,7 +64,9 @@ int file_write(const char *path, unsigned mode, const void *bytes, size_t len)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return diag_file(errno, tmp);
-	r = write_all(fd, bytes, len);
+	r = file_write_all(fd, bytes, len);
+	if (r >= 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r < 0) {
 		unlink(tmp);
 		return diag_file(-r, tmp);

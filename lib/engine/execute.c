@@ -31,20 +31,12 @@ static time_t now(void)
 	return t.tv_sec;
 }
 
-static int append(struct journal *journal, uint32_t step, enum journal_phase phase, uint64_t cursor)
+static int append(struct journal *journal, uint32_t step, enum journal_phase phase, uint64_t cursor,
+		  bool durable)
 {
 	const struct journal_record record = {.step = step, .phase = phase, .cursor = cursor};
 
-	return journal ? journal->ops->append(journal, &record, true) : 0;
-}
-
-/* Only what must not be done twice has to know that it was begun: all others begin anew where
- * nothing is recorded, too, and need no flush for it. */
-static int begin(struct journal *journal, uint32_t step, enum step_effect effect)
-{
-	const struct journal_record record = {.step = step, .phase = JOURNAL_BEGIN};
-
-	return journal ? journal->ops->append(journal, &record, effect == STEP_ONCE) : 0;
+	return journal ? journal->ops->append(journal, &record, durable) : 0;
 }
 
 static int flush(struct env *env)
@@ -68,7 +60,7 @@ static int checkpoint(struct cursor *c, uint64_t done)
 		return 0;
 	r = flush(run->env);
 	if (r >= 0)
-		r = append(run->journal, run->step, JOURNAL_CURSOR, done);
+		r = append(run->journal, run->step, JOURNAL_CURSOR, done, true);
 	if (r < 0)
 		return r;
 	run->recorded = done;
@@ -95,7 +87,7 @@ static int run_step(const struct step *s, uint32_t index, uint64_t start, struct
 		r = s->ops->run(s, env, NULL);
 	if (r >= 0)
 		r = flush(env);
-	return r < 0 ? r : append(journal, index, JOURNAL_DONE, 0);
+	return r < 0 ? r : append(journal, index, JOURNAL_DONE, 0, true);
 }
 
 /* What the journal says of a step: 1 there is nothing to do, 0 run it from *@ret_start, -errno. */
@@ -120,7 +112,7 @@ static int look_up(const struct step *s, uint32_t index, struct env *env, struct
 	r = s->ops->happened(s, env); /* it was begun: did it take place? */
 	if (r != 1)
 		return r;
-	r = append(journal, index, JOURNAL_DONE, 0);
+	r = append(journal, index, JOURNAL_DONE, 0, true);
 	return r < 0 ? r : 1;
 }
 
@@ -169,8 +161,11 @@ int execute(const struct plan *plan, struct env *env, struct journal *journal,
 		env_begin(env, s->ops->name, s->work_bytes);
 		if (events && events->begin && !done)
 			events->begin(events->ctx, plan, i, start);
+		/* Only what must not be done twice has to know that it was begun: all others begin
+		 * anew where nothing is recorded, too. */
 		if (!done && start == 0 && s->ops->effect != STEP_SESSION)
-			r = begin(journal, (uint32_t)i, s->ops->effect);
+			r = append(journal, (uint32_t)i, JOURNAL_BEGIN, 0,
+				   s->ops->effect == STEP_ONCE);
 		if (!done && r >= 0)
 			r = run_step(s, (uint32_t)i, start, env, journal);
 		if (r < 0)

@@ -45,22 +45,16 @@ static int add_recovery(const struct layer *l, struct env *env, struct keyslots 
 	return 0;
 }
 
-/* As systemd-cryptsetup makes a passphrase of what the TPM unseals: in base64, without its NUL. */
+/* As systemd-cryptsetup makes a passphrase of what the TPM unseals: in base64. */
 static int add_systemd(const struct layer *l, struct env *env, struct keyslots *to)
 {
-	_cleanup_secret_ struct secret *text = NULL;
-	struct secret **words = &to->passphrase[to->n];
 	const struct secret *key;
 	int r = layer_key(l, env, KEY_TOKEN, &key);
 
 	if (r >= 0)
-		r = secret_new(BASE64_TEXT_SIZE(secret_len(key)), &text);
-	if (r >= 0)
-		r = secret_new(secret_len(text) - 1, words);
+		r = base64_secret(secret_bytes(key), secret_len(key), &to->passphrase[to->n]);
 	if (r < 0)
 		return r;
-	base64_encode(secret_bytes(key), secret_len(key), (char *)secret_bytes(text));
-	memcpy(secret_bytes(*words), secret_bytes(text), secret_len(*words));
 	r = layer_systemd_token(l, env, to->n, &to->token[to->n]);
 	to->n++;
 	return r;

@@ -123,9 +123,11 @@ struct layer_ops {
 	 * the old or the new. Unset: there is nothing. */
 	int (*reseal)(const struct layer *l, struct env *env);
 	/* How many ways to the contents stand on the target that were not laid out (LUKS2 keyslots
-	 * that others added). Read-only, needs no key. Unset: there can be none. */
+	 * that others added). Read-only; -errno where that cannot be read without a key. Unset:
+	 * there can be none. */
 	int (*foreign_ways)(const struct layer *l, struct env *env, unsigned *ret);
-	/* The vault has given up its key: so does what stands outside of it. Idempotent. */
+	/* Its key is about to be given up: what of it stands outside of the vault is overwritten.
+	 * Idempotent. */
 	int (*forget)(const struct layer *l, struct env *env);
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
 	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,

@@ -4,17 +4,9 @@
 set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
+# shellcheck source=tests/lib/swtpm.sh
+. "$HOLDFAST_TOP/tests/lib/swtpm.sh"
 cd "$scratch"
-tpm() { # NAME: starts one, and uses it
-	mkdir "$1"
-	swtpm socket --tpm2 --tpmstate dir="$1" --server type=unixio,path="$1/sock" \
-		--ctrl type=unixio,path="$1/sock.ctrl" --flags not-need-init,startup-clear 2>/dev/null &
-	pids+=($!)
-	for _ in $(seq 100); do [ -S "$1/sock" ] && break; sleep .05; done
-	export TPM2TOOLS_TCTI="swtpm:path=$scratch/$1/sock"
-}
-pids=()
-trap 'kill "${pids[@]}"; rm -rf "$scratch"' EXIT
 hf() { "$HOLDFAST" "$@" --tcti "$TPM2TOOLS_TCTI"; }
 refused() { # CODE TEXT ARGUMENT…
 	local code=$1 text=$2 got

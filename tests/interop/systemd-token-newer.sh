@@ -3,14 +3,10 @@
 set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
+# shellcheck source=tests/lib/swtpm.sh
+. "$HOLDFAST_TOP/tests/lib/swtpm.sh"
 cd "$scratch"
-mkdir tpm
-swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm/sock \
-	--ctrl type=unixio,path=tpm/sock.ctrl --flags not-need-init,startup-clear 2>/dev/null &
-tpm=$!
-trap 'kill $tpm; rm -rf "$scratch"' EXIT
-for _ in $(seq 100); do [ -S tpm/sock ] && break; sleep .05; done
-export TPM2TOOLS_TCTI="swtpm:path=$scratch/tpm/sock"
+tpm one
 
 flush() { tpm2_flushcontext -t; }
 hf() { "$HOLDFAST" read -q "$1" volume -o out --systemd-token --tcti "$TPM2TOOLS_TCTI" "${@:2}"; }

@@ -3,30 +3,22 @@
 set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
+# shellcheck source=tests/lib/swtpm.sh
+. "$HOLDFAST_TOP/tests/lib/swtpm.sh"
 cd "$scratch"
-tpm() { # NAME: a TPM of its own
-	mkdir "$1"
-	swtpm socket --tpm2 --tpmstate dir="$1" --server type=unixio,path="$1/sock" \
-		--ctrl type=unixio,path="$1/sock.ctrl" --flags not-need-init,startup-clear 2>/dev/null &
-	pids+=($!)
-	for _ in $(seq 100); do [ -S "$1/sock" ] && break; sleep .05; done
-}
-pids=()
-trap 'kill "${pids[@]}"; rm -rf "$scratch"' EXIT
-use() { export TPM2TOOLS_TCTI="swtpm:path=$scratch/$1/sock"; }
 # There is no resource manager: every command leaves its objects loaded.
 flush() { tpm2_flushcontext -t; }
 storage_key() { tpm2_createprimary -Q -C o -g sha256 -G ecc -c "$1.ctx" && tpm2_readpublic -Q -c "$1.ctx" -o "$1.pub" && flush; }
 tpm here
 tpm there
-use here
+use_tpm here
 check "a storage key" storage_key here
 check "seal" "$HOLDFAST_BUILD/tests/interop/tpm-import" here.pub "words of 32 bytes, more or less." dup seed pub
 take() { tpm2_import -Q -C "$1.ctx" -i dup -s seed -u pub -r "$1.priv" && flush && tpm2_load -Q -C "$1.ctx" -u pub -r "$1.priv" -c "$1.obj" && flush; }
 check "the TPM takes it" take here
 check "and opens it" tpm2_unseal -Q -c here.obj -o out
 [ "$(cat out)" = "words of 32 bytes, more or less." ] && ok "it is what was sealed" || not_ok "contents"
-use there
+use_tpm there
 check "another TPM's storage key" storage_key there
 take there >"$scratch/.out" 2>&1 && not_ok "another TPM takes it" || ok "another TPM does not take it"
 said "integrity check failed"
