@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cmd/layout-arguments.h"
 #include "cmd/session.h"
-#include "device/provision.h"
+#include "target/provision.h"
 #include "stack/stack.h"
 
 static const struct flag flags[] = {

@@ -6,7 +6,7 @@
 #include "base/hex.h"
 #include "base/text.h"
 #include "cmd/keystores.h"
-#include "device/ways.h"
+#include "target/ways.h"
 #include "model/key.h"
 
 static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};

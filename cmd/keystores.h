@@ -4,7 +4,7 @@
 #define HOLDFAST_CMD_KEYSTORES_H
 
 #include "cmd/session.h"
-#include "device/target.h"
+#include "target/target.h"
 
 /* Every keystore of the layout: backend, policy, hardware with its counters and anchor, strength of
  * erasing. Hardware that does not answer is told, and is no failure. */

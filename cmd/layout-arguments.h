@@ -4,7 +4,7 @@
 #define HOLDFAST_CMD_LAYOUT_ARGUMENTS_H
 
 #include "cmd/command.h"
-#include "device/provision.h"
+#include "target/provision.h"
 
 #define LAYOUT_FLAGS                                                                               \
 	{                                                                                          \

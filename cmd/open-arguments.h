@@ -4,7 +4,7 @@
 #define HOLDFAST_CMD_OPEN_ARGUMENTS_H
 
 #include "cmd/session.h"
-#include "device/target.h"
+#include "target/target.h"
 
 #define OPEN_FLAGS                                                                                 \
 	{"prefix", 0, "NAME", "mappings are called NAME-VOLUME; default: holdfast", false},        \

@@ -5,7 +5,7 @@
 #include "cmd/open-arguments.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
-#include "device/keys.h"
+#include "target/keys.h"
 #include "stack/stack.h"
 
 static const struct flag flags[] = {

@@ -5,7 +5,7 @@
 #include "base/hex.h"
 #include "cmd/layout-arguments.h"
 #include "cmd/passphrase.h"
-#include "device/provision.h"
+#include "target/provision.h"
 
 static const struct flag flags[] = {
     LAYOUT_FLAGS,

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
-#include "device/target.h"
+#include "target/target.h"
 
 #define CHUNK         65536
 #define WINDOW_CHUNKS 128 /* between two looks for a hole */

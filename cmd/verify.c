@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
-#include "device/target.h"
+#include "target/target.h"
 #include "report/words.h"
 #include "stack/stack.h"
 

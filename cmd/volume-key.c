@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/volume-key.h"
-#include "keystore/systemd-tpm2.h"
+#include "keystore/systemd-token/token.h"
 #include "model/key.h"
 
 static struct {

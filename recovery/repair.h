@@ -3,7 +3,7 @@
 #ifndef HOLDFAST_RECOVERY_REPAIR_H
 #define HOLDFAST_RECOVERY_REPAIR_H
 
-#include "device/target.h"
+#include "target/target.h"
 #include "engine/execute.h"
 #include "model/medium.h"
 

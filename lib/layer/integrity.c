@@ -14,7 +14,7 @@
 #include "crypto/kdf.h"
 #include "kernel/dm.h"
 #include "layer/registry.h"
-#include "layer/sector.h"
+#include "layer/tagged/sector.h"
 #include "model/build.h"
 #include "model/key.h"
 

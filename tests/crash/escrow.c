@@ -9,7 +9,7 @@
 #include "base/hex.h"
 #include "crash/keyed.h"
 #include "crypto/mac.h"
-#include "device/escrow.h"
+#include "target/escrow.h"
 #include "lib/check.h"
 #include "lib/swtpm.h"
 

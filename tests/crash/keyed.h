@@ -4,8 +4,8 @@
 #ifndef HOLDFAST_TESTS_CRASH_KEYED_H
 #define HOLDFAST_TESTS_CRASH_KEYED_H
 
-#include "device/keys.h"
-#include "device/provision.h"
+#include "target/keys.h"
+#include "target/provision.h"
 #include "lib/fault-io.h"
 
 extern struct fault_plan keyed_faults; /* of the medium */

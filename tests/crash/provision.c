@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "device/provision.h"
+#include "target/provision.h"
 #include "format/vault.h"
 #include "layer/registry.h"
 #include "lib/check.h"

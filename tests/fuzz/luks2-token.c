@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "soft/luks2-token.h"
+#include "userspace/luks2/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "keystore/ta/holdfast-ta.h"
+#include "keystore/tee/ta/holdfast-ta.h"
 #include "lib/gp-private.h"
 
 #define HEAD 12

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/systemd-tpm2-private.h"
-#include "keystore/tpm2-private.h"
+#include "keystore/systemd-token/private.h"
+#include "keystore/tpm2/private.h"
 
 static void stored_key(const uint8_t *data, size_t size)
 {

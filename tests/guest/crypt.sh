@@ -7,7 +7,7 @@ set -euo pipefail
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
 cd "$scratch"
 guest=$HOLDFAST_TOP/tools/guest
-C=$HOLDFAST_BUILD/tests/interop/crypt-soft
+C=$HOLDFAST_BUILD/tests/interop/crypt-userspace
 M=1048576 place=$((8 * M)) # for each kind: one made by the kernel, one made here
 head -c 1146880 /dev/urandom >noise # 280 sectors of 4096 bytes
 head -c 409600 /dev/urandom >other

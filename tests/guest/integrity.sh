@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
 cd "$scratch"
-F=$HOLDFAST_BUILD/tests/interop/integrity-soft
+F=$HOLDFAST_BUILD/tests/interop/integrity-userspace
 P=$HOLDFAST_TOP/tests/guest/integrity.py
 guest=$HOLDFAST_TOP/tools/guest
 key=$(printf '%064d' 12345) journal_key=$(printf '%064d' 67890)
@@ -37,7 +37,7 @@ for who in kernel ours; do
 done
 truncate -s $((at + 1048576)) disk.img
 
-ours_of() { # a case's options as integrity-soft takes them
+ours_of() { # a case's options as integrity-userspace takes them
 	local word
 	for word in "$@"; do case $word in wipe=* | busy=* | disk=*) ;; *) echo "$word" ;; esac; done
 }

@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "crypto/aead.h"
 #include "crypto/random.h"
-#include "soft/crypt.h"
+#include "userspace/crypt/crypt.h"
 
 static const char usage[] =
     "crypt-speed MIB CIPHER [INTEGRITY]\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2 headers with lib/soft alone, for cryptsetup to compare with. */
+/* LUKS2 headers with lib/userspace alone, for cryptsetup to compare with. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "crypto/random.h"
-#include "soft/luks2.h"
+#include "userspace/luks2/luks2.h"
 
 static const char usage[] =
     "luks2-format write FILE ENCRYPTION INTEGRITY SECTOR OFFSET UUID LABEL KEY [PASSPHRASE]\n"

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "crypto/random.h"
-#include "keystore/tpm2-import.h"
+#include "keystore/tpm2/import.h"
 
 static int save(const char *path, const uint8_t *bytes, size_t len)
 {

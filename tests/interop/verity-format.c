@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds or checks a hash tree with lib/soft alone; what it costs is printed, too. */
+/* Builds or checks a hash tree with lib/userspace alone; what it costs is printed, too. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/hex.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "soft/verity.h"
+#include "userspace/verity/verity.h"
 
 static const char usage[] =
     "verity-format DATA HASH OFFSET ALGORITHM TYPE DATA_BLOCK HASH_BLOCK BLOCKS SALT UUID [ROOT]\n"

@@ -4,7 +4,7 @@
 #define HOLDFAST_TESTS_TEE_BENCH_H
 
 #include "base/diag.h"
-#include "keystore/tee-private.h"
+#include "keystore/tee/private.h"
 #include "lib/gp-sim.h"
 #include "model/layout.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "keystore/registry.h"
-#include "keystore/tpm2-private.h"
+#include "keystore/tpm2/private.h"
 #include "lib/swtpm.h"
 #include "lib/tpm-between.h"
 #include "model/build.h"

@@ -15,11 +15,11 @@ check "every source begins with its licence" no_spdx
 # What each folder may include of ours (ARCHITECTURE.md); its own is always allowed.
 declare -A may=(
 	[base]="" [crypto]="base" [format]="base" [kernel]="base" [model]="base crypto"
-	[layout]="base crypto model" [soft]="base crypto format" [vault]="base crypto format model"
+	[layout]="base crypto model" [userspace]="base crypto format" [vault]="base crypto format model"
 	[filemap]="base"
-	[medium]="base crypto format model" [layer]="base crypto format soft filemap kernel model"
+	[medium]="base crypto format model" [layer]="base crypto format userspace filemap kernel model"
 	[stack]="base crypto model" [engine]="base model" [report]="base model"
-	[device]="base crypto kernel model layout vault stack engine"
+	[target]="base crypto kernel model layout vault stack engine"
 )
 includes() { # FOLDER ALLOWED
 	local bad
@@ -33,7 +33,7 @@ for folder in lib/*/; do
 	if [ -z "${may[$name]+set}" ]; then not_ok "lib/$name has no rule here"; continue; fi
 	check "lib/$name includes only what it may" includes "lib/$name" "${may[$name]}"
 done
-check "keystore includes only what it may" includes keystore "base crypto model kernel soft"
+check "keystore includes only what it may" includes keystore "base crypto model kernel userspace"
 
 only_in() { # FOLDERS REGEX
 	local bad
@@ -43,7 +43,7 @@ only_in() { # FOLDERS REGEX
 }
 check "OpenSSL only in lib/crypto" only_in lib/crypto '#include <openssl/'
 check "libconfuse only in lib/layout" only_in lib/layout '#include <confuse.h>'
-check "json-c only in lib/report, lib/soft and keystore" only_in "lib/(report|soft)|keystore" '#include <json-c/'
+check "json-c only in lib/report, lib/userspace and keystore" only_in "lib/(report|userspace)|keystore" '#include <json-c/'
 check "libqrencode only in lib/report" only_in lib/report '#include <qrencode.h>'
 check "device-mapper and mounts only in lib/kernel" only_in lib/kernel '#include <(libdevmapper|libmount/libmount)'
 check "libfdisk only in lib/medium" only_in lib/medium '#include <libfdisk.h>'

@@ -11,7 +11,7 @@
 
 #include "base/diag.h"
 #include "keystore/registry.h"
-#include "keystore/tee-private.h"
+#include "keystore/tee/private.h"
 #include "model/layout.h"
 
 static struct option_value values[3];

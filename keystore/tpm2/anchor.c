@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The anchor, which names the true copy of the vault. What may write it is bound to the boot as the
+ * secrets are, so another boot policy (a version that revokes, PCRs after an update) takes another
+ * index. A second one names the new copy while the first is made anew; in each step one of the two
+ * names the old copy or the new one:
+ *
+ *	second: define, write	the first still counts: the old copy
+ *	first: undefine		the second counts: the new copy, from here on
+ *	first: define, write	both name the new copy
+ *	second: undefine
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/endian.h"
+#include "keystore/tpm2/private.h"
+
+struct anchor_disk {
+	be64_t sequence;
+	uint8_t digest[SHA256_BYTES];
+};
+
+static bool is_written(const struct keystore_session *s, enum tpm2_which which)
+{
+	return s->index[which].public.nvPublic.attributes & TPMA_NV_WRITTEN;
+}
+
+static bool is_bound_to(const struct keystore_session *s, enum tpm2_which which,
+			const TPM2B_DIGEST *policy)
+{
+	return tpm2_same_digest(&s->index[which].public.nvPublic.authPolicy, policy);
+}
+
+static bool write_policy(const struct tpm2_boot *b, TPM2B_DIGEST *ret)
+{
+	if (b->pcrs)
+		return tpm2_digest_boot(b, ret);
+	*ret = (TPM2B_DIGEST){0};
+	return true;
+}
+
+static int bound_elsewhere(enum tpm2_which which)
+{
+	int r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
+			  "the TPM's %s (NV index 0x%08x) is bound to another boot state, or was "
+			  "made anew by somebody else",
+			  tpm2_index_text(which), tpm2_index_handle(which));
+
+	diag_state("it was left as it is");
+	diag_next("boot what the device was provisioned with; `key restore` binds what was in "
+		  "escrow to the boot state of now");
+	return r;
+}
+
+/* The one that counts, looked at: *@ret. Where none was ever written, one that is there. */
+static int find(struct keystore_session *s, enum tpm2_which *ret)
+{
+	int r = tpm2_index_look(s, TPM2_ANCHOR), next;
+
+	*ret = TPM2_ANCHOR;
+	if (r < 0 ? r != -ENOENT : is_written(s, TPM2_ANCHOR))
+		return r;
+	next = tpm2_index_look(s, TPM2_ANCHOR_NEXT);
+	if (next < 0)
+		return next == -ENOENT ? r : next;
+	if (r == -ENOENT || is_written(s, TPM2_ANCHOR_NEXT))
+		*ret = TPM2_ANCHOR_NEXT;
+	return 0;
+}
+
+int tpm2_anchor_written(struct keystore_session *s)
+{
+	size_t mark = diag_count();
+	enum tpm2_which which;
+	int r = find(s, &which);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EEXIST) {
+		/* Somebody else's: prepare() refuses that by name. */
+		diag_forget(mark);
+		return 0;
+	}
+	return r < 0 ? r : is_written(s, which);
+}
+
+/* What may write it, in a policy session of its own; where it is bound to nothing, there is none.
+ */
+static int meet_policy(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+{
+	int r;
+
+	tpm2_release(s, &s->policy);
+	if (!b->pcrs)
+		return 0;
+	r = tpm2_policy_session(s);
+	return r < 0 ? r : tpm2_policy_boot(s, b, path);
+}
+
+int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
+{
+	TPM2B_DIGEST policy;
+	ESYS_TR session;
+	int r = tpm2_hmac_session(s, &session);
+
+	if (!write_policy(b, &policy))
+		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
+	if (r >= 0)
+		r = tpm2_index_look(s, TPM2_ANCHOR);
+	if (r == -ENOENT) {
+		r = tpm2_index_define(s, TPM2_ANCHOR, &policy);
+		if (r >= 0)
+			r = tpm2_index_look(s, TPM2_ANCHOR);
+	}
+	if (r == -ENOENT)
+		return tpm2_index_missing(TPM2_ANCHOR);
+	if (r < 0 || is_bound_to(s, TPM2_ANCHOR, &policy))
+		return r;
+	/* It is made anew when it is written. Whether that will be possible is better known before
+	 * anything is sealed. */
+	r = meet_policy(s, b, path);
+	tpm2_release(s, &s->policy);
+	return r;
+}
+
+int tpm2_anchor_compare(struct keystore_session *s)
+{
+	if (!s->anchor_seen || !s->boot_seen || is_bound_to(s, s->anchor, &s->boot_policy))
+		return 0;
+	return bound_elsewhere(s->anchor);
+}
+
+static int read_one(struct keystore_session *s, enum tpm2_which which, struct keystore_anchor *ret)
+{
+	struct anchor_disk disk;
+	int r = 0;
+
+	*ret = (struct keystore_anchor){.present = is_written(s, which)};
+	if (ret->present)
+		r = tpm2_index_read(s, which, &disk, sizeof(disk));
+	if (r < 0 || !ret->present)
+		return r;
+	ret->sequence = be64_get(disk.sequence);
+	memcpy(ret->digest, disk.digest, sizeof(ret->digest));
+	return 0;
+}
+
+int tpm2_anchor_read(struct keystore_session *s, struct keystore_anchor *ret)
+{
+	int r = find(s, &s->anchor);
+
+	if (r == -ENOENT)
+		return tpm2_index_missing(TPM2_ANCHOR);
+	if (r < 0)
+		return r;
+	s->anchor_seen = true;
+	r = tpm2_anchor_compare(s);
+	return r < 0 ? r : read_one(s, s->anchor, ret);
+}
+
+/* --- writing --- */
+
+static int send(struct keystore_session *s, enum tpm2_which which, const TPM2B_MAX_NV_BUFFER *data,
+		bool bound)
+{
+	ESYS_TR tr = s->index[which].tr, session = ESYS_TR_NONE;
+	TSS2_RC rc;
+	int r = bound ? 0 : tpm2_hmac_session(s, &session);
+
+	if (r < 0)
+		return r;
+	rc = Esys_NV_Write(s->esys, tr, tr, bound ? s->policy.tr : session, ESYS_TR_NONE,
+			   ESYS_TR_NONE, data, 0);
+	if (tpm2_code(rc) == TPM2_RC_POLICY_FAIL)
+		return bound_elsewhere(which);
+	return rc == TSS2_RC_SUCCESS
+		   ? 0
+		   : tpm2_fail(rc, "the TPM's %s cannot be written", tpm2_index_text(which));
+}
+
+/* How it is written. */
+struct writing {
+	const struct tpm2_boot *boot;
+	const char *path; /* of the signatures */
+	TPM2B_DIGEST policy;
+	const struct keystore_anchor *anchor;
+};
+
+/* @which is there, bound to the policy; read back afterwards. */
+static int write_one(struct keystore_session *s, enum tpm2_which which, const struct writing *w)
+{
+	struct anchor_disk disk = {.sequence = be64_make(w->anchor->sequence)};
+	TPM2B_MAX_NV_BUFFER data = {.size = sizeof(disk)};
+	struct keystore_anchor after;
+	int r = meet_policy(s, w->boot, w->path);
+
+	memcpy(disk.digest, w->anchor->digest, sizeof(disk.digest));
+	memcpy(data.buffer, &disk, sizeof(disk));
+	if (r >= 0)
+		r = send(s, which, &data, w->boot->pcrs != 0);
+	tpm2_release(s, &s->policy);
+	if (r >= 0) /* its name changes with the first time */
+		r = tpm2_index_look(s, which);
+	if (r >= 0)
+		r = read_one(s, which, &after);
+	if (r < 0)
+		return r == -ENOENT ? tpm2_index_missing(which) : r;
+	return after.present && after.sequence == w->anchor->sequence &&
+		       memcmp(after.digest, w->anchor->digest, sizeof(after.digest)) == 0
+		   ? 0
+		   : tpm2_untrusted("the TPM's %s was written, and reads otherwise",
+				    tpm2_index_text(which));
+}
+
+static int remove_if_there(struct keystore_session *s, enum tpm2_which which)
+{
+	int r = tpm2_index_look(s, which);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : tpm2_index_undefine(s, which);
+}
+
+static int make_and_write(struct keystore_session *s, enum tpm2_which which,
+			  const struct writing *w)
+{
+	int r = remove_if_there(s, which);
+
+	if (r >= 0)
+		r = tpm2_index_define(s, which, &w->policy);
+	return r < 0 ? r : write_one(s, which, w);
+}
+
+int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
+		      const struct secret *owner, const struct keystore_anchor *a)
+{
+	struct writing w = {.boot = b, .path = path, .anchor = a};
+	bool there, bound;
+	int r = tpm2_set_owner(s, owner);
+
+	if (!write_policy(b, &w.policy))
+		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
+	if (r >= 0)
+		r = tpm2_index_look(s, TPM2_ANCHOR);
+	if (r == -ENOENT && tpm2_index_look(s, TPM2_ANCHOR_NEXT) == -ENOENT)
+		return tpm2_index_missing(TPM2_ANCHOR);
+	there = r >= 0;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = 0;
+	bound = there && is_bound_to(s, TPM2_ANCHOR, &w.policy);
+	if (there && !bound && !s->prepared)
+		return bound_elsewhere(TPM2_ANCHOR);
+	s->boot_policy = w.policy; /* what was sealed just now is bound to it */
+	if (there && !bound && is_written(s, TPM2_ANCHOR))
+		r = make_and_write(s, TPM2_ANCHOR_NEXT, &w);
+	if (r >= 0)
+		r = bound ? write_one(s, TPM2_ANCHOR, &w) : make_and_write(s, TPM2_ANCHOR, &w);
+	return r < 0 ? r : remove_if_there(s, TPM2_ANCHOR_NEXT);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Platform configuration registers: read, and told apart. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "keystore/tpm2/private.h"
+
+void tpm2_pcr_list(uint32_t pcrs, struct text *to)
+{
+	const char *between = "";
+
+	for (unsigned i = 0; i < TPM2_PCRS; i++) {
+		if (pcrs & 1U << i) {
+			text_add(to, "%s%u", between, i);
+			between = ", ";
+		}
+	}
+}
+
+static int no_bank(const struct tpm2_boot *b)
+{
+	int r = diag_fail(DIAG_KEYSTORE_POLICY, ENODEV, "the TPM does not keep these PCRs in %s",
+			  tpm2_bank_name(b->bank));
+
+	diag_next("turn that bank on in the firmware, or set pcr-bank to another one");
+	return r;
+}
+
+/* One answer has eight digests at most: which, it says itself. */
+static int read_some(struct keystore_session *s, struct tpm2_boot *b, uint32_t *left)
+{
+	struct tpm2_boot asked = {.bank = b->bank, .pcrs = *left};
+	TPML_PCR_SELECTION selection, *got = NULL;
+	TPML_DIGEST *values = NULL;
+	uint32_t mask = 0, n = 0;
+	ESYS_TR session;
+	TSS2_RC rc;
+	int r = tpm2_hmac_session(s, &session);
+
+	if (r < 0)
+		return r;
+	tpm2_selection(&asked, &selection);
+	Esys_TRSess_SetAttributes(s->esys, session, TPMA_SESSION_AUDIT, TPMA_SESSION_AUDIT);
+	rc = Esys_PCR_Read(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &selection, NULL, &got,
+			   &values);
+	Esys_TRSess_SetAttributes(s->esys, session, 0, TPMA_SESSION_AUDIT);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_code(rc) == TPM2_RC_VALUE || tpm2_code(rc) == TPM2_RC_HASH
+			   ? no_bank(b)
+			   : tpm2_fail(rc, "the PCRs cannot be read");
+	if (got->count == 1 && got->pcrSelections[0].sizeofSelect == 3)
+		mask = (uint32_t)(got->pcrSelections[0].pcrSelect[0] |
+				  got->pcrSelections[0].pcrSelect[1] << 8 |
+				  got->pcrSelections[0].pcrSelect[2] << 16) &
+		       *left;
+	for (unsigned i = 0; i < TPM2_PCRS && n < values->count; i++) {
+		if (!(mask & 1U << i))
+			continue;
+		if (values->digests[n].size != tpm2_bank_bytes(b->bank)) {
+			mask = 0;
+			break;
+		}
+		memcpy(b->values[i], values->digests[n++].buffer, tpm2_bank_bytes(b->bank));
+		*left &= ~(1U << i);
+	}
+	Esys_Free(got);
+	Esys_Free(values);
+	return mask ? 0 : no_bank(b);
+}
+
+int tpm2_pcr_read(struct keystore_session *s, struct tpm2_boot *b)
+{
+	uint32_t left = b->pcrs;
+	int r = 0;
+
+	while (left && r >= 0)
+		r = read_some(s, b, &left);
+	return r;
+}
+
+int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	_cleanup_text_ struct text list = {0};
+	struct tpm2_boot now = *b;
+	uint32_t differ = 0;
+	int r = tpm2_pcr_read(s, &now);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < TPM2_PCRS; i++) {
+		if (b->pcrs & 1U << i && memcmp(b->values[i], now.values[i], sizeof(now.values[i])))
+			differ |= 1U << i;
+	}
+	tpm2_pcr_list(differ, &list);
+	r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
+		      "the keys are bound to another boot state: PCR %s (%s) differs",
+		      differ ? list.s : "values", tpm2_bank_name(b->bank));
+	diag_state("nothing was opened");
+	diag_next("boot what the device was provisioned with; after an intended update of the "
+		  "firmware, restore from escrow or provision anew");
+	return r;
+}
+
+int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	unsigned pcr = (unsigned)__builtin_ctz(b->pcrs);
+	TPML_DIGEST_VALUES event = {.count = 1, .digests[0].hashAlg = b->bank};
+	TSS2_RC rc;
+
+	/* Any value does; the register never goes back. */
+	memset(&event.digests[0].digest, 0x68, tpm2_bank_bytes(b->bank));
+	rc = Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			     ESYS_TR_NONE, &event);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "PCR %u cannot be extended", pcr);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The LUKS2 header of a crypt volume that is there: recognised, judged, its copies mended. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "layer/crypt/crypt.h"
+#include "model/build.h"
+
+int crypt_header_read(const struct layer *l, struct env *env, enum attach_mode mode,
+		      struct attached *a, struct io **ret_place, struct luks2_found *ret)
+{
+	int r = layer_attach_below(l, env, mode, a, ret_place);
+
+	return r < 0 ? r : luks2_read(*ret_place, ret);
+}
+
+int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	char uuid[UUID_TEXT_SIZE];
+	int r = luks2_read(place, &found);
+
+	if (r == -ENODATA || (r >= 0 && (found.active < 0 || !found.facts.valid)))
+		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: the LUKS2 header is not there",
+				 l->volume->full_name);
+	if (r < 0)
+		return r;
+	uuid_print(&found.copy[found.active].binary.uuid, uuid);
+	return layer_learn(l, "uuid", "%s", uuid);
+}
+
+/* --- volumes that others laid out --- */
+
+static int set_options(struct layer *l, const struct crypt_kind *kind, const struct luks2_facts *h)
+{
+	const struct where nowhere = {0};
+	char sector[16];
+	const char *texts[] = {kind->cipher, kind->integrity, sector};
+	static const char *const names[] = {"cipher", "integrity", "sector-size"};
+	int r = 0;
+
+	snprintf(sector, sizeof(sector), "%u", h->sector_bytes);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = layer_set(l, names[i], &texts[i], 1, nowhere);
+	return r < 0 ? r : layer_learn(l, "segment", "%" PRIu64, h->segment_offset_bytes);
+}
+
+static int fail_unknown(const struct luks2_facts *h)
+{
+	return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "LUKS2 with cipher %s%s%s is not known here: %s",
+			 h->encryption, *h->integrity ? " and integrity " : "", h->integrity,
+			 h->valid ? "`holdfast layers` lists what is" : h->why);
+}
+
+int crypt_header_recognise(struct layer *l, struct env *env)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	const struct crypt_kind *kind;
+	struct integrity_superblock sb;
+	struct io *place;
+	int r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
+
+	if (r == -ENODATA || (r >= 0 && found.active < 0))
+		return 0;
+	if (r < 0)
+		return r;
+	kind = crypt_kind_luks(found.facts.encryption,
+			       *found.facts.integrity ? found.facts.integrity : NULL);
+	if (!kind || !found.facts.valid)
+		return fail_unknown(&found.facts);
+	r = set_options(l, kind, &found.facts);
+	if (r >= 0 &&
+	    place->size_bytes < found.facts.segment_offset_bytes + INTEGRITY_SUPERBLOCK_BYTES)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "a LUKS2 header with its data from byte %" PRIu64
+				 " on, but the place "
+				 "has %" PRIu64 " bytes: it ends before its integrity superblock",
+				 found.facts.segment_offset_bytes, place->size_bytes);
+	if (r >= 0 && kind->tag_bytes)
+		r = tags_recognise(l, env, found.facts.segment_offset_bytes, &sb);
+	else if (r >= 0)
+		r = 1;
+	if (r == 0)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "a LUKS2 header with integrity, but no integrity superblock");
+	return r;
+}
+
+/* --- judging --- */
+
+static void say(struct text *to, const char *sentence)
+{
+	text_add(to, "%s%s", to->len ? "\n" : "", sentence);
+}
+
+static void judge_segment(const struct crypt_facts *f, const struct luks2_facts *h, struct text *to)
+{
+	const char *integrity = f->kind->luks_integrity ? f->kind->luks_integrity : "";
+
+	if (strcmp(h->encryption, "cipher_null") == 0 || strncmp(h->encryption, "null", 4) == 0 ||
+	    strstr(h->encryption, "cipher_null"))
+		say(to, "its cipher is the null cipher: an opener that trusts it writes plaintext");
+	else if (strcmp(h->encryption, f->kind->luks_cipher) != 0)
+		say(to, "it names another cipher than was laid out");
+	if (strcmp(h->integrity, integrity) != 0)
+		say(to, "it names another integrity than was laid out");
+	if (h->sector_bytes != f->sector_bytes)
+		say(to, "it has another sector size than was laid out");
+	if (h->segment_offset_bytes != f->header_bytes || h->segment_bytes || h->iv_tweak)
+		say(to, "its segment is not where the data were laid out");
+}
+
+int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
+		       const struct luks2_found *found, const struct secret *key, struct text *to)
+{
+	const struct luks2_facts *h = &found->facts;
+	const char *uuid = layer_learned(l, "uuid");
+	char there[UUID_TEXT_SIZE];
+	int match = 0;
+
+	if (found->active < 0) {
+		say(to, "neither copy is good");
+		return 0;
+	}
+	if (h->reencryption)
+		say(to, "it asks for a reencryption that nobody began");
+	if (*h->requirements && !h->reencryption)
+		say(to, "it has requirements that were not laid out");
+	if (!h->valid) {
+		say(to, *h->why ? h->why : "it cannot be understood");
+		return 0;
+	}
+	judge_segment(f, h, to);
+	uuid_print(&found->copy[found->active].binary.uuid, there);
+	if (uuid && strcmp(uuid, there) != 0)
+		say(to, "it is the header of another volume (its UUID differs)");
+	if (key)
+		match = luks2_key_matches(h, secret_bytes(key), secret_len(key));
+	if (match < 0)
+		return match;
+	if (key && !match)
+		say(to, "its digest is of another key: the header of another volume");
+	return to->failed ? diag_no_memory() : 0;
+}
+
+/* --- its two copies --- */
+
+int crypt_layer_report(const struct layer *l, struct report *report, enum finding_kind kind,
+		       const char *area, uint64_t offset, uint64_t len, const char *text)
+{
+	const struct finding f = {
+	    .kind = kind,
+	    .volume = l->volume->full_name,
+	    .layer = l->ops->name,
+	    .area = area,
+	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes + offset,
+	    .len_bytes = len,
+	    .text = text,
+	};
+
+	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+}
+
+int crypt_header_report_copies(const struct layer *l, const struct luks2_found *found,
+			       struct report *report)
+{
+	static const char *const areas[] = {"first LUKS2 header", "second LUKS2 header"};
+	const struct luks2_copy *active = found->active < 0 ? NULL : &found->copy[found->active];
+	int r = 0;
+
+	for (int i = 0; i < 2 && r >= 0; i++) {
+		const struct luks2_copy *c = &found->copy[i];
+		const char *why = c->why;
+
+		if (c->good && active && c->binary.sequence == active->binary.sequence &&
+		    !(found->differ && c != active))
+			continue;
+		if (c->good)
+			why = found->differ ? "does not say the same as the other one"
+					    : "is older than the other one";
+		r = crypt_layer_report(l, report, active ? FINDING_MENDABLE : FINDING_CORRUPT,
+				       areas[i], c->offset_bytes, LUKS2_HEADER_BYTES,
+				       why ? why : "is not there");
+	}
+	return r;
+}
+
+static int run_mend(const struct step *s, struct env *env, struct cursor *cursor)
+{
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	struct io *place;
+	int r = crypt_header_read(s->layer, env, ATTACH_WRITE, &a, &place, &found);
+
+	return r < 0 ? r : luks2_mend(place, &found);
+}
+
+static const struct step_ops mend_step = {"mend LUKS2 header", STEP_REDO, run_mend, NULL};
+
+int crypt_layer_mend(const struct layer *l, struct env *env, struct report *report, struct plan *p)
+{
+	const struct step step = {
+	    .layer = l, .ops = &mend_step, .detail = "the damaged copy from the good one"};
+	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	_cleanup_attached_ struct attached a = {0};
+	_cleanup_text_ struct text why = {0};
+	size_t before = report->findings.n;
+	struct crypt_facts f;
+	struct io *place;
+	int r = crypt_layer_facts(l, &f);
+
+	if (r < 0 || !f.luks2)
+		return r;
+	r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
+	if (r < 0)
+		return r == -ENODATA ? 0 : r; /* `verify` tells, nothing mends it */
+	r = crypt_header_report_copies(l, &found, report);
+	if (r >= 0)
+		r = crypt_header_judge(l, &f, &found, NULL, &why);
+	if (r < 0 || report->findings.n == before || found.active < 0 || why.len)
+		return r;
+	return plan_add(p, &step);
+}

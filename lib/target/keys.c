@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A provisioned target's keys: sealed anew, given up. One commit of the vault's device part each.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "target/keys.h"
+#include "layout/layout-file.h"
+#include "model/key.h"
+#include "vault/escrow.h"
+
+int device_keys_load(struct target *t, struct env *env)
+{
+	int r = target_unlock(t, env, NULL, 0);
+
+	if (r >= 0 && !t->keys)
+		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
+			      t->path);
+	return r;
+}
+
+/* Other openers' way in must not keep a key from being sealed anew, or given up. */
+static void reseal_one(const struct layer *l, struct env *env)
+{
+	size_t mark = diag_count();
+	char why[sizeof(((struct diag_record *)0)->text)];
+
+	if (!l->ops->reseal || l->ops->reseal(l, env) >= 0)
+		return;
+	snprintf(why, sizeof(why), "%s", diag_count() > mark ? diag_get(mark)->text : "");
+	diag_forget(mark);
+	diag_note("volume %s: systemd's token was left as it was, and opens as before or not at "
+		  "all: %s",
+		  l->volume->full_name, why);
+}
+
+void device_keys_reseal(struct target *t, struct env *env)
+{
+	for (size_t i = 0; i < t->layout->n_volumes; i++) {
+		const struct volume *v = t->layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
+			reseal_one(v->layers[j], env);
+	}
+}
+
+static int rotate_and_commit(struct target *t, struct env *env)
+{
+	int r = vault_keys_rotate(t->keys);
+
+	if (r >= 0)
+		device_keys_reseal(t, env);
+	if (r >= 0)
+		r = vault_commit_layout(t->vault, t->layout, env);
+	if (r < 0)
+		diag_state(
+		    "the keys are the old ones, or the new ones: run the same command again");
+	return r;
+}
+
+/* Of the keystore whose layout has signatures over PCRs. */
+static struct option_value *find_version(const struct layout *l, const struct keystore **ret,
+					 const struct option_spec **ret_spec)
+{
+	for (size_t i = 0; i < l->n_keystores; i++) {
+		const struct keystore *k = l->keystores[i];
+		int key = option_index(k->ops->options, "pcr-public-key");
+		int version = option_index(k->ops->options, "pcr-version");
+
+		if (key < 0 || version < 0 || !k->values[key].present)
+			continue;
+		*ret = k;
+		*ret_spec = &k->ops->options[version];
+		return &k->values[version];
+	}
+	return NULL;
+}
+
+static int check_tokens(const struct target *t, const struct keystore *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->layout->n_volumes && k->ops->systemd; i++) {
+		const struct volume *v = t->layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && r >= 0; j++) {
+			if (layer_key_bytes(v->layers[j], KEY_TOKEN) &&
+			    layer_keystore(v->layers[j]) == k)
+				r = k->ops->systemd->check(k);
+		}
+	}
+	return r;
+}
+
+/* From here on in memory; the next commit makes it so. */
+static int set_version(struct target *t, const char *text)
+{
+	const struct option_spec *spec;
+	const struct keystore *k;
+	struct option_value *v = find_version(t->layout, &k, &spec), new = {0};
+	const char *why = "";
+	int r;
+
+	if (!v)
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "--pcr-version: no keystore of %s has a pcr-public-key", t->path);
+	if (option_parse(spec, &text, 1, &t->layout->arena, &new, &why) < 0)
+		return diag_fail(DIAG_USAGE, EINVAL, "--pcr-version %s: %s", text, why);
+	if (new.number < v->number)
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "--pcr-version %s: it is %s now, and what was revoked stays so",
+				 text, v->text);
+	new.present = new.given = true;
+	*v = new;
+	r = check_tokens(t, k);
+	return r < 0 ? r : vault_keys_prepare(t->keys, k);
+}
+
+int device_keys_rotate(struct target *t, struct env *env, const char *pcr_version)
+{
+	int r = device_keys_load(t, env);
+
+	if (r >= 0 && pcr_version)
+		r = set_version(t, pcr_version);
+	return r < 0 ? r : rotate_and_commit(t, env);
+}
+
+/* What of its keys stands outside of the vault. */
+static int forget_outside(const struct volume *v, struct env *env)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
+		if (v->layers[i]->ops->forget)
+			r = v->layers[i]->ops->forget(v->layers[i], env);
+	}
+	return r;
+}
+
+/* Keyslots go first: after a cut the vault still lists the volume, and who runs the command again
+ * gives it up. Where they cannot be overwritten its keys are given up nevertheless. */
+int device_keys_forget(struct target *t, struct env *env, struct volume *v)
+{
+	struct way_in way;
+	bool before = v->forgotten;
+	int r = device_keys_load(t, env), outside;
+
+	if (r < 0)
+		return r;
+	/* An escrow stays where `key restore --lose-others` gave a volume up. */
+	if (before && !vault_ways_in(t->keys, v->full_name, &way, 1))
+		return 0;
+	outside = forget_outside(v, env);
+	if (before)
+		vault_escrow_drop(t->keys, v, false);
+	else
+		r = vault_keys_forget(t->keys, v);
+	v->forgotten = true;
+	if (r >= 0)
+		r = rotate_and_commit(t, env);
+	if (r >= 0 && outside < 0)
+		diag_state("the vault has given up the keys of %s; its LUKS2 keyslots may be there "
+			   "still",
+			   v->full_name);
+	return r < 0 ? r : outside < 0 ? outside : 1;
+}
+
+static int seal_here(const char *path, struct env *env, const struct kinds *kinds)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = target_load(&t, path, IO_WRITE | IO_SHARE, env, kinds);
+
+	if (r >= 0)
+		r = vault_keys_read(t.vault, t.layout, env, &t.keys);
+	if (r <= 0)
+		return r;
+	env->keys = vault_keys_interface(t.keys);
+	return rotate_and_commit(&t, env);
+}
+
+int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	const char *path = t->path;
+	int r = 0;
+
+	if (t->layout_from_vault && layout_anchor(t->layout))
+		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r <= 0 || !vault_keys_sealed_elsewhere(t->keys))
+		return r < 0 ? r : 0;
+	target_close(t);
+	r = seal_here(path, env, kinds);
+	if (r >= 0)
+		r = target_load(t, path, 0, env, kinds);
+	return r < 0 ? r : 1;
+}
+
+int device_keys_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
+			 struct text *ret)
+{
+	_cleanup_layout_ struct layout *layout = NULL;
+	struct keystore_session *session = NULL;
+	const struct keystore *k;
+	int r = layout_read_file(layout_path, NULL, 0, kinds, &layout);
+
+	k = r < 0 ? NULL : layout_anchor(layout);
+	if (r >= 0 && (!k || !k->ops->identity))
+		r = diag_fail(DIAG_USAGE, EINVAL,
+			      "%s: no keystore of it is in hardware that can be sealed for from "
+			      "elsewhere; write keystore \"device\" { backend = \"tpm2\" }",
+			      layout_path);
+	if (r >= 0)
+		r = k->ops->begin(k, env, &session);
+	if (r >= 0)
+		r = k->ops->prepare(k, session, env);
+	if (r >= 0)
+		r = k->ops->identity(k, session, env, ret);
+	if (r >= 0 && ret->failed)
+		r = diag_no_memory();
+	if (k && k->ops->end)
+		k->ops->end(session);
+	return r;
+}

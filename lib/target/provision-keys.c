@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Provisioning's keys: drawn and durable before anything is encrypted with them. */
+#include <errno.h>
+
+#include "base/diag.h"
+#include "target/provision.h"
+#include "model/key.h"
+
+/* The layout has keyed volumes that this plan makes. */
+static bool is_keyed(const struct provisioning *p)
+{
+	bool keyed = false;
+
+	for (size_t i = 0; i < p->layout->n_volumes; i++)
+		keyed |= volume_is_keyed(p->layout->volumes[i]) && !p->layout->volumes[i]->reserved;
+	return keyed && p->plan->why != INTENT_SHARED;
+}
+
+/* Hardware that has sealed for a vault, and a medium without that vault: somebody wiped it, or the
+ * board is used again. Only who says so gets a device laid out anew over it. */
+int provision_refuse_wiped(const struct provisioning *p, struct env *env)
+{
+	const struct keystore *k = is_keyed(p) ? layout_anchor(p->layout) : NULL;
+	struct keystore_session *session = NULL;
+	int r;
+
+	if (!k || p->resumed || p->request->retire_keys || p->request->n_replace)
+		return 0;
+	r = k->ops->begin(k, env, &session);
+	if (r >= 0)
+		r = k->ops->used(k, session, env);
+	k->ops->end(session);
+	if (r <= 0)
+		return r;
+	r = diag_fail(DIAG_LIFECYCLE, EEXIST,
+		      "keystore %s: this hardware has guarded the keys of a device already, and %s "
+		      "has no vault of it: the medium was wiped, or the board was used before",
+		      k->name, p->target.path);
+	diag_state("nothing was changed");
+	diag_next(
+	    "--retire-keys counts the erase counter up and lays the device out anew: whatever "
+	    "was sealed before never opens again");
+	return r;
+}
+
+/* A resumed run finds the keys of its own plan in the vault; any others are of something that is
+ * being replaced. */
+static int find_keys(struct provisioning *p, struct env *env)
+{
+	size_t mark = diag_count();
+	int r = vault_keys_read(p->target.vault, p->layout, env, &p->target.keys);
+
+	if (r == 1 && vault_keys_are_for(p->target.keys, p->target.vault)) {
+		r = vault_keys_unlock(p->target.keys, NULL, 0);
+		if (r >= 0)
+			return 1;
+	} else if (r != -ENOMEM) { /* none, those of another layout, or damaged ones */
+		r = 0;
+	}
+	/* Cut before the hardware was told of them: nothing was encrypted with them. */
+	if (r == -ESTALE)
+		r = 0;
+	if (r == 0)
+		diag_forget(mark);
+	p->target.keys = vault_keys_free(p->target.keys);
+	return r;
+}
+
+int provision_make_keys(struct provisioning *p, struct env *env)
+{
+	int found = is_keyed(p) && p->resumed ? find_keys(p, env) : 0, r = found;
+
+	if (!is_keyed(p))
+		return 0;
+	if (found == 0)
+		r = vault_keys_draw(p->target.vault, p->layout, env, &p->target.keys);
+	if (found == 0 && r >= 0)
+		r = vault_keys_commit_early(p->target.vault, p->target.keys, p->plan->completion);
+	if (r >= 0)
+		env->keys = vault_keys_interface(p->target.keys);
+	return r;
+}

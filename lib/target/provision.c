@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Provisioning: from what stands on the target to the plan that is run, resumed or refused. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "target/provision.h"
+#include "kernel/blkdev.h"
+#include "stack/stack.h"
+
+/* A shared image given with --from: complete, and its layout readable. */
+static int open_from(struct provisioning *p, struct env *env, struct vault_begun *ret_begun)
+{
+	const struct kinds *kinds = p->request->kinds;
+	_cleanup_vault_ struct vault *vault = NULL;
+	int r = io_open_file(p->request->from, IO_LOCK, &p->from);
+
+	if (r < 0)
+		return r;
+	r = vault_find(p->from, &vault);
+	if (r == 1)
+		r = vault_begun(vault, ret_begun);
+	if (r < 0)
+		return r;
+	if (r == 0 || !ret_begun->shared || !ret_begun->complete)
+		return diag_fail(DIAG_SOURCE, EINVAL, "%s is not a complete shared image%s",
+				 p->request->from,
+				 r == 1 && ret_begun->shared ? ": it was not finished" : "");
+	r = vault_read_layout(vault, kinds, &p->from_layout);
+	return r < 0    ? r
+	       : r == 0 ? diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: its vault has no layout",
+				    p->request->from)
+			: 0;
+}
+
+static int open_target(struct provisioning *p, struct env *env)
+{
+	const struct provision_request *q = p->request;
+	int r;
+
+	if (!q->target_path)
+		return 0;
+	r = q->dry_run ? target_open(&p->target, q->target_path, 0, env)
+		       : target_create(&p->target, q->target_path, env);
+	if (r < 0)
+		return r;
+	p->target.vault_hint = p->layout->vault.extent;
+	return target_identify(&p->target, env, q->kinds);
+}
+
+static bool same_layout(const struct vault_begun *begun, const uint8_t *digest)
+{
+	return memcmp(begun->layout_digest, digest, SHA256_BYTES) == 0;
+}
+
+/* Seeds fix public values only. What was begun keeps its own; a layout's seed fixes everything. */
+static int choose_seed(struct provisioning *p, const struct vault_begun *shared, struct env *env)
+{
+	const struct target *t = &p->target;
+	struct plan *plan = p->plan;
+	int r = 0;
+
+	plan->has_seed = true;
+	if (t->has_plan && t->state == LIFECYCLE_PROVISIONING) {
+		memcpy(plan->seed, t->begun.seed, sizeof(plan->seed));
+		memcpy(plan->instance, t->begun.instance, sizeof(plan->instance));
+		return 0;
+	}
+	if (shared)
+		memcpy(plan->seed, shared->seed, sizeof(plan->seed));
+	else if (p->layout->device.has_seed)
+		memcpy(plan->seed, p->layout->device.seed, sizeof(plan->seed));
+	else if (p->request->dry_run)
+		plan->has_seed = false;
+	else
+		r = env->random(plan->seed, sizeof(plan->seed));
+	if (r >= 0 && !p->layout->device.has_seed && !p->request->dry_run)
+		r = env->random(plan->instance, sizeof(plan->instance));
+	return r;
+}
+
+/* Where a shared image of this layout has its volumes: the plan for the smallest image says it. */
+static int find_shared_extents(struct provisioning *p)
+{
+	_cleanup_plan_ struct plan *shared = plan_new(p->layout, INTENT_SHARED);
+	int r;
+
+	if (!shared)
+		return -ENOMEM;
+	shared->sector_bytes = p->plan->sector_bytes;
+	memcpy(shared->seed, p->plan->seed, sizeof(shared->seed));
+	r = stack_plan(shared, NULL);
+	for (size_t i = 0; i < p->layout->n_volumes && r >= 0; i++) {
+		struct volume *v = p->layout->volumes[i];
+
+		memcpy(v->shared_extent, v->extent, sizeof(v->extent));
+	}
+	return r;
+}
+
+/* What the shared image found out is what its copy is checked against. */
+static int take_learned(struct layout *layout, const struct layout *recorded)
+{
+	for (size_t i = 0; i < layout->n_volumes; i++) {
+		struct volume *v = layout->volumes[i];
+		const struct volume *old = layout_volume(recorded, v->full_name);
+
+		for (size_t j = 0; v->in_shared && old && j < v->n_layers; j++) {
+			if (j >= old->n_layers || old->layers[j]->ops != v->layers[j]->ops)
+				break;
+			array_each (it, &old->layers[j]->learned) {
+				int r = layer_learn(v->layers[j], it->name, "%s", it->value);
+
+				if (r < 0)
+					return r;
+			}
+		}
+	}
+	return 0;
+}
+
+static int new_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES], bool completion)
+{
+	const struct provision_request *q = p->request;
+	struct plan *plan = plan_free(p->plan);
+
+	p->plan = plan = plan_new(p->layout, q->shared ? INTENT_SHARED : INTENT_PROVISION);
+	if (!plan)
+		return -ENOMEM;
+	memcpy(plan->layout_digest, digest, SHA256_BYTES);
+	plan->completion = completion;
+	plan->from = p->from;
+	plan->trust_copy = q->trust_copy;
+	plan->sector_bytes = p->target.io ? p->target.io->sector_bytes : 512;
+	plan->capacity_bytes = p->target.io ? p->target.io->size_bytes : 0;
+	return 0;
+}
+
+/* Complete, begun, a shared image's copy, or something else? Decides what kind of run this is. */
+static int decide(struct provisioning *p, const uint8_t digest[SHA256_BYTES], bool *ret_completion)
+{
+	const struct target *t = &p->target;
+	bool same = t->has_plan && same_layout(&t->begun, digest);
+
+	*ret_completion = p->from != NULL;
+	if (t->state == LIFECYCLE_SHARED && same && !p->request->shared)
+		*ret_completion = true;
+	if (t->state == LIFECYCLE_PROVISIONING && same)
+		*ret_completion = t->begun.completion;
+	p->done = same && !p->request->n_replace &&
+		  ((t->state == LIFECYCLE_PROVISIONED && !p->request->shared) ||
+		   (t->state == LIFECYCLE_SHARED && p->request->shared));
+	return 0;
+}
+
+static int check_expected(const struct provisioning *p)
+{
+	char layout[2 * SHA256_BYTES + 1], plan[2 * SHA256_BYTES + 1];
+	const char *expect = p->request->expect;
+	int r;
+
+	hex_encode(p->plan->layout_digest, SHA256_BYTES, layout);
+	hex_encode(p->plan->digest, SHA256_BYTES, plan);
+	if (!expect || strcasecmp(expect, layout) == 0 || strcasecmp(expect, plan) == 0)
+		return 0;
+	r = diag_fail(DIAG_DIGEST, EINVAL,
+		      "expected digest %s, but the layout's is %s and the plan's %s", expect,
+		      layout, plan);
+	diag_state("nothing was changed");
+	diag_next("compare with `holdfast plan %s`; a source or a mkfs version differs",
+		  p->request->layout_path);
+	return r;
+}
+
+/* Is the plan that was begun this one? */
+static int match_begun(struct provisioning *p)
+{
+	const struct target *t = &p->target;
+	int r;
+
+	if (t->state != LIFECYCLE_PROVISIONING || !t->has_plan)
+		return 0;
+	p->resumed = memcmp(t->begun.plan_digest, p->plan->digest, SHA256_BYTES) == 0;
+	if (p->resumed || t->begun.capacity_bytes == p->plan->capacity_bytes ||
+	    p->request->n_replace || p->request->dry_run ||
+	    !same_layout(&t->begun, p->plan->layout_digest))
+		return 0;
+	r = diag_fail(DIAG_TARGET_SIZE, EFBIG,
+		      "%s has %" PRIu64 " bytes, but had %" PRIu64 " when provisioning was begun",
+		      t->path, p->plan->capacity_bytes, t->begun.capacity_bytes);
+	diag_state("nothing was changed by this run");
+	diag_next("give it its size back, or start anew with --replace=all");
+	return r;
+}
+
+static int make_one_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
+			 const struct vault_begun *shared, bool completion, bool retire,
+			 struct env *env)
+{
+	int r = new_plan(p, digest, completion);
+
+	if (r < 0)
+		return r;
+	p->plan->retire = retire;
+	r = choose_seed(p, shared, env);
+	if (r >= 0 && completion)
+		r = find_shared_extents(p);
+	return r < 0 ? r : stack_plan(p->plan, vault_plan_commit);
+}
+
+/* A run that was begun with --replace is taken up again without it, too. */
+static int make_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
+		     const struct vault_begun *shared, bool completion, struct env *env)
+{
+	bool retire = p->request->n_replace > 0;
+	int r = make_one_plan(p, digest, shared, completion, retire, env);
+
+	if (r >= 0)
+		r = match_begun(p);
+	if (r < 0 || p->resumed || retire || p->target.state != LIFECYCLE_PROVISIONING)
+		return r;
+	r = make_one_plan(p, digest, shared, completion, true, env);
+	if (r >= 0)
+		r = match_begun(p);
+	if (r < 0 || p->resumed)
+		return r;
+	return make_one_plan(p, digest, shared, completion, false, env);
+}
+
+/* The smallest target that the plan was made for must be there. */
+static int probe_medium(struct provisioning *p, struct env *env)
+{
+	struct medium *m = p->layout->media[0];
+
+	if (!p->target.io || p->target.io->size_bytes == 0)
+		return 0;
+	return m->ops->probe(m, p->layout, env);
+}
+
+static int refuse(struct provisioning *p)
+{
+	if (p->done || p->resumed || !p->target.io || !p->layout->media[0]->facts)
+		return 0;
+	if (p->plan->completion && !p->from)
+		return 0; /* its own shared image stands there */
+	return replace_check(p->request, &p->target, p->layout->media[0], p->plan);
+}
+
+int provision_prepare(struct provisioning *p, const struct provision_request *request,
+		      struct env *env)
+{
+	struct vault_begun from = {0};
+	const struct layout *recorded;
+	uint8_t digest[SHA256_BYTES];
+	bool completion = false;
+	int r;
+
+	p->request = request;
+	r = layout_read_file(request->layout_path, request->settings, request->n_settings,
+			     request->kinds, &p->layout);
+	if (r >= 0 && request->from)
+		r = open_from(p, env, &from);
+	if (r >= 0)
+		r = open_target(p, env);
+	if (r >= 0)
+		r = probe_medium(p, env);
+	recorded = p->from_layout ? p->from_layout : p->target.layout;
+	if (r >= 0)
+		r = stack_survey(p->layout, recorded, env, digest);
+	if (r >= 0 && p->from && !same_layout(&from, digest))
+		r = diag_fail(DIAG_DIGEST, EINVAL,
+			      "%s was made from another layout or other sources", request->from);
+	if (r >= 0)
+		r = decide(p, digest, &completion);
+	if (r >= 0 && completion && recorded)
+		r = take_learned(p->layout, recorded);
+	if (r >= 0)
+		r = make_plan(p, digest,
+			      p->from      ? &from
+			      : completion ? &p->target.begun
+					   : NULL,
+			      completion, env);
+	if (r >= 0)
+		r = check_expected(p);
+	return r < 0 ? r : refuse(p);
+}
+
+static int begin(struct provisioning *p, struct env *env)
+{
+	const struct plan *plan = p->plan;
+	const struct extent *place = &p->layout->vault.extent;
+	struct vault_begun begun = {
+	    .shared = plan->why == INTENT_SHARED,
+	    .completion = plan->completion,
+	    .capacity_bytes = plan->capacity_bytes,
+	    .steps = (uint32_t)plan->steps.n,
+	};
+
+	memcpy(begun.seed, plan->seed, sizeof(begun.seed));
+	memcpy(begun.instance, plan->instance, sizeof(begun.instance));
+	memcpy(begun.layout_digest, plan->layout_digest, SHA256_BYTES);
+	memcpy(begun.plan_digest, plan->digest, SHA256_BYTES);
+	p->target.vault = vault_close(p->target.vault);
+	return vault_begin(env->target, place->offset_bytes, place->size_bytes, &begun,
+			   &p->target.vault);
+}
+
+/* An image file that is to be made gets its size, sparse. */
+static int give_size(struct provisioning *p)
+{
+	struct io *io = p->target.io;
+	int r = 0;
+
+	if (io->size_bytes < p->plan->capacity_bytes)
+		r = io_resize(io, p->plan->capacity_bytes);
+	return r < 0 ? diag_io(-r, io->name) : 0;
+}
+
+static int put_in_place(struct provisioning *p)
+{
+	struct target *t = &p->target;
+
+	return t->work_path ? file_rename(t->work_path, t->path) : 0;
+}
+
+static int fail_in_use(const struct target *t, const char *who)
+{
+	int r = diag_fail(DIAG_IN_USE, EBUSY, "%s is in use: %s", t->path, who);
+
+	diag_state("nothing was changed by this run");
+	diag_next("holdfast close %s, or unmount it, then run the same command again", t->path);
+	return r;
+}
+
+/* A device completes itself while it runs from one of its volumes: then only the ranges that are
+ * written must be free. All else wants the whole device, so does taking away the table that the
+ * next boot would need. */
+static int refuse_in_use(const struct provisioning *p)
+{
+	const struct target *t = &p->target;
+	char who[256] = "held by another program";
+	int r = 0;
+
+	if (!io_is_block_device(t->io) || io_is_exclusive(t->io))
+		return 0;
+	if (!p->plan->completion || p->plan->retire) {
+		r = blkdev_in_use(t->path, 0, p->plan->capacity_bytes, who);
+		return r < 0 ? r : fail_in_use(t, who);
+	}
+	for (size_t i = 0; i < p->plan->steps.n && r == 0; i++) {
+		const struct step *s = &p->plan->steps.v[i];
+
+		if (!s->skip && s->target.size_bytes)
+			r = blkdev_in_use(t->path, s->target.offset_bytes, s->target.size_bytes,
+					  who);
+	}
+	return r == 1 ? fail_in_use(t, who) : r;
+}
+
+/* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
+static int tell_kernel(struct provisioning *p, struct env *env)
+{
+	struct medium *m = p->layout->media[0];
+	ARRAY(struct blkdev_entry) entries = {0};
+	int r = io_is_block_device(p->target.io) ? m->ops->probe(m, p->layout, env) : 0;
+
+	if (r < 0 || !io_is_block_device(p->target.io) || m->facts->table != TABLE_OURS)
+		return r;
+	array_each (part, &m->facts->partitions) {
+		const struct blkdev_entry e = {part->number, part->extent.offset_bytes,
+					       part->extent.size_bytes};
+
+		if (r == 0)
+			r = array_add(&entries, e);
+	}
+	if (r == 0 &&
+	    blkdev_update(io_fd(p->target.io), p->target.path, entries.v, entries.n) == -EBUSY)
+		diag_warn("%s: the kernel keeps its old partitions while they are in use; start "
+			  "the device anew to see the new ones",
+			  p->target.path);
+	array_free(&entries);
+	return r < 0 ? diag_no_memory() : 0;
+}
+
+int provision_run(struct provisioning *p, struct env *env, const struct execute_events *events)
+{
+	int r;
+
+	if (p->done) /* the cut may have come just before an image file got its name */
+		return put_in_place(p);
+	r = refuse_in_use(p);
+	if (r >= 0)
+		r = provision_refuse_wiped(p, env);
+	if (r >= 0)
+		r = give_size(p);
+	if (r >= 0 && !p->resumed)
+		r = begin(p, env);
+	if (r >= 0)
+		r = provision_make_keys(p, env);
+	if (r >= 0)
+		r = execute(p->plan, env, vault_journal(p->target.vault), events);
+	if (r >= 0)
+		r = vault_finish(p->target.vault);
+	if (r >= 0)
+		r = tell_kernel(p, env);
+	return r < 0 ? r : put_in_place(p);
+}
+
+void provision_free(struct provisioning *p)
+{
+	target_close(&p->target);
+	plan_free(p->plan);
+	layout_free(p->layout);
+	layout_free(p->from_layout);
+	io_close(p->from);
+	*p = (struct provisioning){0};
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A target as a whole: its vault, its layout, and what state it is in, told from evidence. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "target/bare.h"
+#include "target/target.h"
+#include "model/build.h"
+#include "model/key.h"
+
+static void set_io(struct target *t, struct io *io, const char *path, struct env *env)
+{
+	if (env->wrap_target)
+		io = env->wrap_target(io);
+	t->path = path;
+	t->io = io;
+	env->target = io;
+	env->target_name = path;
+}
+
+int target_open(struct target *t, const char *path, unsigned flags, struct env *env)
+{
+	struct io *io;
+	int r;
+
+	*t = (struct target){0};
+	r = io_open_file(path, flags | IO_LOCK, &io);
+	if (r < 0)
+		return r;
+	set_io(t, io, path, env);
+	return 0;
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+int target_create(struct target *t, const char *path, struct env *env)
+{
+	char *part;
+	struct io *io;
+	int r;
+
+	if (exists(path))
+		return target_open(t, path, IO_WRITE | IO_SHARE, env);
+	*t = (struct target){0};
+	part = text_make("%s.part", path);
+	if (!part)
+		return diag_no_memory();
+	r = io_open_file(part, IO_WRITE | IO_CREATE | IO_LOCK, &io);
+	if (r < 0) {
+		free(part);
+		return r;
+	}
+	if (exists(path)) { /* another one finished between the look and the lock */
+		unlink(part);
+		io_close(io);
+		free(part);
+		return target_open(t, path, IO_WRITE | IO_SHARE, env);
+	}
+	set_io(t, io, path, env);
+	t->work_path = part;
+	return 0;
+}
+
+void target_close(struct target *t)
+{
+	t->keys = vault_keys_free(t->keys);
+	t->vault = vault_close(t->vault);
+	t->layout = layout_free(t->layout);
+	t->scratch = layout_free(t->scratch);
+	t->io = io_close(t->io);
+	free(t->work_path);
+	t->work_path = NULL;
+}
+
+/* No vault: what does the table, or the bare target, look like? */
+static int look_at_table(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	const struct where nowhere = {0};
+	const struct medium_ops *gpt = kinds->media[0];
+	struct medium *m;
+	int r;
+
+	t->scratch = layout_new();
+	if (!t->scratch)
+		return -ENOMEM;
+	m = layout_add_medium(t->scratch, gpt, "disk", nowhere);
+	if (!m)
+		return -ENOMEM;
+	r = gpt->probe(m, t->scratch, env);
+	if (r < 0)
+		return r;
+	t->facts = m->facts;
+	switch (t->facts->table) {
+	case TABLE_NONE:
+		t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_BLANK;
+		return 0;
+	case TABLE_DAMAGED:
+		t->state = LIFECYCLE_DAMAGED;
+		return 0;
+	case TABLE_FOREIGN:
+	case TABLE_OURS:
+		break;
+	}
+	t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_FOREIGN;
+	if (t->facts->table != TABLE_OURS) {
+		r = bare_recognise(t, env, kinds);
+		return r < 0 ? r : 0;
+	}
+	r = gpt->discover(m, t->scratch, env, kinds->layers);
+	if (r < 0)
+		return r;
+	t->layout = t->scratch;
+	t->scratch = NULL;
+	return 0;
+}
+
+/* The layout of the copy that counts: where the copies differ, the hardware knows which. */
+static int read_layout(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	int r = vault_read_layout(t->vault, kinds, &t->layout);
+
+	if (r != 1 || !vault_choose_copy(t->vault, t->layout, env))
+		return r;
+	t->layout = layout_free(t->layout);
+	return vault_read_layout(t->vault, kinds, &t->layout);
+}
+
+static int look_at_vault(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	int r = vault_begun(t->vault, &t->begun);
+
+	if (r < 0)
+		return r;
+	t->has_plan = r == 1;
+	r = read_layout(t, env, kinds);
+	if (r < 0)
+		return r;
+	t->layout_from_vault = r == 1;
+	if (t->has_plan && !t->begun.complete)
+		t->state = LIFECYCLE_PROVISIONING;
+	else if (!t->layout_from_vault)
+		t->state = LIFECYCLE_DAMAGED;
+	else
+		t->state =
+		    t->has_plan && t->begun.shared ? LIFECYCLE_SHARED : LIFECYCLE_PROVISIONED;
+	return 0;
+}
+
+int target_identify(struct target *t, struct env *env, const struct kinds *kinds)
+{
+	size_t mark = diag_count();
+	int r;
+
+	if (t->io->size_bytes == 0) {
+		t->state = LIFECYCLE_BLANK;
+		return 0;
+	}
+	r = t->vault_hint.size_bytes
+		? vault_open(t->io, t->vault_hint.offset_bytes, t->vault_hint.size_bytes, &t->vault)
+		: 0;
+	if (r == 0)
+		r = vault_find(t->io, &t->vault);
+	if (r == 1) {
+		r = look_at_vault(t, env, kinds);
+		if (r >= 0 && (t->layout || t->state == LIFECYCLE_PROVISIONING))
+			return 0;
+	}
+	if (r < 0 && (r == -EIO || r == -ENOMEM))
+		return r;
+	if (r < 0 || t->vault) {
+		for (size_t i = mark; i < diag_count() && diag_get(i); i++)
+			diag_warn("%s", diag_get(i)->text);
+		diag_forget(mark);
+		t->vault_damaged = true;
+	}
+	return look_at_table(t, env, kinds);
+}
+
+int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
+		const struct kinds *kinds)
+{
+	int r = target_open(t, path, flags, env);
+
+	if (r >= 0)
+		r = target_identify(t, env, kinds);
+	if (r < 0)
+		return r;
+	if (t->state == LIFECYCLE_PROVISIONING) {
+		r = diag_fail(DIAG_INCOMPLETE, EUCLEAN,
+			      "%s: provisioning was begun and not finished", path);
+		diag_next("run the same `holdfast provision` command again");
+		return r;
+	}
+	if (t->layout)
+		return 0;
+	r = diag_fail(DIAG_NOT_LAID_OUT, ENODATA,
+		      "%s: %s: neither a vault nor a partition table that can be used", path,
+		      lifecycle_name(t->state));
+	diag_next("holdfast recovery assess %s", path);
+	return r;
+}
+
+int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n)
+{
+	bool keyed = false;
+	int r;
+
+	for (size_t i = 0; i < (n ? n : t->layout->n_volumes); i++)
+		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
+	if (!keyed || !t->layout_from_vault || env->keys)
+		return 0;
+	r = t->keys ? 1 : vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r <= 0)
+		return r; /* no keys at all: the layer that asks for one says so */
+	env->keys = vault_keys_interface(t->keys);
+	return vault_keys_unlock(t->keys, volumes, n);
+}
+
+int target_check_anchor(struct target *t, struct env *env)
+{
+	int r = 0;
+
+	if (!t->keys && t->layout_from_vault && layout_anchor(t->layout))
+		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	if (r < 0 || !t->keys)
+		return r;
+	return vault_keys_check_anchors(t->keys);
+}
+
+struct volume *target_volume(const struct target *t, const char *name)
+{
+	struct volume *v = layout_volume(t->layout, name);
+	_cleanup_text_ struct text names = {0};
+
+	if (v)
+		return v;
+	for (size_t i = 0; i < t->layout->n_volumes; i++)
+		text_add(&names, "%s%s", i ? ", " : "", t->layout->volumes[i]->full_name);
+	diag_fail(DIAG_NO_VOLUME, ENOENT, "%s: no volume \"%s\"; there are: %s", t->path, name,
+		  names.s ? names.s : "none");
+	return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ways to the contents of volumes: those in the vault, and what the medium has beside it. */
+#include "base/diag.h"
+#include "target/ways.h"
+
+static void add_foreign(const struct layer *l, struct env *env, struct ways_in *to)
+{
+	size_t mark = diag_count();
+	enum way_kind kind = WAY_FOREIGN;
+	unsigned number = 0;
+
+	if (!l->ops->foreign_ways || to->n == WAYS_MAX)
+		return;
+	if (l->ops->foreign_ways(l, env, &number) < 0) {
+		diag_forget(mark);
+		kind = WAY_UNKNOWN;
+	}
+	if (number || kind == WAY_UNKNOWN)
+		to->v[to->n++] = (struct way_in){
+		    .kind = kind, .volume = l->volume->full_name, .keystore = "", .number = number};
+}
+
+void device_ways_in(const struct target *t, struct env *env, struct ways_in *ret)
+{
+	ret->n = vault_ways_in(t->keys, NULL, ret->v, WAYS_MAX);
+	for (size_t i = 0; i < t->layout->n_volumes; i++) {
+		const struct volume *v = t->layout->volumes[i];
+
+		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
+			add_foreign(v->layers[j], env, ret);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of LUKS2 share: reading its JSON, and keyslots. */
+#ifndef HOLDFAST_SOFT_LUKS2_PRIVATE_H
+#define HOLDFAST_SOFT_LUKS2_PRIVATE_H
+
+#include <json-c/json_object.h>
+
+#include "userspace/luks2/luks2.h"
+
+#define LUKS2_AREA_KEY_BYTES 64 /* aes-xts-plain64 with AES-256 */
+#define LUKS2_KEY_BYTES_MAX  512
+#define LUKS2_KEYSLOTS_MAX   32
+
+/* For reading only. */
+static inline const uint8_t *luks2_secret(const struct secret *s)
+{
+	return secret_bytes((struct secret *)s);
+}
+
+/* --- luks2-json.c; all silent --- */
+
+/* The object that @area begins with, and where it ends. */
+int luks2_json_parse(const char *area, size_t len, struct json_object **ret, size_t *ret_end);
+/* NULL where it is not there or of another type. */
+struct json_object *luks2_json_member(struct json_object *o, const char *key, enum json_type type);
+/* The text of a string, NULL where it has a NUL within. */
+const char *luks2_json_text(struct json_object *o);
+
+/* Is a JSON area (of which nothing is known yet) one object, and zeroes to its end? 0, -EUCLEAN
+ * with a static text, -ENOMEM. */
+int luks2_json_check(const char *area, size_t len, const char **ret_why);
+/* The facts of a JSON that passed the check. 0 or -ENOMEM. */
+int luks2_json_facts(const struct luks2_binary *h, const char *json, struct luks2_facts *ret);
+
+struct luks2_slot {
+	uint32_t key_bytes;
+	uint64_t area_offset_bytes, area_bytes;
+	char area_encryption[64];
+	uint32_t area_key_bytes;
+	char af_type[32], af_hash[32];
+	uint32_t stripes;
+	char kdf[32];      /* "pbkdf2" */
+	char kdf_hash[32]; /* this and what follows for pbkdf2 only */
+	uint32_t iterations;
+	uint8_t salt[64];
+	size_t salt_len;
+};
+/* 0, -EUCLEAN: it is not there or not well-formed, -ENOMEM. */
+int luks2_json_keyslot(const char *json, unsigned number, struct luks2_slot *ret);
+
+/* --- luks2-keyslot.c --- */
+
+/* Fills @k (key_bytes and area are set) and writes its area. Speaks. */
+int luks2_keyslot_write(struct io *io, const struct secret *key, const struct secret *passphrase,
+			struct env *env, struct luks2_keyslot *k);
+
+#endif
