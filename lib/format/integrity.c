@@ -7,6 +7,7 @@
 
 #include "base/endian.h"
 #include "base/overflow.h"
+#include "format/field.h"
 #include "format/integrity.h"
 
 #define SECTOR         512
@@ -40,15 +41,6 @@ static_assert(offsetof(struct integrity_disk, flags) == 24, "flags at 24");
 static_assert(offsetof(struct integrity_disk, salt) == 48, "salt at 48");
 
 /* --- superblock --- */
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	while (n--) {
-		if (*p++)
-			return false;
-	}
-	return true;
-}
 
 uint8_t integrity_version(uint32_t flags)
 {
@@ -105,7 +97,7 @@ static const char *bad_number(const struct integrity_superblock *sb)
 	if (sb->recalc_sector > sb->provided_data_sectors ||
 	    sb->recalc_sector % (1u << sb->log2_sectors_per_block))
 		return "an impossible position of recalculation in the superblock";
-	if (!(sb->flags & INTEGRITY_FIXED_HMAC) && !is_zero(sb->salt, sizeof(sb->salt)))
+	if (!(sb->flags & INTEGRITY_FIXED_HMAC) && !field_is_zero(sb->salt, sizeof(sb->salt)))
 		return "a salt in the superblock that is not used";
 	return NULL;
 }
@@ -115,10 +107,11 @@ static const char *bad_rest(const struct integrity_disk *d, const uint8_t *bytes
 {
 	size_t end = has_mac(flags) ? INTEGRITY_MAC_OFFSET : SECTOR;
 
-	if (!is_zero(d->padding, sizeof(d->padding)) || !is_zero(d->padding2, sizeof(d->padding2)))
+	if (!field_is_zero(d->padding, sizeof(d->padding)) ||
+	    !field_is_zero(d->padding2, sizeof(d->padding2)))
 		return "the superblock's padding is not zero";
-	if (!is_zero(bytes + sizeof(*d), end - sizeof(*d)) ||
-	    !is_zero(bytes + SECTOR, INTEGRITY_SUPERBLOCK_BYTES - SECTOR))
+	if (!field_is_zero(bytes + sizeof(*d), end - sizeof(*d)) ||
+	    !field_is_zero(bytes + SECTOR, INTEGRITY_SUPERBLOCK_BYTES - SECTOR))
 		return "something unknown behind the superblock";
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/overflow.h"
+#include "format/field.h"
 #include "format/verity.h"
 
 static const uint8_t magic[8] = "verity\0\0";
@@ -35,15 +36,6 @@ static int reject(const char **ret_why, const char *why)
 	return -EINVAL;
 }
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	while (n--) {
-		if (*p++)
-			return false;
-	}
-	return true;
-}
-
 static bool block_size_ok(uint32_t n)
 {
 	return is_power_of_2(n) && n >= VERITY_BLOCK_MIN && n <= VERITY_BLOCK_MAX;
@@ -59,7 +51,7 @@ static bool name_ok(const uint8_t *name, size_t room)
 			return false;
 		n++;
 	}
-	return n > 0 && n < room && is_zero(name + n, room - n);
+	return n > 0 && n < room && field_is_zero(name + n, room - n);
 }
 
 int verity_decode(const uint8_t *bytes, size_t len, struct verity_params *ret, const char **ret_why)
@@ -89,8 +81,9 @@ int verity_decode(const uint8_t *bytes, size_t len, struct verity_params *ret, c
 		return reject(ret_why, "no hash algorithm in the superblock");
 	if (p.data_blocks == 0 || p.data_blocks > UINT64_MAX / p.data_block_bytes)
 		return reject(ret_why, "an impossible number of blocks in the superblock");
-	if (!is_zero(d.padding, sizeof(d.padding)) || !is_zero(d.padding2, sizeof(d.padding2)) ||
-	    !is_zero(d.salt + p.salt_len, sizeof(d.salt) - p.salt_len))
+	if (!field_is_zero(d.padding, sizeof(d.padding)) ||
+	    !field_is_zero(d.padding2, sizeof(d.padding2)) ||
+	    !field_is_zero(d.salt + p.salt_len, sizeof(d.salt) - p.salt_len))
 		return reject(ret_why, "the superblock's padding is not zero");
 	memcpy(p.algorithm, d.algorithm, sizeof(p.algorithm));
 	memcpy(p.uuid.b, d.uuid, sizeof(p.uuid.b));
