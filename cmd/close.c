@@ -12,13 +12,14 @@ static int run(struct session *s, const struct call *c)
 	struct open_how how;
 	int n, first = 0, r = open_arguments(c, &how);
 
+	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	n = open_volumes(c, &t, volumes);
 	for (int i = 0; i < n; i++) {
-		r = stack_close(volumes[i], &s->env, &how);
+		r = stack_close(volumes[i], &t.job, &how);
 		first = first ? first : r;
 	}
 	return n < 0 ? n : first;

@@ -128,7 +128,10 @@ static int print(struct session *s, const struct cmdline *c, const char *format)
 static int from_target(struct session *s, const struct call *c, struct cmdline *line)
 {
 	_cleanup_target_ struct target t = {0};
-	int r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	int r;
+
+	s->target = c->args[0];
+	r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	struct volume *v = r < 0 ? NULL : target_volume(&t, c->args[1]);
 
 	return r < 0 ? r : v ? collect(v, line) : -ENOENT;
@@ -149,17 +152,15 @@ static int no_seed(const char *path)
 /* Lays the shared volumes out in a work file: the root hash is known only then. */
 static int lay_out(struct session *s, struct provisioning *p)
 {
-	struct io *work = NULL;
-	int r = env_work_file(&s->env, "layout", p->plan->capacity_bytes, &work);
+	struct job job = {.env = &s->env};
+	int r = env_work_file(&s->env, "layout", p->plan->capacity_bytes, &job.target);
 
 	if (r < 0)
 		return r;
-	s->env.target = work;
-	r = execute(p->plan, &s->env, NULL, NULL);
+	r = execute(p->plan, &job, NULL, NULL);
 	if (r >= 0)
-		r = layout_learn(p->layout, &s->env);
-	s->env.target = NULL;
-	io_close(work);
+		r = layout_learn(p->layout, &job);
+	io_close(job.target);
 	return r;
 }
 

@@ -122,7 +122,7 @@ int tell_keystores(struct session *s, struct target *t)
 	int r = t->vault && !t->keys ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
 
 	if (r >= 0 && t->keys)
-		device_ways_in(t, &s->env, &ways);
+		device_ways_in(t, &ways);
 	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
 		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i], &ways);
 	if (r >= 0 && t->keys) {

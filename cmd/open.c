@@ -32,8 +32,8 @@ static void tell(struct session *s, const struct volume *v, const struct place *
 }
 
 /* All, and then no more until the next boot, where a keystore wants that; or none. */
-static int open_all(struct session *s, struct volume **volumes, int n, const struct open_how *how,
-		    struct vault_keys *keys)
+static int open_all(struct session *s, struct target *t, struct volume **volumes, int n,
+		    const struct open_how *how)
 {
 	struct json *list = json_list(s->result, "opened");
 	int r = 0, done;
@@ -41,19 +41,19 @@ static int open_all(struct session *s, struct volume **volumes, int n, const str
 	for (done = 0; done < n && r >= 0; done++) {
 		struct place p;
 
-		r = stack_open(volumes[done], &s->env, how, &p);
+		r = stack_open(volumes[done], &t->job, how, &p);
 		if (r >= 0)
 			tell(s, volumes[done], &p, list);
 	}
 	if (r < 0)
 		done--; /* what failed has cleaned up after itself */
-	else if (keys)
-		r = vault_keys_lock(keys);
+	else if (t->keys)
+		r = vault_keys_lock(t->keys);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
 	while (--done >= 0)
-		stack_close(volumes[done], &s->env, how);
+		stack_close(volumes[done], &t->job, how);
 	return r;
 }
 
@@ -71,7 +71,7 @@ static int enrol(struct target *t, struct env *env, const struct kinds *kinds)
 /* Hardware that guards keys of this target also knows which vault is the true one. */
 static int check_anchor(struct session *s, const struct call *c, struct target *t)
 {
-	int r = call_has(c, "without-keystore") ? 0 : target_check_anchor(t, &s->env);
+	int r = call_has(c, "without-keystore") ? 0 : target_check_anchor(t);
 
 	if (r == 0 && call_has(c, "require-anchor")) {
 		r = diag_fail(DIAG_VAULT_OLD, EUCLEAN, "%s: no hardware has a record of its vault",
@@ -92,6 +92,7 @@ static int run(struct session *s, const struct call *c)
 		r = passphrase_arguments(s, c);
 	if (r >= 0)
 		r = volume_key_arguments(s, c);
+	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r >= 0)
@@ -100,10 +101,10 @@ static int run(struct session *s, const struct call *c)
 		return r;
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
-	r = n > 0 ? target_unlock(&t, &s->env, volumes, (size_t)n) : n;
+	r = n > 0 ? target_unlock(&t, volumes, (size_t)n) : n;
 	if (r >= 0)
 		r = check_anchor(s, c, &t);
-	return r < 0 ? r : open_all(s, volumes, n, &how, t.keys);
+	return r < 0 ? r : open_all(s, &t, volumes, n, &how);
 }
 
 const struct command command_open = {

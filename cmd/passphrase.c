@@ -45,7 +45,6 @@ static const struct {
 #define N_ASKED (sizeof(asked) / sizeof(asked[0]))
 
 static struct {
-	struct key_input input;
 	struct words_source of[N_ASKED][TIMES];
 } passphrases;
 
@@ -199,11 +198,11 @@ int passphrase_arguments(struct session *s, const struct call *c)
 	for (size_t i = 0; i < N_ASKED * TIMES && r >= 0; i++)
 		r = source_of(c, asked[i / TIMES].file[i % TIMES], asked[i / TIMES].fd[i % TIMES],
 			      &passphrases.of[i / TIMES][i % TIMES]);
-	passphrases.input = (struct key_input){.ask = ask_for,
-					       .tcti = call_value(c, "tcti"),
-					       .tpm_identity = call_value(c, "for-tpm"),
-					       .tpm2_signature = call_value(c, "tpm2-signature")};
-	s->env.input = &passphrases.input;
+	s->input = (struct key_input){.ask = ask_for,
+				      .tcti = call_value(c, "tcti"),
+				      .tpm_identity = call_value(c, "for-tpm"),
+				      .tpm2_signature = call_value(c, "tpm2-signature")};
+	s->env.input = &s->input;
 	return r;
 }
 

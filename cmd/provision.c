@@ -53,7 +53,7 @@ static int run(struct session *s, const struct call *c)
 
 	request.replace = replace;
 	request.n_replace = call_values(c, "replace", replace, VALUES_MAX);
-	s->env.target_name = request.target_path;
+	s->target = request.target_path;
 	r = layout_arguments(c, settings, &request);
 	if (r >= 0)
 		r = passphrase_arguments(s, c);
@@ -64,7 +64,7 @@ static int run(struct session *s, const struct call *c)
 	if (r >= 0 && p.done)
 		s->code = DIAG_NOTHING_TO_DO;
 	if (r >= 0)
-		r = provision_run(&p, &s->env, &events);
+		r = provision_run(&p, &events);
 	add_result(s, &p);
 	if (r >= 0)
 		session_say(s,

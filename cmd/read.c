@@ -156,7 +156,7 @@ static int copy(struct copying *c, struct env *env)
 }
 
 /* The topmost layer that is bytes. */
-static int attach(struct volume *v, struct env *env, struct attached *a, struct io **ret)
+static int attach(struct volume *v, struct job *job, struct attached *a, struct io **ret)
 {
 	struct layer *l = v->layers[v->n_layers - 1];
 
@@ -165,7 +165,7 @@ static int attach(struct volume *v, struct env *env, struct attached *a, struct 
 				 "volume %s is reserved and holds nothing yet", v->full_name);
 	while (l->ops->provides == PLACE_DIRECTORY && l->below)
 		l = l->below;
-	return layer_attach(l, env, ATTACH_IMAGE, a, ret);
+	return layer_attach(l, job, ATTACH_IMAGE, a, ret);
 }
 
 static int write_out(struct copying *c, const char *path, struct env *env)
@@ -201,14 +201,15 @@ static int run(struct session *s, const struct call *c)
 
 	if (r >= 0)
 		r = volume_key_arguments(s, c);
+	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)
 		return r;
 	v = target_volume(&t, c->args[1]);
-	r = v ? target_unlock(&t, &s->env, &v, 1) : -ENOENT;
+	r = v ? target_unlock(&t, &v, 1) : -ENOENT;
 	if (r >= 0)
-		r = attach(v, &s->env, &a, &copying.from);
+		r = attach(v, &t.job, &a, &copying.from);
 	if (r >= 0)
 		r = write_out(&copying, path, &s->env);
 	s->result = json_new("result");

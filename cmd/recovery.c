@@ -30,7 +30,7 @@ static int assess(struct session *s, struct assessment *a)
 	s->result = json_new("result");
 	json_text(s->result, "lifecycle", lifecycle_name(a->target.state));
 	json_number(s->result, "repairs", a->plan->steps.n);
-	session_say(s, "%s: %s\n", s->env.target_name, lifecycle_name(a->target.state));
+	session_say(s, "%s: %s\n", s->target, lifecycle_name(a->target.state));
 	add_findings(s, a);
 	if (!a->report.findings.n)
 		session_say(
@@ -45,7 +45,7 @@ static int assess(struct session *s, struct assessment *a)
 static int repair(struct session *s, struct assessment *a)
 {
 	struct execute_events events = session_events(s);
-	int r = recovery_repair(a, &s->env, &events);
+	int r = recovery_repair(a, &events);
 
 	s->result = json_new("result");
 	json_number(s->result, "repairs", a->plan->steps.n);
@@ -55,7 +55,7 @@ static int repair(struct session *s, struct assessment *a)
 		s->code = a->report.findings.n ? DIAG_DAMAGED : DIAG_NOTHING_TO_DO;
 	session_say(
 	    s, a->plan->steps.n == 0 ? "%s: nothing that a good copy could mend\n" : "%s: mended\n",
-	    s->env.target_name);
+	    s->target);
 	return 0;
 }
 
@@ -67,6 +67,7 @@ static int run(struct session *s, const struct call *c)
 
 	if (!mend && strcmp(c->args[0], "assess") != 0)
 		return diag_fail(DIAG_USAGE, EINVAL, "recovery %s: assess or repair", c->args[0]);
+	s->target = c->args[1];
 	r = recovery_assess(&a, c->args[1], mend, &s->env, s->kinds);
 	if (r >= 0)
 		r = mend ? repair(s, &a) : assess(s, &a);

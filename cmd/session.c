@@ -340,8 +340,8 @@ static void fill_result(struct session *s, enum diag_code code)
 	json_text(j, "meaning", diag_code_help(code));
 	json_text(j, "version", HOLDFAST_VERSION);
 	json_number(j, "seconds", (uint64_t)(time(NULL) - began_at));
-	if (s->env.target_name)
-		json_text(j, "target", s->env.target_name);
+	if (s->target)
+		json_text(j, "target", s->target);
 	if (diag_count())
 		json_failures(j, "failures");
 }

@@ -10,13 +10,16 @@
 #include "base/secret.h"
 #include "cmd/command.h"
 #include "engine/execute.h"
+#include "model/key.h"
 #include "model/kinds.h"
 #include "report/json.h"
 
 struct session {
 	struct env env;
+	struct key_input input; /* what env.input is, once passphrase options were read */
 	const struct kinds *kinds;
-	const char *name; /* of the command */
+	const char *name;   /* of the command */
+	const char *target; /* as it was named, for the result; or NULL */
 	bool json, quiet;
 	const char *record;  /* file, or NULL */
 	struct json *result; /* the last line; commands add to it */

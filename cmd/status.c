@@ -8,15 +8,15 @@
 
 static const struct flag flags[] = {OPEN_FLAGS, HARDWARE_FLAGS, {0}};
 
-static int tell_open(struct session *s, const struct volume *v, const struct open_how *how,
-		     struct json *list)
+static int tell_open(struct session *s, struct target *t, const struct volume *v,
+		     const struct open_how *how, struct json *list)
 {
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
 		_cleanup_text_ struct text words = {0};
 		bool open = false;
 		struct json *j;
-		int r = l->ops->status ? l->ops->status(l, &s->env, how, &open, &words) : 0;
+		int r = l->ops->status ? l->ops->status(l, &t->job, how, &open, &words) : 0;
 
 		if (r < 0)
 			return r;
@@ -31,7 +31,7 @@ static int tell_open(struct session *s, const struct volume *v, const struct ope
 	return 0;
 }
 
-static int tell_all_open(struct session *s, const struct target *t, const struct open_how *how)
+static int tell_all_open(struct session *s, struct target *t, const struct open_how *how)
 {
 	struct json *list = json_list(s->result, "open");
 	int r = 0;
@@ -39,7 +39,7 @@ static int tell_all_open(struct session *s, const struct target *t, const struct
 	if (!io_is_block_device(t->io))
 		return 0;
 	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++)
-		r = tell_open(s, t->layout->volumes[i], how, list);
+		r = tell_open(s, t, t->layout->volumes[i], how, list);
 	return r;
 }
 
@@ -52,10 +52,11 @@ static int run(struct session *s, const struct call *c)
 
 	if (r >= 0)
 		r = passphrase_arguments(s, c);
+	s->target = c->args[0];
 	if (r >= 0)
 		r = target_open(&t, c->args[0], 0, &s->env);
 	if (r >= 0)
-		r = target_identify(&t, &s->env, s->kinds);
+		r = target_identify(&t, s->kinds);
 	if (r < 0)
 		return r;
 	s->result = json_new("result");

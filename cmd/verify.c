@@ -69,12 +69,12 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 		if (!volumes[i])
 			return -ENOENT;
 	}
-	r = target_unlock(t, &s->env, volumes, n);
+	r = target_unlock(t, volumes, n);
 	if (r >= 0 && n == 0 && t->vault)
 		r = vault_verify(t->vault, report);
 	if (r >= 0 && t->vault_damaged)
 		r = report_vault(t, report);
-	return r < 0 ? r : stack_verify(t->layout, volumes, n, &s->env, report);
+	return r < 0 ? r : stack_verify(t->layout, volumes, n, &t->job, report);
 }
 
 static int run(struct session *s, const struct call *c)
@@ -85,6 +85,7 @@ static int run(struct session *s, const struct call *c)
 
 	if (r >= 0)
 		r = volume_key_arguments(s, c);
+	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r < 0)

@@ -14,14 +14,14 @@ static struct {
 	struct keys keys;
 	const char *file;
 	struct secret *key;
-	struct env *env; /* of --systemd-token: the key comes when it is asked for */
+	bool token; /* --systemd-token: the key comes when it is asked for */
 } given;
 
-static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
-		      const struct secret **ret)
+static int volume_key(struct keys *keys, struct job *job, const struct layer *l,
+		      enum key_purpose purpose, const struct secret **ret)
 {
 	size_t wanted = layer_key_bytes(l, purpose);
-	int r = given.key ? 0 : systemd_tpm2_volume_key(given.env, given.env->target, &given.key);
+	int r = given.key ? 0 : systemd_tpm2_volume_key(job->env, job->target, &given.key);
 
 	if (r < 0)
 		return r;
@@ -76,16 +76,16 @@ int volume_key_arguments(struct session *s, const struct call *c)
 	given.keys.volume_key = volume_key;
 	if (call_has(c, "systemd-token")) {
 		given.file = "the token";
-		given.env = &s->env;
-		s->env.keys = &given.keys;
+		given.token = true;
+		s->input.given = &given.keys;
 	}
-	if (!given.file || given.env)
+	if (!given.file || given.token)
 		return 0;
 	fd = open(given.file, O_RDONLY | O_CLOEXEC);
 	r = fd < 0 ? diag_file(errno, given.file) : read_key(fd, given.file, &given.key);
 	if (r < 0)
 		return r;
-	s->env.keys = &given.keys;
+	s->input.given = &given.keys;
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 		    "the volume key itself, for LUKS2 and dm-integrity made by other tools", false \
 	}
 
-/* Makes env->keys of it, where it is given. 0 or -errno having spoken. */
+/* Makes the session's given keys of it, where it is there. 0 or -errno having spoken. */
 int volume_key_arguments(struct session *s, const struct call *c);
 void volume_key_forget(void);
 

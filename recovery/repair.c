@@ -7,8 +7,7 @@
 #include "recovery/repair.h"
 
 /* The medium as the vault names it; without a vault a GPT is looked for. */
-static int probe_medium(struct assessment *a, struct env *env, const struct kinds *kinds,
-			struct medium **ret)
+static int probe_medium(struct assessment *a, const struct kinds *kinds, struct medium **ret)
 {
 	const struct where nowhere = {0};
 	struct layout *layout = a->target.layout;
@@ -21,23 +20,22 @@ static int probe_medium(struct assessment *a, struct env *env, const struct kind
 			return -ENOMEM;
 	}
 	m = layout->media[0];
-	r = m->facts ? 0 : m->ops->probe(m, layout, env);
+	r = m->facts ? 0 : m->ops->probe(m, layout, &a->target.job);
 	*ret = m;
 	return r;
 }
 
-static int check(struct assessment *a, const struct medium *m, const struct layout *layout,
-		 struct env *env)
+static int check(struct assessment *a, const struct medium *m, const struct layout *layout)
 {
 	int r = a->target.vault ? vault_verify(a->target.vault, &a->report) : 0;
 
 	if (r >= 0 && m->ops->verify)
-		r = m->ops->verify(m, layout, env, &a->report);
+		r = m->ops->verify(m, layout, &a->target.job, &a->report);
 	return r;
 }
 
 /* Layers that keep a structure twice: LUKS2 headers. */
-static int mend_layers(struct assessment *a, struct layout *layout, struct env *env)
+static int mend_layers(struct assessment *a, struct layout *layout)
 {
 	int r = 0;
 
@@ -48,28 +46,27 @@ static int mend_layers(struct assessment *a, struct layout *layout, struct env *
 			const struct layer *l = v->layers[j];
 			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
 
-			r = l->ops->mend ? l->ops->mend(l, env, &a->report, a->plan) : 0;
+			r = l->ops->mend ? l->ops->mend(l, &a->target.job, &a->report, a->plan) : 0;
 		}
 	}
 	return r;
 }
 
-static int make_plan(struct assessment *a, const struct medium *m, struct layout *layout,
-		     struct env *env)
+static int make_plan(struct assessment *a, const struct medium *m, struct layout *layout)
 {
 	int r = 0;
 
 	a->plan = plan_new(layout, INTENT_REPAIR);
 	if (!a->plan)
 		return -ENOMEM;
-	a->plan->capacity_bytes = env->target->size_bytes;
-	a->plan->sector_bytes = env->target->sector_bytes;
+	a->plan->capacity_bytes = a->target.io->size_bytes;
+	a->plan->sector_bytes = a->target.io->sector_bytes;
 	if (a->target.vault)
 		r = vault_plan_repair(a->target.vault, a->plan);
 	if (r >= 0 && m->ops->plan)
 		r = m->ops->plan(m, a->plan);
 	if (r >= 0 && a->target.layout_from_vault && a->target.state != LIFECYCLE_PROVISIONING)
-		r = mend_layers(a, layout, env);
+		r = mend_layers(a, layout);
 	return r;
 }
 
@@ -82,16 +79,16 @@ int recovery_assess(struct assessment *a, const char *path, bool mend, struct en
 
 	report_init(&a->report);
 	if (r >= 0)
-		r = target_identify(&a->target, env, kinds);
+		r = target_identify(&a->target, kinds);
 	if (r >= 0)
-		r = probe_medium(a, env, kinds, &m);
+		r = probe_medium(a, kinds, &m);
 	layout = a->target.layout ? a->target.layout : a->layout;
 	if (r >= 0 && a->target.state != LIFECYCLE_BLANK)
-		r = check(a, m, layout, env);
-	return r < 0 ? r : make_plan(a, m, layout, env);
+		r = check(a, m, layout);
+	return r < 0 ? r : make_plan(a, m, layout);
 }
 
-int recovery_repair(struct assessment *a, struct env *env, const struct execute_events *events)
+int recovery_repair(struct assessment *a, const struct execute_events *events)
 {
 	int r;
 
@@ -101,7 +98,7 @@ int recovery_repair(struct assessment *a, struct env *env, const struct execute_
 		diag_next("run the same `holdfast provision` command again");
 		return r;
 	}
-	r = execute(a->plan, env, NULL, events);
+	r = execute(a->plan, &a->target.job, NULL, events);
 	if (r >= 0 && a->target.vault && a->plan->steps.n)
 		r = vault_log(a->target.vault, "repair", "%zu structures mended", a->plan->steps.n);
 	return r;

@@ -17,7 +17,7 @@ struct assessment {
 /* Opens (for writing where @mend), identifies, checks vault and table, and makes the plan. */
 int recovery_assess(struct assessment *a, const char *path, bool mend, struct env *env,
 		    const struct kinds *kinds);
-int recovery_repair(struct assessment *a, struct env *env, const struct execute_events *events);
+int recovery_repair(struct assessment *a, const struct execute_events *events);
 void assessment_free(struct assessment *a);
 
 #endif

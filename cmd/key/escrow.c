@@ -21,7 +21,7 @@ static int make(struct session *s, struct target *t, const struct call *c, const
 	if (!n || !path)
 		return diag_fail(DIAG_USAGE, EINVAL,
 				 "key escrow needs --to CERT and --output FILE, or --receipt FILE");
-	r = device_escrow(t, &s->env, v, certificates, n, path, nonce);
+	r = device_escrow(t, v, certificates, n, path, nonce);
 	if (r < 0)
 		return r;
 	hex_encode(nonce, sizeof(nonce), hex);
@@ -40,7 +40,7 @@ static int confirm(struct session *s, struct target *t, const struct call *c,
 		   const struct volume *v)
 {
 	bool remove_others = call_has(c, "remove-others");
-	int r = device_escrow_confirm(t, &s->env, v, call_value(c, "receipt"), remove_others);
+	int r = device_escrow_confirm(t, v, call_value(c, "receipt"), remove_others);
 
 	if (r < 0)
 		return r;
@@ -72,7 +72,7 @@ static int restore(struct session *s, struct target *t, const struct call *c, st
 		   size_t n)
 {
 	_cleanup_text_ struct text lost = {0};
-	int r = device_restore(t, &s->env, of, n, call_has(c, "lose-others"), &lost);
+	int r = device_restore(t, of, n, call_has(c, "lose-others"), &lost);
 
 	if (r < 0)
 		return r;

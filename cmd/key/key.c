@@ -100,7 +100,7 @@ static const char *old_copy(const struct layout *l)
 
 static int rotate(struct session *s, struct target *t, const struct call *c)
 {
-	int r = device_keys_rotate(t, &s->env, call_value(c, "pcr-version"));
+	int r = device_keys_rotate(t, call_value(c, "pcr-version"));
 
 	if (r >= 0)
 		session_say(
@@ -114,7 +114,7 @@ static int rotate(struct session *s, struct target *t, const struct call *c)
 static int forget(struct session *s, struct target *t, const struct call *c)
 {
 	struct volume *v = target_volume(t, c->args[2]);
-	int r = v ? device_keys_forget(t, &s->env, v) : -ENOENT;
+	int r = v ? device_keys_forget(t, v) : -ENOENT;
 
 	if (r < 0)
 		return r;

@@ -98,9 +98,9 @@ int recovery_key_run(struct session *s, struct target *t, const struct call *c)
 	int r = l ? check_outputs(s, c) : -ENOENT;
 
 	if (r >= 0)
-		r = target_unlock(t, &s->env, &v, 1);
+		r = target_unlock(t, &v, 1);
 	if (r >= 0)
-		r = layer_key(l, &s->env, KEY_RECOVERY, &key);
+		r = layer_key(l, &t->job, KEY_RECOVERY, &key);
 	if (r >= 0)
 		r = secret_new(MODHEX_KEY_TEXT, &words);
 	if (r < 0)

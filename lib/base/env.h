@@ -10,7 +10,6 @@
 
 struct io;
 struct pool;
-struct keys;
 struct key_input;
 
 /* What the bar shows. Writers add; the ticker reads. Both may be 0 (unknown). */
@@ -21,19 +20,16 @@ struct progress {
 };
 
 struct env {
-	struct io *target;         /* the device or image file worked on; NULL when there is none */
-	struct pool *pool;         /* -j N */
-	struct progress *progress; /* never NULL */
-	const atomic_bool *cancel; /* set by a signal; never NULL */
+	struct pool *pool;                    /* -j N */
+	struct progress *progress;            /* never NULL */
+	const atomic_bool *cancel;            /* set by a signal; never NULL */
 	int (*random)(void *buf, size_t len); /* 0 or -errno; tests replace it */
 	uint64_t (*clock_s)(void);            /* seconds since 1970, for logs only, may be wrong */
 	void (*tick)(struct env *env); /* called at least every second by long work: watchdog */
 	const char *work_dir;          /* where O_TMPFILE files go */
-	const char *target_name;
 	struct io *(*wrap_target)(
 	    struct io *io); /* tests put a failing device in between; or NULL */
 	bool quiet;
-	struct keys *keys;             /* volume keys (model/key.h), or NULL */
 	const struct key_input *input; /* where passphrases come from, or NULL */
 };
 

@@ -16,7 +16,7 @@
 
 struct running {
 	struct cursor cursor; /* first: what the step gets */
-	struct env *env;
+	struct job *job;
 	struct journal *journal;
 	uint32_t step;
 	uint64_t recorded; /* cursor of the last checkpoint */
@@ -39,26 +39,26 @@ static int append(struct journal *journal, uint32_t step, enum journal_phase pha
 	return journal ? journal->ops->append(journal, &record, durable) : 0;
 }
 
-static int flush(struct env *env)
+static int flush(struct job *job)
 {
-	int r = io_flush(env->target);
+	int r = io_flush(job->target);
 
-	return r < 0 ? io_fail(env->target, r, "flushing", 0, env->target->size_bytes) : 0;
+	return r < 0 ? io_fail(job->target, r, "flushing", 0, job->target->size_bytes) : 0;
 }
 
 /* Everything below @done is written: now and then that is made durable, and remembered. */
 static int checkpoint(struct cursor *c, uint64_t done)
 {
 	struct running *run = (struct running *)c;
-	bool cancelled = env_cancelled(run->env);
+	bool cancelled = env_cancelled(run->job->env);
 	int r;
 
-	if (run->env->tick)
-		run->env->tick(run->env);
+	if (run->job->env->tick)
+		run->job->env->tick(run->job->env);
 	if (!cancelled && done - run->recorded < CHECKPOINT_BYTES &&
 	    now() - run->recorded_at < CHECKPOINT_SECONDS)
 		return 0;
-	r = flush(run->env);
+	r = flush(run->job);
 	if (r >= 0)
 		r = append(run->journal, run->step, JOURNAL_CURSOR, done, true);
 	if (r < 0)
@@ -68,12 +68,12 @@ static int checkpoint(struct cursor *c, uint64_t done)
 	return cancelled ? diag_fail(DIAG_SIGNAL, ECANCELED, "stopped by a signal") : 0;
 }
 
-static int run_step(const struct step *s, uint32_t index, uint64_t start, struct env *env,
+static int run_step(const struct step *s, uint32_t index, uint64_t start, struct job *job,
 		    struct journal *journal)
 {
 	struct running run = {
 	    .cursor = {.start = start, .checkpoint = checkpoint},
-	    .env = env,
+	    .job = job,
 	    .journal = journal,
 	    .step = index,
 	    .recorded = start,
@@ -82,16 +82,16 @@ static int run_step(const struct step *s, uint32_t index, uint64_t start, struct
 	int r;
 
 	if (s->ops->effect == STEP_CURSOR)
-		r = s->ops->run(s, env, &run.cursor);
+		r = s->ops->run(s, job, &run.cursor);
 	else
-		r = s->ops->run(s, env, NULL);
+		r = s->ops->run(s, job, NULL);
 	if (r >= 0)
-		r = flush(env);
+		r = flush(job);
 	return r < 0 ? r : append(journal, index, JOURNAL_DONE, 0, true);
 }
 
 /* What the journal says of a step: 1 there is nothing to do, 0 run it from *@ret_start, -errno. */
-static int look_up(const struct step *s, uint32_t index, struct env *env, struct journal *journal,
+static int look_up(const struct step *s, uint32_t index, struct job *job, struct journal *journal,
 		   uint64_t *ret_start)
 {
 	struct journal_record record;
@@ -109,7 +109,7 @@ static int look_up(const struct step *s, uint32_t index, struct env *env, struct
 		*ret_start = record.cursor;
 	if (s->ops->effect != STEP_ONCE)
 		return 0;
-	r = s->ops->happened(s, env); /* it was begun: did it take place? */
+	r = s->ops->happened(s, job); /* it was begun: did it take place? */
 	if (r != 1)
 		return r;
 	r = append(journal, index, JOURNAL_DONE, 0, true);
@@ -143,7 +143,7 @@ static int explain(int r, const struct plan *plan, size_t index)
 	return r;
 }
 
-int execute(const struct plan *plan, struct env *env, struct journal *journal,
+int execute(const struct plan *plan, struct job *job, struct journal *journal,
 	    const struct execute_events *events)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
@@ -153,12 +153,12 @@ int execute(const struct plan *plan, struct env *env, struct journal *journal,
 
 		DIAG_SCOPE("step %zu: %s: %s%s%s", i + 1, s->subject,
 			   s->layer ? s->layer->ops->name : "", s->layer ? ": " : "", s->ops->name);
-		if (env_cancelled(env))
+		if (env_cancelled(job->env))
 			return stopped(plan, i);
-		done = look_up(s, (uint32_t)i, env, journal, &start);
+		done = look_up(s, (uint32_t)i, job, journal, &start);
 		if (done < 0)
 			return done;
-		env_begin(env, s->ops->name, s->work_bytes);
+		env_begin(job->env, s->ops->name, s->work_bytes);
 		if (events && events->begin && !done)
 			events->begin(events->ctx, plan, i, start);
 		/* Only what must not be done twice has to know that it was begun: all others begin
@@ -167,7 +167,7 @@ int execute(const struct plan *plan, struct env *env, struct journal *journal,
 			r = append(journal, (uint32_t)i, JOURNAL_BEGIN, 0,
 				   s->ops->effect == STEP_ONCE);
 		if (!done && r >= 0)
-			r = run_step(s, (uint32_t)i, start, env, journal);
+			r = run_step(s, (uint32_t)i, start, job, journal);
 		if (r < 0)
 			return explain(r, plan, i);
 		if (events && events->done)

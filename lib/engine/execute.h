@@ -15,10 +15,10 @@ struct execute_events {
 
 /*
  * Runs what the journal does not call done. Order, always: flush target → append record → flush
- * journal. -ECANCELED when env->cancel was set (HF-SIGNAL spoken), -errno when a step failed.
+ * journal. -ECANCELED when job->env->cancel was set (HF-SIGNAL spoken), -errno when a step failed.
  * @journal NULL: nothing is remembered (sessions, repairs of a vault itself).
  */
-int execute(const struct plan *plan, struct env *env, struct journal *journal,
+int execute(const struct plan *plan, struct job *job, struct journal *journal,
 	    const struct execute_events *events);
 
 #endif

@@ -125,7 +125,7 @@ static int copy_failed(const struct layer *l, struct io *to, int r, uint64_t at,
 }
 
 /* Holes stay holes where the target has them. */
-static int copy(const struct layer *l, struct io *to, struct env *env, struct cursor *cursor)
+static int copy(const struct layer *l, struct io *to, struct job *job, struct cursor *cursor)
 {
 	uint64_t len = l->source.content_bytes;
 	int r = 0;
@@ -133,8 +133,9 @@ static int copy(const struct layer *l, struct io *to, struct env *env, struct cu
 	for (uint64_t at = cursor ? cursor->start : 0; at < len && r >= 0;) {
 		uint64_t n = min_u64(COPY_BYTES, len - at);
 
-		r = env_cancelled(env) ? -ECANCELED
-				       : io_copy(l->source.prepared, at, to, at, n, false, env);
+		r = env_cancelled(job->env)
+			? -ECANCELED
+			: io_copy(l->source.prepared, at, to, at, n, false, job->env);
 		if (r < 0)
 			return copy_failed(l, to, r, at, n);
 		at += n;
@@ -144,18 +145,18 @@ static int copy(const struct layer *l, struct io *to, struct env *env, struct cu
 }
 
 /* What stands on the target now must be what was surveyed: a source that changed is found out. */
-static int run_copy(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_copy(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct layer *l = s->layer;
 	_cleanup_attached_ struct attached below = {0};
 	uint8_t digest[SHA256_BYTES];
 	struct io *to;
-	int r = layer_attach_below(l, env, ATTACH_WRITE, &below, &to);
+	int r = layer_attach_below(l, job, ATTACH_WRITE, &below, &to);
 
 	if (r >= 0)
-		r = copy(l, to, env, cursor);
+		r = copy(l, to, job, cursor);
 	if (r >= 0)
-		r = hash(to, l->source.content_bytes, env, digest);
+		r = hash(to, l->source.content_bytes, job->env, digest);
 	if (r >= 0 && memcmp(digest, l->source.digest, sizeof(digest)) != 0)
 		r = changed(l);
 	return r;
@@ -177,7 +178,7 @@ static int plan(const struct layer *l, struct plan *p)
 	return step.detail ? plan_add(p, &step) : diag_no_memory();
 }
 
-static int learn(struct layer *l, struct env *env)
+static int learn(struct layer *l, struct job *job)
 {
 	char hex[2 * SHA256_BYTES + 1];
 	int r;
@@ -199,7 +200,7 @@ static bool is_authenticated(const struct layer *l)
 	return false;
 }
 
-static int verify(const struct layer *l, struct env *env, struct report *report)
+static int verify(const struct layer *l, struct job *job, struct report *report)
 {
 	const char *hex = layer_learned(l, "sha256"), *bytes = layer_learned(l, "bytes");
 	uint8_t expected[SHA256_BYTES], digest[SHA256_BYTES];
@@ -218,13 +219,13 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 	if (is_authenticated(l) || !hex || !bytes || hex_decode(hex, expected, SHA256_BYTES) < 0)
 		return 0;
 	f.len_bytes = strtoull(bytes, NULL, 10);
-	r = layer_attach_below(l, env, ATTACH_READ_RAW, &below, &io);
+	r = layer_attach_below(l, job, ATTACH_READ_RAW, &below, &io);
 	if (r < 0)
 		return r;
 	if (f.len_bytes > io->size_bytes)
 		f.len_bytes = io->size_bytes;
-	env_begin(env, l->volume->full_name, f.len_bytes);
-	r = hash(io, f.len_bytes, env, digest);
+	env_begin(job->env, l->volume->full_name, f.len_bytes);
+	r = hash(io, f.len_bytes, job->env, digest);
 	if (r < 0)
 		return r;
 	report->checked_bytes += f.len_bytes;

@@ -101,10 +101,10 @@ static int take_salt(const struct layer *l, const struct secret *key, struct tag
 	return r;
 }
 
-static int load_keys(const struct layer *l, struct env *env, struct tags *t)
+static int load_keys(const struct layer *l, struct job *job, struct tags *t)
 {
 	const struct secret *key;
-	int r = is_keyed(l) ? layer_key(l, env, KEY_VOLUME, &key) : 0;
+	int r = is_keyed(l) ? layer_key(l, job, KEY_VOLUME, &key) : 0;
 
 	if (r < 0 || !is_keyed(l))
 		return r;
@@ -168,7 +168,7 @@ static int plan(const struct layer *l, struct plan *p)
 	return r < 0 ? r : tags_plan_finish(l, &steps, p);
 }
 
-static int learn(struct layer *l, struct env *env)
+static int learn(struct layer *l, struct job *job)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct io *place;
@@ -176,24 +176,24 @@ static int learn(struct layer *l, struct env *env)
 	int r = choose(l, &t);
 
 	if (r >= 0)
-		r = load_keys(l, env, &t);
+		r = load_keys(l, job, &t);
 	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	return r < 0 ? r : tags_learn(l, &t, place);
 }
 
 /* The superblock does not name the algorithm: the tag's length does, and whether there is a key. */
-static int recognise(struct layer *l, struct env *env)
+static int recognise(struct layer *l, struct job *job)
 {
 	const struct where nowhere = {0};
 	struct integrity_superblock sb;
 	char sector[16];
 	const char *algorithm, *sector_text = sector;
-	int r = tags_recognise(l, env, 0, &sb);
+	int r = tags_recognise(l, job, 0, &sb);
 
 	if (r != 1)
 		return r;
-	algorithm = algorithm_words[sb.tag_bytes == 4 ? CRC32C : env->keys ? HMAC_SHA256 : SHA256];
+	algorithm = algorithm_words[sb.tag_bytes == 4 ? CRC32C : job->keys ? HMAC_SHA256 : SHA256];
 	snprintf(sector, sizeof(sector), "%u", 512U << sb.log2_sectors_per_block);
 	r = layer_set(l, "algorithm", &algorithm, 1, nowhere);
 	if (r >= 0)
@@ -203,7 +203,7 @@ static int recognise(struct layer *l, struct env *env)
 	return r < 0 ? r : 1;
 }
 
-static int probe(const struct layer *l, struct env *env, enum probe_result *ret)
+static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
 	*ret = PROBE_ABSENT;
 	return 0;
@@ -235,12 +235,12 @@ static int states(void *ctx, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *
 	return r;
 }
 
-static int open_device(const struct layer *l, struct env *env, const struct tags *t,
+static int open_device(const struct layer *l, struct job *job, const struct tags *t,
 		       enum attach_mode mode, struct io *place, struct integrity **ret_device,
 		       struct io **ret)
 {
 	struct io *ground, *io;
-	int r = tags_open(t, place, mode, env, ret_device, &ground);
+	int r = tags_open(t, place, mode, job, ret_device, &ground);
 
 	if (r < 0)
 		return r;
@@ -255,7 +255,7 @@ static int open_device(const struct layer *l, struct env *env, const struct tags
 }
 
 /* d->plain is to be closed; @d stays where it is. */
-static int open_sectors(const struct layer *l, struct env *env, const struct tags *t,
+static int open_sectors(const struct layer *l, struct job *job, const struct tags *t,
 			struct io *place, struct sector_device *d)
 {
 	*d = (struct sector_device){
@@ -266,14 +266,14 @@ static int open_sectors(const struct layer *l, struct env *env, const struct tag
 	    .ctx = d,
 	    .written = l->values[INITIALISE].number == INITIALISE_FULL,
 	};
-	int r = open_device(l, env, t, ATTACH_READ_RAW, place, &d->device, &d->plain);
+	int r = open_device(l, job, t, ATTACH_READ_RAW, place, &d->device, &d->plain);
 
 	if (r >= 0)
 		d->sectors = integrity_sectors(d->device);
 	return r;
 }
 
-static int attach(const struct layer *l, struct env *env, enum attach_mode mode, struct io *below,
+static int attach(const struct layer *l, struct job *job, enum attach_mode mode, struct io *below,
 		  struct io **ret)
 {
 	struct sector_device d;
@@ -282,20 +282,20 @@ static int attach(const struct layer *l, struct env *env, enum attach_mode mode,
 	int r = choose(l, &t);
 
 	if (r >= 0)
-		r = load_keys(l, env, &t);
+		r = load_keys(l, job, &t);
 	if (r < 0)
 		return r;
 	if (mode != ATTACH_IMAGE)
-		return open_device(l, env, &t, mode, below, &device, ret);
-	r = open_sectors(l, env, &t, below, &d);
-	return r < 0 ? r : sector_reader_open(&d, env, ret);
+		return open_device(l, job, &t, mode, below, &device, ret);
+	r = open_sectors(l, job, &t, below, &d);
+	return r < 0 ? r : sector_reader_open(&d, job, ret);
 }
 
-static int verify_sectors(const struct layer *l, struct env *env, const struct tags *t,
+static int verify_sectors(const struct layer *l, struct job *job, const struct tags *t,
 			  struct io *place, struct report *report)
 {
 	struct sector_device d;
-	int r = open_sectors(l, env, t, place, &d);
+	int r = open_sectors(l, job, t, place, &d);
 
 	if (r < 0)
 		return r;
@@ -303,12 +303,12 @@ static int verify_sectors(const struct layer *l, struct env *env, const struct t
 	if (r >= 0)
 		r = tags_report_journal(l, d.device, 0, report);
 	if (r >= 0)
-		r = sector_check(&d, env, report);
+		r = sector_check(&d, job, report);
 	io_close(d.plain);
 	return r;
 }
 
-static int verify(const struct layer *l, struct env *env, struct report *report)
+static int verify(const struct layer *l, struct job *job, struct report *report)
 {
 	_cleanup_attached_ struct attached a = {0};
 	const char *why = NULL;
@@ -317,9 +317,9 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 	int r = choose(l, &t);
 
 	if (r >= 0)
-		r = load_keys(l, env, &t);
+		r = load_keys(l, job, &t);
 	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	if (r >= 0)
 		r = tags_judge(&t, place, &why);
 	if (r >= 0 && why) {
@@ -335,7 +335,7 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 
 		r = report_add(report, &f) < 0 ? diag_no_memory() : 0;
 	}
-	return r < 0 ? r : verify_sectors(l, env, &t, place, report);
+	return r < 0 ? r : verify_sectors(l, job, &t, place, report);
 }
 
 /* --- the kernel --- */
@@ -358,7 +358,7 @@ static void hash_params(const struct layer *l, const struct integrity_params *p,
 	explicit_bzero(journal, sizeof(journal));
 }
 
-static int open_layer(const struct layer *l, struct env *env, const struct open_how *how,
+static int open_layer(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret)
 {
 	char hash[512];
@@ -366,9 +366,9 @@ static int open_layer(const struct layer *l, struct env *env, const struct open_
 	int r = choose(l, &t);
 
 	if (r >= 0)
-		r = load_keys(l, env, &t);
+		r = load_keys(l, job, &t);
 	if (r >= 0)
-		r = tags_refuse_changed(l, env, &t);
+		r = tags_refuse_changed(l, job, &t);
 	if (r < 0)
 		return r;
 	hash_params(l, &t.params, hash, sizeof(hash));
@@ -377,7 +377,7 @@ static int open_layer(const struct layer *l, struct env *env, const struct open_
 	return r;
 }
 
-static int close_layer(const struct layer *l, struct env *env, const struct open_how *how)
+static int close_layer(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char name[MAPPING_NAME_SIZE];
 
@@ -385,7 +385,7 @@ static int close_layer(const struct layer *l, struct env *env, const struct open
 	return mapping_remove(name, 2000);
 }
 
-static int status(const struct layer *l, struct env *env, const struct open_how *how,
+static int status(const struct layer *l, struct job *job, const struct open_how *how,
 		  bool *ret_open, struct text *to)
 {
 	char name[MAPPING_NAME_SIZE];

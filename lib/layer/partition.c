@@ -185,7 +185,7 @@ static int gives(const struct layer *l, uint64_t *ret_bytes)
 
 /* --- using --- */
 
-static int attach(const struct layer *l, struct env *env, enum attach_mode mode, struct io *below,
+static int attach(const struct layer *l, struct job *job, enum attach_mode mode, struct io *below,
 		  struct io **ret)
 {
 	const struct extent *e = &l->volume->extent[ROLE_DATA];
@@ -193,7 +193,7 @@ static int attach(const struct layer *l, struct env *env, enum attach_mode mode,
 	return io_open_window(below, l->volume->full_name, e->offset_bytes, e->size_bytes, ret);
 }
 
-static int verify(const struct layer *l, struct env *env, struct report *report)
+static int verify(const struct layer *l, struct job *job, struct report *report)
 {
 	const struct extent *e = &l->volume->extent[ROLE_DATA];
 	struct finding f = {
@@ -206,8 +206,8 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 	    .text = "the target ends before the volume does",
 	};
 
-	if (e->offset_bytes <= env->target->size_bytes &&
-	    e->size_bytes <= env->target->size_bytes - e->offset_bytes)
+	if (e->offset_bytes <= job->target->size_bytes &&
+	    e->size_bytes <= job->target->size_bytes - e->offset_bytes)
 		return 0;
 	return report_add(report, &f);
 }
@@ -222,7 +222,7 @@ static void mapping_name(const struct volume *v, const struct open_how *how, enu
 		 v->slot ? "-" : "", v->slot ? v->slot : "", roles[role]);
 }
 
-static int map_range(const struct volume *v, struct env *env, const struct open_how *how,
+static int map_range(const struct volume *v, struct job *job, const struct open_how *how,
 		     enum role role, struct place *ret)
 {
 	char params[MAPPING_PARAMS_SIZE], uuid[128];
@@ -230,13 +230,13 @@ static int map_range(const struct volume *v, struct env *env, const struct open_
 	const struct mapping_target target = {
 	    .len_bytes = e->size_bytes, .type = "linear", .params = params};
 
-	snprintf(params, sizeof(params), "%s %" PRIu64, env->target_name, e->offset_bytes / 512);
+	snprintf(params, sizeof(params), "%s %" PRIu64, job->target_name, e->offset_bytes / 512);
 	mapping_name(v, how, role, ret->dm_name);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "LINEAR-%.100s", ret->dm_name);
 	return mapping_make(ret->dm_name, uuid, how->read_only, &target, 1, ret->path);
 }
 
-int partition_open_role(struct volume *v, struct env *env, const struct open_how *how,
+int partition_open_role(struct volume *v, struct job *job, const struct open_how *how,
 			enum role role, struct place *ret)
 {
 	const struct extent *e = &v->extent[role];
@@ -244,12 +244,12 @@ int partition_open_role(struct volume *v, struct env *env, const struct open_how
 	    .kind = PLACE_BYTES, .size_bytes = e->size_bytes, .read_only = how->read_only};
 	int r;
 
-	if (!range_inside(e->offset_bytes, e->size_bytes, env->target->size_bytes))
+	if (!range_inside(e->offset_bytes, e->size_bytes, job->target->size_bytes))
 		return diag_fail(DIAG_TARGET_SIZE, ERANGE, "%s ends before volume %s does",
-				 env->target_name, v->full_name);
-	r = blkdev_partition(env->target_name, e->offset_bytes, e->size_bytes, place.path);
+				 job->target_name, v->full_name);
+	r = blkdev_partition(job->target_name, e->offset_bytes, e->size_bytes, place.path);
 	if (r == 0)
-		r = map_range(v, env, how, role, &place);
+		r = map_range(v, job, how, role, &place);
 	if (r < 0)
 		return r;
 	*ret = place;
@@ -264,13 +264,13 @@ int partition_close_role(struct volume *v, const struct open_how *how, enum role
 	return mapping_remove(name, 2000);
 }
 
-static int open_layer(const struct layer *l, struct env *env, const struct open_how *how,
+static int open_layer(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret)
 {
-	return partition_open_role(l->volume, env, how, ROLE_DATA, ret);
+	return partition_open_role(l->volume, job, how, ROLE_DATA, ret);
 }
 
-static int close_layer(const struct layer *l, struct env *env, const struct open_how *how)
+static int close_layer(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	return partition_close_role(l->volume, how, ROLE_DATA);
 }

@@ -7,7 +7,7 @@
 
 /* Opens the extent of @role of @v as a block device: the kernel's partition where it knows one with
  * exactly this range, else a dm-linear mapping. Speaks. */
-int partition_open_role(struct volume *v, struct env *env, const struct open_how *how,
+int partition_open_role(struct volume *v, struct job *job, const struct open_how *how,
 			enum role role, struct place *ret);
 /* Removes the mapping that partition_open_role() may have made. */
 int partition_close_role(struct volume *v, const struct open_how *how, enum role role);

@@ -175,7 +175,7 @@ static int add_tree(struct volume *v, const struct partition_facts *data,
 }
 
 static int discover_one(struct medium *m, struct layout *layout, const struct partition_facts *p,
-			struct env *env, const struct layer_ops *const *layers)
+			struct job *job, const struct layer_ops *const *layers)
 {
 	const struct dps_type *type = dps_by_uuid(&p->type);
 	const struct partition_facts *tree;
@@ -186,7 +186,7 @@ static int discover_one(struct medium *m, struct layout *layout, const struct pa
 
 	if ((type && type->kind != DPS_DATA) || uuid_equal(&p->type, &dps_vault_type))
 		return 0; /* belongs to another one, or to none */
-	r = find_tree(env->target, m->facts, p, &tree);
+	r = find_tree(job->target, m->facts, p, &tree);
 	if (r < 0)
 		return r;
 	name_of(m->facts, p, type, name);
@@ -197,7 +197,7 @@ static int discover_one(struct medium *m, struct layout *layout, const struct pa
 	return tree ? add_tree(v, p, tree, layers) : 0;
 }
 
-int gpt_discover(struct medium *m, struct layout *layout, struct env *env,
+int gpt_discover(struct medium *m, struct layout *layout, struct job *job,
 		 const struct layer_ops *const *layers)
 {
 	int r = 0;
@@ -209,7 +209,7 @@ int gpt_discover(struct medium *m, struct layout *layout, struct env *env,
 				  VOLUMES_MAX);
 			break;
 		}
-		r = discover_one(m, layout, &m->facts->partitions.v[i], env, layers);
+		r = discover_one(m, layout, &m->facts->partitions.v[i], job, layers);
 	}
 	return r;
 }

@@ -267,18 +267,18 @@ static int check_entries(const struct medium *m, const struct layout *layout,
 	return r;
 }
 
-int gpt_verify(const struct medium *m, const struct layout *layout, struct env *env,
+int gpt_verify(const struct medium *m, const struct layout *layout, struct job *job,
 	       struct report *report)
 {
 	_cleanup_gpt_copies_ struct gpt_copies c = {0};
-	uint32_t sector = env->target->sector_bytes;
+	uint32_t sector = job->target->sector_bytes;
 	const struct gpt_copy *best;
-	int r = gpt_copies_read(env->target, &c);
+	int r = gpt_copies_read(job->target, &c);
 
 	if (r < 0)
 		return r;
 	best = gpt_copies_best(&c);
-	r = check_copies(env->target, &c, report);
+	r = check_copies(job->target, &c, report);
 	report->checked_bytes += gpt_head_bytes(sector) + gpt_tail_bytes(sector);
 	/* Without volumes there is no layout to compare with: recovery looks at the copies alone.
 	 */

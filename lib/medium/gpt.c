@@ -89,12 +89,12 @@ static uint64_t capacity_of(const struct gpt_copy *c, uint32_t sector)
 	return mul_u64(last, sector, &bytes) && add_u64(bytes, sector, &bytes) ? bytes : UINT64_MAX;
 }
 
-static int probe(struct medium *m, struct layout *layout, struct env *env)
+static int probe(struct medium *m, struct layout *layout, struct job *job)
 {
 	_cleanup_gpt_copies_ struct gpt_copies c = {0};
 	struct medium_facts *f = arena_new(&layout->arena, struct medium_facts);
 	const struct gpt_copy *best;
-	int r = f ? gpt_copies_read(env->target, &c) : diag_no_memory();
+	int r = f ? gpt_copies_read(job->target, &c) : diag_no_memory();
 
 	if (r < 0)
 		return r;
@@ -102,8 +102,8 @@ static int probe(struct medium *m, struct layout *layout, struct env *env)
 		array_free(&m->facts->partitions);
 	m->facts = f;
 	best = gpt_copies_best(&c);
-	f->capacity_bytes = env->target->size_bytes;
-	f->sector_bytes = env->target->sector_bytes;
+	f->capacity_bytes = job->target->size_bytes;
+	f->sector_bytes = job->target->sector_bytes;
 	f->primary_good = gpt_copy_good(&c.primary);
 	f->backup_good = gpt_copy_good(&c.backup);
 	f->backup_misplaced = c.misplaced;
@@ -117,7 +117,7 @@ static int probe(struct medium *m, struct layout *layout, struct env *env)
 		f->table = TABLE_DAMAGED;
 		return 0;
 	}
-	r = foreign_find(env->target, &layout->arena, &f->foreign);
+	r = foreign_find(job->target, &layout->arena, &f->foreign);
 	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
 	return r;
 }
@@ -274,7 +274,7 @@ static int check_uuid(const struct request *requests, size_t n, const struct req
 }
 
 /* Partitions that are named by their root hash: known only now. */
-static int fill_uuids(struct layout *layout, struct env *env, struct request *requests, size_t n)
+static int fill_uuids(struct layout *layout, struct job *job, struct request *requests, size_t n)
 {
 	bool learnt = false;
 	int e = 0;
@@ -285,7 +285,7 @@ static int fill_uuids(struct layout *layout, struct env *env, struct request *re
 		if (!r->in_table || !uuid_is_nil(&r->uuid) || r->kind != REQUEST_VOLUME)
 			continue;
 		if (uuid_is_nil(&r->volume->partition_uuid[r->role]) && !learnt) {
-			e = layout_learn(layout, env);
+			e = layout_learn(layout, job);
 			learnt = true;
 		}
 		r->uuid = r->volume->partition_uuid[r->role];
@@ -295,7 +295,7 @@ static int fill_uuids(struct layout *layout, struct env *env, struct request *re
 	return e;
 }
 
-static int run_write(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_write(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct table_params *p = s->params;
 	struct request *requests = arena_alloc((struct arena *)(uintptr_t)&p->plan->arena,
@@ -305,13 +305,13 @@ static int run_write(const struct step *s, struct env *env, struct cursor *curso
 	if (!requests)
 		return diag_no_memory();
 	memcpy(requests, p->plan->requests, p->plan->n_requests * sizeof(*requests));
-	r = fill_uuids(p->plan->layout, env, requests, p->plan->n_requests);
-	return r < 0 ? r : gpt_table_write(env->target, &p->disk, requests, p->plan->n_requests);
+	r = fill_uuids(p->plan->layout, job, requests, p->plan->n_requests);
+	return r < 0 ? r : gpt_table_write(job->target, &p->disk, requests, p->plan->n_requests);
 }
 
-static int run_mend(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_mend(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	return gpt_table_mend(env->target);
+	return gpt_table_mend(job->target);
 }
 
 static int zero(struct io *target, uint64_t offset, uint64_t len)
@@ -328,9 +328,9 @@ static int zero(struct io *target, uint64_t offset, uint64_t len)
  * the kernel would take the backup. Then what libblkid would still see: a file system's signature
  * that outlives its table makes udev take the whole disk for that.
  */
-static int run_retire(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_retire(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	struct io *t = env->target;
+	struct io *t = job->target;
 	uint64_t end = round_down(t->size_bytes, t->sector_bytes);
 	uint64_t tail = min_u64(gpt_tail_bytes(t->sector_bytes), end);
 	uint64_t head = min_u64(gpt_head_bytes(t->sector_bytes), end);

@@ -24,15 +24,15 @@ static struct space space_of(const struct medium *m, uint64_t capacity)
 }
 
 /* There is no table of its own: whatever libblkid recognises is somebody else's. */
-static int probe(struct medium *m, struct layout *layout, struct env *env)
+static int probe(struct medium *m, struct layout *layout, struct job *job)
 {
 	struct medium_facts *f = arena_new(&layout->arena, struct medium_facts);
-	int r = f ? foreign_find(env->target, &layout->arena, &f->foreign) : diag_no_memory();
+	int r = f ? foreign_find(job->target, &layout->arena, &f->foreign) : diag_no_memory();
 
 	if (r < 0)
 		return r;
-	f->capacity_bytes = env->target->size_bytes;
-	f->sector_bytes = env->target->sector_bytes;
+	f->capacity_bytes = job->target->size_bytes;
+	f->sector_bytes = job->target->sector_bytes;
 	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
 	m->facts = f;
 	return 0;
@@ -53,9 +53,9 @@ static uint64_t least_bytes(const struct medium *m, const struct plan *p)
 }
 
 /* An old partition table would make partitions over the volumes. */
-static int run_retire(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_retire(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	return foreign_clear(env->target, &s->layout->vault.extent);
+	return foreign_clear(job->target, &s->layout->vault.extent);
 }
 
 static const struct step_ops retire_step = {"retire old signatures", STEP_REDO, run_retire, NULL};

@@ -61,16 +61,16 @@ static int not_here(const struct layer *l)
 	return r;
 }
 
-int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
+int layer_key(const struct layer *l, struct job *job, enum key_purpose purpose,
 	      const struct secret **ret)
 {
-	return env->keys ? env->keys->volume_key(env->keys, l, purpose, ret) : not_here(l);
+	return job->keys ? job->keys->volume_key(job->keys, job, l, purpose, ret) : not_here(l);
 }
 
-int layer_systemd_token(const struct layer *l, struct env *env, unsigned keyslot, struct text *ret)
+int layer_systemd_token(const struct layer *l, struct job *job, unsigned keyslot, struct text *ret)
 {
-	if (env->keys && env->keys->systemd_token)
-		return env->keys->systemd_token(env->keys, l, keyslot, ret);
+	if (job->keys && job->keys->systemd_token)
+		return job->keys->systemd_token(job->keys, l, keyslot, ret);
 	return not_here(l);
 }
 
@@ -81,11 +81,11 @@ bool layer_key_is_reference(const struct layer *l)
 	return k && k->ops->references;
 }
 
-int layer_key_reference(const struct layer *l, struct env *env, enum key_purpose purpose,
+int layer_key_reference(const struct layer *l, struct job *job, enum key_purpose purpose,
 			struct key_reference *ret)
 {
-	if (env->keys && env->keys->reference)
-		return env->keys->reference(env->keys, l, purpose, ret);
+	if (job->keys && job->keys->reference)
+		return job->keys->reference(job->keys, l, purpose, ret);
 	return not_here(l);
 }
 

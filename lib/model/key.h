@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "model/job.h"
 #include "model/layer.h"
 
 #define DEVICE_SECRET_BYTES 32
@@ -26,7 +27,8 @@ struct key_input {
 	int (*ask)(void *ctx, enum key_asked what, const char *name, bool fresh,
 		   struct secret **ret);
 	void *ctx;
-	const char *tcti; /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
+	struct keys *given; /* volume keys that stand for the vault's own, or NULL */
+	const char *tcti;   /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
 	const char
 	    *tpm_identity; /* a file: seal for the TPM that it tells of, which is elsewhere */
 	/* A file of signed PCR policies, for a token of systemd's (--tpm2-signature); NULL: where
@@ -173,11 +175,11 @@ struct keystore_ops {
 const struct keystore_ops *keystore_kind(const struct keystore_ops *const *registry,
 					 const char *name);
 
-/* Volume keys of a target, behind env->keys: unsealed when the first is asked for. */
+/* Volume keys of a target, of job->keys: unsealed when the first is asked for. */
 struct keys {
 	/* The key of @l, which lives as long as @keys. Speaks. */
-	int (*volume_key)(struct keys *keys, const struct layer *l, enum key_purpose purpose,
-			  const struct secret **ret);
+	int (*volume_key)(struct keys *keys, struct job *job, const struct layer *l,
+			  enum key_purpose purpose, const struct secret **ret);
 	/* The same for keys that stay in the kernel; it knows them as long as @keys lives. Unset:
 	 * there are none. */
 	int (*reference)(struct keys *keys, const struct layer *l, enum key_purpose purpose,
@@ -196,12 +198,12 @@ const struct keystore *layer_keystore(const struct layer *l);
 const struct keystore *layout_anchor(const struct layout *layout);
 /* It has erase = "final": no key of it may be where its hardware cannot erase it. */
 bool keystore_must_erase(const struct keystore *k);
-int layer_key(const struct layer *l, struct env *env, enum key_purpose purpose,
+int layer_key(const struct layer *l, struct job *job, enum key_purpose purpose,
 	      const struct secret **ret);
 /* Is its key one that only the kernel has? Then this gives it, and layer_key() never does. */
 bool layer_key_is_reference(const struct layer *l);
-int layer_systemd_token(const struct layer *l, struct env *env, unsigned keyslot, struct text *ret);
-int layer_key_reference(const struct layer *l, struct env *env, enum key_purpose purpose,
+int layer_systemd_token(const struct layer *l, struct job *job, unsigned keyslot, struct text *ret);
+int layer_key_reference(const struct layer *l, struct job *job, enum key_purpose purpose,
 			struct key_reference *ret);
 bool volume_is_keyed(const struct volume *v);
 /* Does a key have part in it, one of the vault or one that a layer only has the name of? */

@@ -70,14 +70,14 @@ void attached_close(struct attached *a)
 		io_close(a->io[--a->n]);
 }
 
-int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode, struct attached *a,
+int layer_attach(const struct layer *l, struct job *job, enum attach_mode mode, struct attached *a,
 		 struct io **ret)
 {
-	struct io *below = env->target, *io = NULL;
+	struct io *below = job->target, *io = NULL;
 	int r;
 
 	if (l->below) {
-		r = layer_attach(l->below, env, mode, a, &below);
+		r = layer_attach(l->below, job, mode, a, &below);
 		if (r < 0)
 			return r;
 	}
@@ -85,7 +85,7 @@ int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode, 
 		*ret = below;
 		return 0;
 	}
-	r = l->ops->attach(l, env, mode, below, &io);
+	r = l->ops->attach(l, job, mode, below, &io);
 	if (r < 0)
 		return r;
 	a->io[a->n++] = io;
@@ -93,16 +93,16 @@ int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode, 
 	return 0;
 }
 
-int layer_attach_below(const struct layer *l, struct env *env, enum attach_mode mode,
+int layer_attach_below(const struct layer *l, struct job *job, enum attach_mode mode,
 		       struct attached *a, struct io **ret_below)
 {
 	if (l->below)
-		return layer_attach(l->below, env, mode, a, ret_below);
-	*ret_below = env->target;
+		return layer_attach(l->below, job, mode, a, ret_below);
+	*ret_below = job->target;
 	return 0;
 }
 
-int layout_learn(struct layout *layout, struct env *env)
+int layout_learn(struct layout *layout, struct job *job)
 {
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		struct volume *v = layout->volumes[i];
@@ -112,7 +112,7 @@ int layout_learn(struct layout *layout, struct env *env)
 		for (size_t j = 0; j < v->n_layers; j++) {
 			DIAG_SCOPE("volume %s: layer %s", v->full_name, v->layers[j]->ops->name);
 			int r = v->layers[j]->ops->learn
-				    ? v->layers[j]->ops->learn(v->layers[j], env)
+				    ? v->layers[j]->ops->learn(v->layers[j], job)
 				    : 0;
 
 			if (r < 0)

@@ -4,6 +4,7 @@
 #define HOLDFAST_MODEL_LAYER_H
 
 #include "base/io.h"
+#include "model/job.h"
 #include "model/facts.h"
 #include "model/layout.h"
 #include "model/place.h"
@@ -103,40 +104,40 @@ struct layer_ops {
 	int (*grow)(const struct layer *l, uint64_t old_bytes, struct plan *p);
 	/* Re-reads from the target what finished steps produced (layer_learn()); idempotent. Also
 	 * reads the parameters of a volume that was found without a layout. */
-	int (*learn)(struct layer *l, struct env *env);
+	int (*learn)(struct layer *l, struct job *job);
 	/* Of a target that nobody described: is it this kind that stands on what is below @l? 1
 	 * with options set and facts learnt, 0, -errno having spoken. Unset: it cannot be told. */
-	int (*recognise)(struct layer *l, struct env *env);
+	int (*recognise)(struct layer *l, struct job *job);
 	/* Read-only. -errno, or what stands there. */
-	int (*probe)(const struct layer *l, struct env *env, enum probe_result *ret);
+	int (*probe)(const struct layer *l, struct job *job, enum probe_result *ret);
 	/* The layer as a device over @below (the target for a bottom layer). */
-	int (*attach)(const struct layer *l, struct env *env, enum attach_mode mode,
+	int (*attach)(const struct layer *l, struct job *job, enum attach_mode mode,
 		      struct io *below, struct io **ret);
 	/* Read-only, complete, never stops at the first. Offsets in findings are the target's. 0
 	 * even where there are findings; -errno when it could not be done. */
-	int (*verify)(const struct layer *l, struct env *env, struct report *report);
+	int (*verify)(const struct layer *l, struct job *job, struct report *report);
 	/* Structures that have a twin: findings, and steps that mend a damaged one from it. Needs
 	 * no keys. Unset: there are none. */
-	int (*mend)(const struct layer *l, struct env *env, struct report *report, struct plan *p);
+	int (*mend)(const struct layer *l, struct job *job, struct report *report, struct plan *p);
 	/* Its keystore is about to seal anew, for the hardware and the boot state that are here:
 	 * what else of it hardware has sealed and stands outside of the vault follows. A cut leaves
 	 * the old or the new. Unset: there is nothing. */
-	int (*reseal)(const struct layer *l, struct env *env);
+	int (*reseal)(const struct layer *l, struct job *job);
 	/* How many ways to the contents stand on the target that were not laid out (LUKS2 keyslots
 	 * that others added). Read-only; -errno where that cannot be read without a key. Unset:
 	 * there can be none. */
-	int (*foreign_ways)(const struct layer *l, struct env *env, unsigned *ret);
+	int (*foreign_ways)(const struct layer *l, struct job *job, unsigned *ret);
 	/* Its key is about to be given up: what of it stands outside of the vault is overwritten.
 	 * Idempotent. */
-	int (*forget)(const struct layer *l, struct env *env);
+	int (*forget)(const struct layer *l, struct job *job);
 	/* Kernel: @below is what the layer beneath opened (zeroed for a bottom layer). */
-	int (*open)(const struct layer *l, struct env *env, const struct open_how *how,
+	int (*open)(const struct layer *l, struct job *job, const struct open_how *how,
 		    const struct place *below, struct place *ret);
 	/* Takes down what open() of the same layer made; finding nothing to take down is success.
 	 */
-	int (*close)(const struct layer *l, struct env *env, const struct open_how *how);
+	int (*close)(const struct layer *l, struct job *job, const struct open_how *how);
 	/* One line about the running state, or nothing when it is not open: *@ret_open. */
-	int (*status)(const struct layer *l, struct env *env, const struct open_how *how,
+	int (*status)(const struct layer *l, struct job *job, const struct open_how *how,
 		      bool *ret_open, struct text *to);
 	/* Pure, bottom-up: adds what the kernel must be told to find the volume. NULL: nothing. */
 	int (*cmdline)(const struct layer *l, struct cmdline *c);
@@ -161,14 +162,14 @@ void attached_close(struct attached *a);
 #define _cleanup_attached_ __attribute__((cleanup(attached_close)))
 
 /* Attaches everything *below* @l; *@ret_below is the topmost of these (owned by @a). */
-int layer_attach_below(const struct layer *l, struct env *env, enum attach_mode mode,
+int layer_attach_below(const struct layer *l, struct job *job, enum attach_mode mode,
 		       struct attached *a, struct io **ret_below);
 /* Attaches @l and everything below it. */
-int layer_attach(const struct layer *l, struct env *env, enum attach_mode mode, struct attached *a,
+int layer_attach(const struct layer *l, struct job *job, enum attach_mode mode, struct attached *a,
 		 struct io **ret);
 
 /* learn() of every layer of every volume that is not merely reserved. */
-int layout_learn(struct layout *layout, struct env *env);
+int layout_learn(struct layout *layout, struct job *job);
 
 /* "FILE:LINE: " for messages, "" when unknown; into a buffer that the caller keeps. */
 #define WHERE_SIZE 300

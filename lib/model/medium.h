@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_MODEL_MEDIUM_H
 #define HOLDFAST_MODEL_MEDIUM_H
 
+#include "model/job.h"
 #include "model/facts.h"
 #include "model/layout.h"
 #include "model/plan.h"
@@ -17,8 +18,8 @@ struct medium_ops {
 
 	/* Pure. */
 	int (*check)(const struct medium *m);
-	/* Read-only: fills m->facts (arena of the layout) from env->target. */
-	int (*probe)(struct medium *m, struct layout *layout, struct env *env);
+	/* Read-only: fills m->facts (arena of the layout) from job->target. */
+	int (*probe)(struct medium *m, struct layout *layout, struct job *job);
 	/* Pure: fills `placed` of all requests, or says what does not fit. Appends a REQUEST_KEEP
 	 * for every kept partition. The vault's request comes first and is placed where it asks.
 	 * Fixed offsets next; then the others in order, behind each other; `fill` last. */
@@ -32,11 +33,11 @@ struct medium_ops {
 	int (*plan_retire)(const struct medium *m, struct plan *p);
 	/* Complete check of the table copies, and of what they say of the layout's volumes;
 	 * findings. */
-	int (*verify)(const struct medium *m, const struct layout *layout, struct env *env,
+	int (*verify)(const struct medium *m, const struct layout *layout, struct job *job,
 		      struct report *report);
 	/* Volumes that can be told from the table alone (DPS types): for images without a vault.
 	 * Appends to @layout; needs the layers' registry to make stacks. */
-	int (*discover)(struct medium *m, struct layout *layout, struct env *env,
+	int (*discover)(struct medium *m, struct layout *layout, struct job *job,
 			const struct layer_ops *const *layers);
 };
 

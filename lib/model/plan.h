@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "model/job.h"
 #include "model/request.h"
 
 /* Why a plan is made. */
@@ -35,9 +36,9 @@ struct step_ops {
 	enum step_effect effect;
 	/* 0 or -errno, having spoken. STEP_CURSOR begins at @cursor->start and reports progress
 	 * through cursor_done(); the others get NULL. */
-	int (*run)(const struct step *s, struct env *env, struct cursor *cursor);
+	int (*run)(const struct step *s, struct job *job, struct cursor *cursor);
 	/* STEP_ONCE only: 1 it has happened, 0 it has not, -errno cannot be told. */
-	int (*happened)(const struct step *s, struct env *env);
+	int (*happened)(const struct step *s, struct job *job);
 };
 
 struct step {

@@ -14,7 +14,7 @@ struct copy_params {
 	struct io *from;
 };
 
-static int copy_extent(const struct volume *v, enum role role, struct io *from, struct env *env)
+static int copy_extent(const struct volume *v, enum role role, struct io *from, struct job *job)
 {
 	const struct extent *source = &v->shared_extent[role], *to = &v->extent[role];
 	uint64_t len = min_u64(source->size_bytes, to->size_bytes);
@@ -26,20 +26,21 @@ static int copy_extent(const struct volume *v, enum role role, struct io *from, 
 		return diag_fail(DIAG_SOURCE, EINVAL,
 				 "%s ends before volume %s does: it was cut short", from->name,
 				 v->full_name);
-	r = io_copy(from, source->offset_bytes, env->target, to->offset_bytes, len, false, env);
+	r = io_copy(from, source->offset_bytes, job->target, to->offset_bytes, len, false,
+		    job->env);
 	if (r == -ECANCELED)
 		return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was copied",
 				 v->full_name);
-	return r < 0 ? io_fail(env->target, r, "writing", to->offset_bytes, len) : 0;
+	return r < 0 ? io_fail(job->target, r, "writing", to->offset_bytes, len) : 0;
 }
 
-static int run_copy(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_copy(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct copy_params *p = s->params;
 	int r = 0;
 
 	for (int role = 0; role < ROLE_COUNT && r >= 0; role++)
-		r = copy_extent(s->volume, (enum role)role, p->from, env);
+		r = copy_extent(s->volume, (enum role)role, p->from, job);
 	return r;
 }
 
@@ -55,7 +56,7 @@ static int fail_verify(const struct volume *v, const struct report *report)
 	return r;
 }
 
-static int run_verify(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_verify(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct volume *v = s->volume;
 	struct report report;
@@ -65,7 +66,7 @@ static int run_verify(const struct step *s, struct env *env, struct cursor *curs
 	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
 		const struct layer *l = v->layers[i];
 
-		r = l->ops->verify ? l->ops->verify(l, env, &report) : 0;
+		r = l->ops->verify ? l->ops->verify(l, job, &report) : 0;
 	}
 	if (r >= 0 && report.findings.n)
 		r = fail_verify(v, &report);

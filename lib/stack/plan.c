@@ -184,11 +184,11 @@ static int allocate(struct plan *p)
 
 /* What stood there before was given up: where only some sectors are written, the others shall not
  * keep it. A hint to the device, on flash the best there is. */
-static int run_discard(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_discard(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	int r = io_discard(env->target, s->target.offset_bytes, s->target.size_bytes);
+	int r = io_discard(job->target, s->target.offset_bytes, s->target.size_bytes);
 
-	return r < 0 ? io_fail(env->target, r, "discarding", s->target.offset_bytes,
+	return r < 0 ? io_fail(job->target, r, "discarding", s->target.offset_bytes,
 			       s->target.size_bytes)
 		     : 0;
 }

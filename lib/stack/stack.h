@@ -23,13 +23,13 @@ int stack_survey(struct layout *layout, const struct layout *recorded, struct en
 int stack_plan(struct plan *p, int (*commit)(struct plan *));
 
 /* Checks the volumes named, or all and the media where @n is 0. 0 even when there are findings. */
-int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct env *env,
+int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct job *job,
 		 struct report *report);
 
 /* Opens bottom-up; on failure closes again what it opened. @ret: the topmost place. */
-int stack_open(struct volume *volume, struct env *env, const struct open_how *how,
+int stack_open(struct volume *volume, struct job *job, const struct open_how *how,
 	       struct place *ret);
 /* Closes top-down, up to the first that cannot be closed: it uses what lies below. */
-int stack_close(struct volume *volume, struct env *env, const struct open_how *how);
+int stack_close(struct volume *volume, struct job *job, const struct open_how *how);
 
 #endif

@@ -5,13 +5,13 @@
 #include "base/diag.h"
 #include "stack/stack.h"
 
-static int verify_volume(struct volume *v, struct env *env, struct report *report)
+static int verify_volume(struct volume *v, struct job *job, struct report *report)
 {
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
 		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
 		size_t before = report->findings.n;
-		int r = l->ops->verify ? l->ops->verify(l, env, report) : 0;
+		int r = l->ops->verify ? l->ops->verify(l, job, report) : 0;
 
 		if (r < 0)
 			return r;
@@ -22,7 +22,7 @@ static int verify_volume(struct volume *v, struct env *env, struct report *repor
 	return 0;
 }
 
-int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct env *env,
+int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct job *job,
 		 struct report *report)
 {
 	bool all = n == 0;
@@ -36,14 +36,14 @@ int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n,
 		const struct medium *m = layout->media[i];
 		DIAG_SCOPE("medium %s", m->name);
 
-		r = m->ops->verify ? m->ops->verify(m, layout, env, report) : 0;
+		r = m->ops->verify ? m->ops->verify(m, layout, job, report) : 0;
 	}
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		if (volumes[i]->reserved)
 			r = report_note(report, "%s: reserved for an update, holds nothing yet",
 					volumes[i]->full_name);
 		else
-			r = verify_volume(volumes[i], env, report);
+			r = verify_volume(volumes[i], job, report);
 	}
 	return r;
 }
@@ -59,7 +59,7 @@ static size_t layers_to_open(const struct volume *v, const struct open_how *how)
 }
 
 /* Stops at the first that cannot be closed: it uses what lies below. */
-static int close_layers(struct volume *v, size_t n, struct env *env, const struct open_how *how)
+static int close_layers(struct volume *v, size_t n, struct job *job, const struct open_how *how)
 {
 	int r = 0;
 
@@ -67,12 +67,12 @@ static int close_layers(struct volume *v, size_t n, struct env *env, const struc
 		const struct layer *l = v->layers[n];
 		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
 
-		r = l->ops->close ? l->ops->close(l, env, how) : 0;
+		r = l->ops->close ? l->ops->close(l, job, how) : 0;
 	}
 	return r;
 }
 
-int stack_open(struct volume *volume, struct env *env, const struct open_how *how,
+int stack_open(struct volume *volume, struct job *job, const struct open_how *how,
 	       struct place *ret)
 {
 	struct place below = {0};
@@ -88,9 +88,9 @@ int stack_open(struct volume *volume, struct env *env, const struct open_how *ho
 		int r;
 
 		DIAG_SCOPE("volume %s: layer %s", volume->full_name, l->ops->name);
-		r = l->ops->open ? l->ops->open(l, env, how, &below, &above) : 0;
+		r = l->ops->open ? l->ops->open(l, job, how, &below, &above) : 0;
 		if (r < 0) {
-			close_layers(volume, i, env, how);
+			close_layers(volume, i, job, how);
 			return r;
 		}
 		below = above;
@@ -99,7 +99,7 @@ int stack_open(struct volume *volume, struct env *env, const struct open_how *ho
 	return 0;
 }
 
-int stack_close(struct volume *volume, struct env *env, const struct open_how *how)
+int stack_close(struct volume *volume, struct job *job, const struct open_how *how)
 {
-	return close_layers(volume, volume->n_layers, env, how);
+	return close_layers(volume, volume->n_layers, job, how);
 }

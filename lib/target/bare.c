@@ -9,7 +9,7 @@
 #include "model/build.h"
 
 /* 1: another layer stands on the volume. */
-static int add_layer(struct volume *v, const struct kinds *kinds, struct env *env)
+static int add_layer(struct volume *v, const struct kinds *kinds, struct job *job)
 {
 	const struct where nowhere = {0};
 	size_t mark = diag_count();
@@ -23,7 +23,7 @@ static int add_layer(struct volume *v, const struct kinds *kinds, struct env *en
 		l = volume_add_layer(v, *ops, nowhere);
 		if (!l)
 			return -ENOMEM;
-		r = (*ops)->recognise(l, env);
+		r = (*ops)->recognise(l, job);
 		if (r != 1)
 			volume_drop_layer(v);
 		if (r == -ENOKEY) { /* encrypted: what is above shows only with the key */
@@ -53,7 +53,7 @@ static const struct layer_ops *range_layer(const struct kinds *kinds)
 	return NULL;
 }
 
-int bare_recognise(struct target *t, struct env *env, const struct kinds *kinds)
+int bare_recognise(struct target *t, const struct kinds *kinds)
 {
 	_cleanup_layout_ struct layout *layout = layout_new();
 	const struct medium_ops *raw = untabled(kinds);
@@ -73,7 +73,7 @@ int bare_recognise(struct target *t, struct env *env, const struct kinds *kinds)
 		return -ENOMEM;
 	v->extent[ROLE_DATA].size_bytes = t->io->size_bytes;
 	do
-		r = v->n_layers < LAYERS_MAX ? add_layer(v, kinds, env) : 0;
+		r = v->n_layers < LAYERS_MAX ? add_layer(v, kinds, &t->job) : 0;
 	while (r == 1);
 	if (r < 0 || v->n_layers < 2)
 		return r;

@@ -6,7 +6,7 @@
 #include "target/target.h"
 
 /* 1: t->layout has one volume, called "volume"; 0: nothing that is known; -errno having spoken.
- * Keys come from env->keys. */
-int bare_recognise(struct target *t, struct env *env, const struct kinds *kinds);
+ * Keys come from t->job.keys. */
+int bare_recognise(struct target *t, const struct kinds *kinds);
 
 #endif

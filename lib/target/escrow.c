@@ -67,16 +67,15 @@ static int payload(const struct volume *v, const struct secret *key, const uint8
 	return r;
 }
 
-int device_escrow(struct target *t, struct env *env, const struct volume *v,
-		  const char *const *certificates, size_t n, const char *to,
-		  uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
+int device_escrow(struct target *t, const struct volume *v, const char *const *certificates,
+		  size_t n, const char *to, uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
 {
 	_cleanup_secret_ struct secret *key = NULL, *content = NULL;
 	_cleanup_text_ struct text pem = {0};
 	int r = refuse_final(v);
 
 	if (r >= 0)
-		r = device_keys_load(t, env);
+		r = device_keys_load(t);
 	if (r >= 0)
 		r = vault_escrow_add(t->keys, v, &key, ret_nonce);
 	if (r >= 0)
@@ -87,7 +86,7 @@ int device_escrow(struct target *t, struct env *env, const struct volume *v,
 		r = file_write(to, 0644, pem.s, pem.len);
 	if (r < 0)
 		return r;
-	r = vault_commit_layout(t->vault, t->layout, env);
+	r = vault_commit_layout(t->vault, t->layout, t->keys);
 	if (r < 0)
 		diag_state("%s was written; the vault knows of it, or does not: run the same "
 			   "command again, and keep the later file",
@@ -122,21 +121,21 @@ static int read_receipt(const char *path, uint8_t ret[static ESCROW_RECEIPT_BYTE
 	return 0;
 }
 
-int device_escrow_confirm(struct target *t, struct env *env, const struct volume *v,
-			  const char *path, bool remove_others)
+int device_escrow_confirm(struct target *t, const struct volume *v, const char *path,
+			  bool remove_others)
 {
 	uint8_t receipt[ESCROW_RECEIPT_BYTES];
 	int r = read_receipt(path, receipt), changed = 0;
 
 	if (r >= 0)
-		r = device_keys_load(t, env);
+		r = device_keys_load(t);
 	if (r >= 0)
 		changed = r = vault_escrow_confirm(t->keys, v, receipt);
 	if (r >= 0 && remove_others)
 		changed |= vault_escrow_drop_recovery(t->keys, v);
 	if (r < 0 || !changed)
 		return r;
-	r = vault_commit_layout(t->vault, t->layout, env);
+	r = vault_commit_layout(t->vault, t->layout, t->keys);
 	if (r < 0)
 		diag_state("the receipt is recorded, or is not: run the same command again");
 	return r < 0 ? r : 1;
@@ -161,10 +160,11 @@ static int take(struct target *t, const struct restoring *of)
 	return r;
 }
 
-int device_restore(struct target *t, struct env *env, const struct restoring *of, size_t n,
-		   bool lose, struct text *ret_lost)
+int device_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
+		   struct text *ret_lost)
 {
-	int r = t->layout_from_vault ? vault_keys_read(t->vault, t->layout, env, &t->keys) : 0;
+	int r =
+	    t->layout_from_vault ? vault_keys_read(t->vault, t->layout, t->job.env, &t->keys) : 0;
 
 	if (r == 0)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
@@ -173,12 +173,12 @@ int device_restore(struct target *t, struct env *env, const struct restoring *of
 		r = take(t, &of[i]);
 	if (r < 0)
 		return r;
-	env->keys = vault_keys_interface(t->keys);
+	t->job.keys = vault_keys_interface(t->keys);
 	r = vault_escrow_reseal(t->keys, t->layout, lose, ret_lost);
 	if (r < 0)
 		return r;
-	device_keys_reseal(t, env);
-	r = vault_commit_layout(t->vault, t->layout, env);
+	device_keys_reseal(t);
+	r = vault_commit_layout(t->vault, t->layout, t->keys);
 	if (r < 0)
 		diag_state("the keys are sealed as before, or anew: run the same command again");
 	return r;

@@ -10,20 +10,19 @@
 /* A recovery key for @v, encrypted to the @n certificates (PEM files), goes to the file @to before
  * the vault knows of it: a cut between leaves a file that nothing belongs to. Refused where a
  * keystore of @v is to erase for good. */
-int device_escrow(struct target *t, struct env *env, const struct volume *v,
-		  const char *const *certificates, size_t n, const char *to,
-		  uint8_t ret_nonce[static ESCROW_NONCE_BYTES]);
+int device_escrow(struct target *t, const struct volume *v, const char *const *certificates,
+		  size_t n, const char *to, uint8_t ret_nonce[static ESCROW_NONCE_BYTES]);
 /* The receipt in the file @path (64 hexadecimal digits). @remove_others: the recovery key that the
  * device itself keeps goes out of its vault. 1; 0: nothing had to be changed. */
-int device_escrow_confirm(struct target *t, struct env *env, const struct volume *v,
-			  const char *path, bool remove_others);
+int device_escrow_confirm(struct target *t, const struct volume *v, const char *path,
+			  bool remove_others);
 
 struct restoring {
 	struct volume *volume;
 	struct secret *words; /* its recovery key, as it was in the escrow */
 };
 /* Seals the keys of the volumes anew in the hardware that is here. vault_escrow_reseal() */
-int device_restore(struct target *t, struct env *env, const struct restoring *of, size_t n,
-		   bool lose, struct text *ret_lost);
+int device_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
+		   struct text *ret_lost);
 
 #endif

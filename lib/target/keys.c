@@ -10,9 +10,9 @@
 #include "model/key.h"
 #include "vault/escrow.h"
 
-int device_keys_load(struct target *t, struct env *env)
+int device_keys_load(struct target *t)
 {
-	int r = target_unlock(t, env, NULL, 0);
+	int r = target_unlock(t, NULL, 0);
 
 	if (r >= 0 && !t->keys)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
@@ -21,12 +21,12 @@ int device_keys_load(struct target *t, struct env *env)
 }
 
 /* Other openers' way in must not keep a key from being sealed anew, or given up. */
-static void reseal_one(const struct layer *l, struct env *env)
+static void reseal_one(const struct layer *l, struct job *job)
 {
 	size_t mark = diag_count();
 	char why[sizeof(((struct diag_record *)0)->text)];
 
-	if (!l->ops->reseal || l->ops->reseal(l, env) >= 0)
+	if (!l->ops->reseal || l->ops->reseal(l, job) >= 0)
 		return;
 	snprintf(why, sizeof(why), "%s", diag_count() > mark ? diag_get(mark)->text : "");
 	diag_forget(mark);
@@ -35,24 +35,24 @@ static void reseal_one(const struct layer *l, struct env *env)
 		  l->volume->full_name, why);
 }
 
-void device_keys_reseal(struct target *t, struct env *env)
+void device_keys_reseal(struct target *t)
 {
 	for (size_t i = 0; i < t->layout->n_volumes; i++) {
 		const struct volume *v = t->layout->volumes[i];
 
 		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
-			reseal_one(v->layers[j], env);
+			reseal_one(v->layers[j], &t->job);
 	}
 }
 
-static int rotate_and_commit(struct target *t, struct env *env)
+static int rotate_and_commit(struct target *t)
 {
 	int r = vault_keys_rotate(t->keys);
 
 	if (r >= 0)
-		device_keys_reseal(t, env);
+		device_keys_reseal(t);
 	if (r >= 0)
-		r = vault_commit_layout(t->vault, t->layout, env);
+		r = vault_commit_layout(t->vault, t->layout, t->keys);
 	if (r < 0)
 		diag_state(
 		    "the keys are the old ones, or the new ones: run the same command again");
@@ -117,48 +117,48 @@ static int set_version(struct target *t, const char *text)
 	return r < 0 ? r : vault_keys_prepare(t->keys, k);
 }
 
-int device_keys_rotate(struct target *t, struct env *env, const char *pcr_version)
+int device_keys_rotate(struct target *t, const char *pcr_version)
 {
-	int r = device_keys_load(t, env);
+	int r = device_keys_load(t);
 
 	if (r >= 0 && pcr_version)
 		r = set_version(t, pcr_version);
-	return r < 0 ? r : rotate_and_commit(t, env);
+	return r < 0 ? r : rotate_and_commit(t);
 }
 
 /* What of its keys stands outside of the vault. */
-static int forget_outside(const struct volume *v, struct env *env)
+static int forget_outside(const struct volume *v, struct job *job)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
 		if (v->layers[i]->ops->forget)
-			r = v->layers[i]->ops->forget(v->layers[i], env);
+			r = v->layers[i]->ops->forget(v->layers[i], job);
 	}
 	return r;
 }
 
 /* Keyslots go first: after a cut the vault still lists the volume, and who runs the command again
  * gives it up. Where they cannot be overwritten its keys are given up nevertheless. */
-int device_keys_forget(struct target *t, struct env *env, struct volume *v)
+int device_keys_forget(struct target *t, struct volume *v)
 {
 	struct way_in way;
 	bool before = v->forgotten;
-	int r = device_keys_load(t, env), outside;
+	int r = device_keys_load(t), outside;
 
 	if (r < 0)
 		return r;
 	/* An escrow stays where `key restore --lose-others` gave a volume up. */
 	if (before && !vault_ways_in(t->keys, v->full_name, &way, 1))
 		return 0;
-	outside = forget_outside(v, env);
+	outside = forget_outside(v, &t->job);
 	if (before)
 		vault_escrow_drop(t->keys, v, false);
 	else
 		r = vault_keys_forget(t->keys, v);
 	v->forgotten = true;
 	if (r >= 0)
-		r = rotate_and_commit(t, env);
+		r = rotate_and_commit(t);
 	if (r >= 0 && outside < 0)
 		diag_state("the vault has given up the keys of %s; its LUKS2 keyslots may be there "
 			   "still",
@@ -175,8 +175,8 @@ static int seal_here(const char *path, struct env *env, const struct kinds *kind
 		r = vault_keys_read(t.vault, t.layout, env, &t.keys);
 	if (r <= 0)
 		return r;
-	env->keys = vault_keys_interface(t.keys);
-	return rotate_and_commit(&t, env);
+	t.job.keys = vault_keys_interface(t.keys);
+	return rotate_and_commit(&t);
 }
 
 int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kinds)
@@ -185,7 +185,7 @@ int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kin
 	int r = 0;
 
 	if (t->layout_from_vault && layout_anchor(t->layout))
-		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+		r = vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
 	if (r <= 0 || !vault_keys_sealed_elsewhere(t->keys))
 		return r < 0 ? r : 0;
 	target_close(t);

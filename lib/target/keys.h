@@ -7,17 +7,17 @@
 #include "target/target.h"
 
 /* Unseals all; HF-KEY-MISSING where there are none. */
-int device_keys_load(struct target *t, struct env *env);
+int device_keys_load(struct target *t);
 /* New device secrets; volume keys stay, so contents do. A cut leaves the old or the new state.
  * @pcr_version: as written, signatures for it count from then on; NULL: those that count now. */
-int device_keys_rotate(struct target *t, struct env *env, const char *pcr_version);
+int device_keys_rotate(struct target *t, const char *pcr_version);
 /* The keys of @v are gone afterwards, and so are its contents; the others' secrets are new. 1; 0
  * where they were given up before. */
-int device_keys_forget(struct target *t, struct env *env, struct volume *v);
+int device_keys_forget(struct target *t, struct volume *v);
 
 /* What else hardware sealed for others to open volumes by, sealed for what is here now; before the
  * vault's commit. What cannot be is noted, and is no failure. */
-void device_keys_reseal(struct target *t, struct env *env);
+void device_keys_reseal(struct target *t);
 
 /* Prepares the hardware of the keystore of a layout, as provisioning would, and tells what has to
  * be known to seal for it elsewhere. */

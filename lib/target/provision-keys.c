@@ -18,7 +18,7 @@ static bool is_keyed(const struct provisioning *p)
 
 /* Hardware that has sealed for a vault, and a medium without that vault: somebody wiped it, or the
  * board is used again. Only who says so gets a device laid out anew over it. */
-int provision_refuse_wiped(const struct provisioning *p, struct env *env)
+int provision_refuse_wiped(const struct provisioning *p)
 {
 	const struct keystore *k = is_keyed(p) ? layout_anchor(p->layout) : NULL;
 	struct keystore_session *session = NULL;
@@ -26,9 +26,9 @@ int provision_refuse_wiped(const struct provisioning *p, struct env *env)
 
 	if (!k || p->resumed || p->request->retire_keys || p->request->n_replace)
 		return 0;
-	r = k->ops->begin(k, env, &session);
+	r = k->ops->begin(k, p->target.job.env, &session);
 	if (r >= 0)
-		r = k->ops->used(k, session, env);
+		r = k->ops->used(k, session, p->target.job.env);
 	k->ops->end(session);
 	if (r <= 0)
 		return r;
@@ -45,10 +45,10 @@ int provision_refuse_wiped(const struct provisioning *p, struct env *env)
 
 /* A resumed run finds the keys of its own plan in the vault; any others are of something that is
  * being replaced. */
-static int find_keys(struct provisioning *p, struct env *env)
+static int find_keys(struct provisioning *p)
 {
 	size_t mark = diag_count();
-	int r = vault_keys_read(p->target.vault, p->layout, env, &p->target.keys);
+	int r = vault_keys_read(p->target.vault, p->layout, p->target.job.env, &p->target.keys);
 
 	if (r == 1 && vault_keys_are_for(p->target.keys, p->target.vault)) {
 		r = vault_keys_unlock(p->target.keys, NULL, 0);
@@ -66,17 +66,17 @@ static int find_keys(struct provisioning *p, struct env *env)
 	return r;
 }
 
-int provision_make_keys(struct provisioning *p, struct env *env)
+int provision_make_keys(struct provisioning *p)
 {
-	int found = is_keyed(p) && p->resumed ? find_keys(p, env) : 0, r = found;
+	int found = is_keyed(p) && p->resumed ? find_keys(p) : 0, r = found;
 
 	if (!is_keyed(p))
 		return 0;
 	if (found == 0)
-		r = vault_keys_draw(p->target.vault, p->layout, env, &p->target.keys);
+		r = vault_keys_draw(p->target.vault, p->layout, p->target.job.env, &p->target.keys);
 	if (found == 0 && r >= 0)
 		r = vault_keys_commit_early(p->target.vault, p->target.keys, p->plan->completion);
 	if (r >= 0)
-		env->keys = vault_keys_interface(p->target.keys);
+		p->target.job.keys = vault_keys_interface(p->target.keys);
 	return r;
 }

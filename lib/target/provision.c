@@ -49,7 +49,7 @@ static int open_target(struct provisioning *p, struct env *env)
 	if (r < 0)
 		return r;
 	p->target.vault_hint = p->layout->vault.extent;
-	return target_identify(&p->target, env, q->kinds);
+	return target_identify(&p->target, q->kinds);
 }
 
 static bool same_layout(const struct vault_begun *begun, const uint8_t *digest)
@@ -232,13 +232,13 @@ static int make_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
 }
 
 /* The smallest target that the plan was made for must be there. */
-static int probe_medium(struct provisioning *p, struct env *env)
+static int probe_medium(struct provisioning *p)
 {
 	struct medium *m = p->layout->media[0];
 
 	if (!p->target.io || p->target.io->size_bytes == 0)
 		return 0;
-	return m->ops->probe(m, p->layout, env);
+	return m->ops->probe(m, p->layout, &p->target.job);
 }
 
 static int refuse(struct provisioning *p)
@@ -267,7 +267,7 @@ int provision_prepare(struct provisioning *p, const struct provision_request *re
 	if (r >= 0)
 		r = open_target(p, env);
 	if (r >= 0)
-		r = probe_medium(p, env);
+		r = probe_medium(p);
 	recorded = p->from_layout ? p->from_layout : p->target.layout;
 	if (r >= 0)
 		r = stack_survey(p->layout, recorded, env, digest);
@@ -289,7 +289,7 @@ int provision_prepare(struct provisioning *p, const struct provision_request *re
 	return r < 0 ? r : refuse(p);
 }
 
-static int begin(struct provisioning *p, struct env *env)
+static int begin(struct provisioning *p)
 {
 	const struct plan *plan = p->plan;
 	const struct extent *place = &p->layout->vault.extent;
@@ -305,7 +305,7 @@ static int begin(struct provisioning *p, struct env *env)
 	memcpy(begun.layout_digest, plan->layout_digest, SHA256_BYTES);
 	memcpy(begun.plan_digest, plan->digest, SHA256_BYTES);
 	p->target.vault = vault_close(p->target.vault);
-	return vault_begin(env->target, place->offset_bytes, place->size_bytes, &begun,
+	return vault_begin(p->target.io, place->offset_bytes, place->size_bytes, &begun,
 			   &p->target.vault);
 }
 
@@ -362,11 +362,11 @@ static int refuse_in_use(const struct provisioning *p)
 }
 
 /* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
-static int tell_kernel(struct provisioning *p, struct env *env)
+static int tell_kernel(struct provisioning *p)
 {
 	struct medium *m = p->layout->media[0];
 	ARRAY(struct blkdev_entry) entries = {0};
-	int r = io_is_block_device(p->target.io) ? m->ops->probe(m, p->layout, env) : 0;
+	int r = io_is_block_device(p->target.io) ? m->ops->probe(m, p->layout, &p->target.job) : 0;
 
 	if (r < 0 || !io_is_block_device(p->target.io) || m->facts->table != TABLE_OURS)
 		return r;
@@ -386,7 +386,7 @@ static int tell_kernel(struct provisioning *p, struct env *env)
 	return r < 0 ? diag_no_memory() : 0;
 }
 
-int provision_run(struct provisioning *p, struct env *env, const struct execute_events *events)
+int provision_run(struct provisioning *p, const struct execute_events *events)
 {
 	int r;
 
@@ -394,19 +394,19 @@ int provision_run(struct provisioning *p, struct env *env, const struct execute_
 		return put_in_place(p);
 	r = refuse_in_use(p);
 	if (r >= 0)
-		r = provision_refuse_wiped(p, env);
+		r = provision_refuse_wiped(p);
 	if (r >= 0)
 		r = give_size(p);
 	if (r >= 0 && !p->resumed)
-		r = begin(p, env);
+		r = begin(p);
 	if (r >= 0)
-		r = provision_make_keys(p, env);
+		r = provision_make_keys(p);
 	if (r >= 0)
-		r = execute(p->plan, env, vault_journal(p->target.vault), events);
+		r = execute(p->plan, &p->target.job, vault_journal(p->target.vault), events);
 	if (r >= 0)
 		r = vault_finish(p->target.vault);
 	if (r >= 0)
-		r = tell_kernel(p, env);
+		r = tell_kernel(p);
 	return r < 0 ? r : put_in_place(p);
 }
 

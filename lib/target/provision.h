@@ -40,15 +40,15 @@ struct provisioning {
 int provision_prepare(struct provisioning *p, const struct provision_request *request,
 		      struct env *env);
 /* Runs it to the end; an image file gets its name. */
-int provision_run(struct provisioning *p, struct env *env, const struct execute_events *events);
+int provision_run(struct provisioning *p, const struct execute_events *events);
 void provision_free(struct provisioning *p);
 
 /* --- lib/target/provision-keys.c --- */
 
 /* HF-LIFECYCLE where hardware has guarded keys already and nobody gave them up. */
-int provision_refuse_wiped(const struct provisioning *p, struct env *env);
-/* The keys of the plan that was begun, new or found again, behind env->keys. */
-int provision_make_keys(struct provisioning *p, struct env *env);
+int provision_refuse_wiped(const struct provisioning *p);
+/* The keys of the plan that was begun, new or found again, put into target.job.keys. */
+int provision_make_keys(struct provisioning *p);
 
 /* --- lib/target/replace.c --- */
 

@@ -19,8 +19,10 @@ static void set_io(struct target *t, struct io *io, const char *path, struct env
 		io = env->wrap_target(io);
 	t->path = path;
 	t->io = io;
-	env->target = io;
-	env->target_name = path;
+	t->job = (struct job){.env = env,
+			      .target = io,
+			      .target_name = path,
+			      .keys = env->input ? env->input->given : NULL};
 }
 
 int target_open(struct target *t, const char *path, unsigned flags, struct env *env)
@@ -83,7 +85,7 @@ void target_close(struct target *t)
 }
 
 /* No vault: what does the table, or the bare target, look like? */
-static int look_at_table(struct target *t, struct env *env, const struct kinds *kinds)
+static int look_at_table(struct target *t, const struct kinds *kinds)
 {
 	const struct where nowhere = {0};
 	const struct medium_ops *gpt = kinds->media[0];
@@ -96,7 +98,7 @@ static int look_at_table(struct target *t, struct env *env, const struct kinds *
 	m = layout_add_medium(t->scratch, gpt, "disk", nowhere);
 	if (!m)
 		return -ENOMEM;
-	r = gpt->probe(m, t->scratch, env);
+	r = gpt->probe(m, t->scratch, &t->job);
 	if (r < 0)
 		return r;
 	t->facts = m->facts;
@@ -113,10 +115,10 @@ static int look_at_table(struct target *t, struct env *env, const struct kinds *
 	}
 	t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_FOREIGN;
 	if (t->facts->table != TABLE_OURS) {
-		r = bare_recognise(t, env, kinds);
+		r = bare_recognise(t, kinds);
 		return r < 0 ? r : 0;
 	}
-	r = gpt->discover(m, t->scratch, env, kinds->layers);
+	r = gpt->discover(m, t->scratch, &t->job, kinds->layers);
 	if (r < 0)
 		return r;
 	t->layout = t->scratch;
@@ -125,24 +127,24 @@ static int look_at_table(struct target *t, struct env *env, const struct kinds *
 }
 
 /* The layout of the copy that counts: where the copies differ, the hardware knows which. */
-static int read_layout(struct target *t, struct env *env, const struct kinds *kinds)
+static int read_layout(struct target *t, const struct kinds *kinds)
 {
 	int r = vault_read_layout(t->vault, kinds, &t->layout);
 
-	if (r != 1 || !vault_choose_copy(t->vault, t->layout, env))
+	if (r != 1 || !vault_choose_copy(t->vault, t->layout, t->job.env))
 		return r;
 	t->layout = layout_free(t->layout);
 	return vault_read_layout(t->vault, kinds, &t->layout);
 }
 
-static int look_at_vault(struct target *t, struct env *env, const struct kinds *kinds)
+static int look_at_vault(struct target *t, const struct kinds *kinds)
 {
 	int r = vault_begun(t->vault, &t->begun);
 
 	if (r < 0)
 		return r;
 	t->has_plan = r == 1;
-	r = read_layout(t, env, kinds);
+	r = read_layout(t, kinds);
 	if (r < 0)
 		return r;
 	t->layout_from_vault = r == 1;
@@ -156,7 +158,7 @@ static int look_at_vault(struct target *t, struct env *env, const struct kinds *
 	return 0;
 }
 
-int target_identify(struct target *t, struct env *env, const struct kinds *kinds)
+int target_identify(struct target *t, const struct kinds *kinds)
 {
 	size_t mark = diag_count();
 	int r;
@@ -171,7 +173,7 @@ int target_identify(struct target *t, struct env *env, const struct kinds *kinds
 	if (r == 0)
 		r = vault_find(t->io, &t->vault);
 	if (r == 1) {
-		r = look_at_vault(t, env, kinds);
+		r = look_at_vault(t, kinds);
 		if (r >= 0 && (t->layout || t->state == LIFECYCLE_PROVISIONING))
 			return 0;
 	}
@@ -183,7 +185,7 @@ int target_identify(struct target *t, struct env *env, const struct kinds *kinds
 		diag_forget(mark);
 		t->vault_damaged = true;
 	}
-	return look_at_table(t, env, kinds);
+	return look_at_table(t, kinds);
 }
 
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
@@ -192,7 +194,7 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 	int r = target_open(t, path, flags, env);
 
 	if (r >= 0)
-		r = target_identify(t, env, kinds);
+		r = target_identify(t, kinds);
 	if (r < 0)
 		return r;
 	if (t->state == LIFECYCLE_PROVISIONING) {
@@ -210,28 +212,28 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 	return r;
 }
 
-int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n)
+int target_unlock(struct target *t, struct volume *const *volumes, size_t n)
 {
 	bool keyed = false;
 	int r;
 
 	for (size_t i = 0; i < (n ? n : t->layout->n_volumes); i++)
 		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
-	if (!keyed || !t->layout_from_vault || env->keys)
+	if (!keyed || !t->layout_from_vault || t->job.keys)
 		return 0;
-	r = t->keys ? 1 : vault_keys_read(t->vault, t->layout, env, &t->keys);
+	r = t->keys ? 1 : vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
 	if (r <= 0)
 		return r; /* no keys at all: the layer that asks for one says so */
-	env->keys = vault_keys_interface(t->keys);
+	t->job.keys = vault_keys_interface(t->keys);
 	return vault_keys_unlock(t->keys, volumes, n);
 }
 
-int target_check_anchor(struct target *t, struct env *env)
+int target_check_anchor(struct target *t)
 {
 	int r = 0;
 
 	if (!t->keys && t->layout_from_vault && layout_anchor(t->layout))
-		r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+		r = vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
 	if (r < 0 || !t->keys)
 		return r;
 	return vault_keys_check_anchors(t->keys);

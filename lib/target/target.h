@@ -11,9 +11,10 @@
 #include "vault/vault.h"
 
 struct target {
+	struct job job;           /* for layers, media and the engine */
 	const char *path;         /* as given; borrowed */
 	char *work_path;          /* PATH.part while an image file is being made, else NULL */
-	struct io *io;            /* the same as env->target */
+	struct io *io;            /* the same as job.target; owned */
 	struct extent vault_hint; /* where a layout has the vault; size 0: none */
 	struct vault *vault;      /* NULL: none */
 	bool has_plan;            /* @begun is filled in */
@@ -27,24 +28,24 @@ struct target {
 	struct vault_keys *keys; /* after target_unlock() */
 };
 
-/* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into env->target. -errno
+/* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into t->job. -errno
  * having spoken, also where it is neither a file nor a block device. */
 int target_open(struct target *t, const char *path, unsigned flags, struct env *env);
 /* For provision: where there is nothing at @path, PATH.part is made or taken up again. */
 int target_create(struct target *t, const char *path, struct env *env);
 /* Finds the vault and the layout and decides the state. A broken vault or table is a state, not a
  * failure. */
-int target_identify(struct target *t, struct env *env, const struct kinds *kinds);
+int target_identify(struct target *t, const struct kinds *kinds);
 /* Open, identify, and insist on a layout: what verify, read, open, status and the like begin with.
  */
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
 		const struct kinds *kinds);
-/* The keys of @volumes (all where @n is 0), unsealed and put into env->keys; the device part is
+/* The keys of @volumes (all where @n is 0), unsealed and put into t->job.keys; the device part is
  * authenticated by that. Keyless volumes ask for nothing. */
-int target_unlock(struct target *t, struct env *env, struct volume *const *volumes, size_t n);
+int target_unlock(struct target *t, struct volume *const *volumes, size_t n);
 /* The vault is the one that hardware names, also where no volume that is asked for has a key: root
  * hashes are authentic by that. 1, or 0 where no hardware keeps a record of this vault. */
-int target_check_anchor(struct target *t, struct env *env);
+int target_check_anchor(struct target *t);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 

@@ -3,7 +3,7 @@
 #include "base/diag.h"
 #include "target/ways.h"
 
-static void add_foreign(const struct layer *l, struct env *env, struct ways_in *to)
+static void add_foreign(const struct layer *l, struct job *job, struct ways_in *to)
 {
 	size_t mark = diag_count();
 	enum way_kind kind = WAY_FOREIGN;
@@ -11,7 +11,7 @@ static void add_foreign(const struct layer *l, struct env *env, struct ways_in *
 
 	if (!l->ops->foreign_ways || to->n == WAYS_MAX)
 		return;
-	if (l->ops->foreign_ways(l, env, &number) < 0) {
+	if (l->ops->foreign_ways(l, job, &number) < 0) {
 		diag_forget(mark);
 		kind = WAY_UNKNOWN;
 	}
@@ -20,13 +20,13 @@ static void add_foreign(const struct layer *l, struct env *env, struct ways_in *
 		    .kind = kind, .volume = l->volume->full_name, .keystore = "", .number = number};
 }
 
-void device_ways_in(const struct target *t, struct env *env, struct ways_in *ret)
+void device_ways_in(struct target *t, struct ways_in *ret)
 {
 	ret->n = vault_ways_in(t->keys, NULL, ret->v, WAYS_MAX);
 	for (size_t i = 0; i < t->layout->n_volumes; i++) {
 		const struct volume *v = t->layout->volumes[i];
 
 		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
-			add_foreign(v->layers[j], env, ret);
+			add_foreign(v->layers[j], &t->job, ret);
 	}
 }

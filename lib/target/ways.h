@@ -14,6 +14,6 @@ struct ways_in {
 };
 /* What the vault has (@t->keys was read) and what the medium has beside it. What cannot be
  * looked at is a way, too. */
-void device_ways_in(const struct target *t, struct env *env, struct ways_in *ret);
+void device_ways_in(struct target *t, struct ways_in *ret);
 
 #endif

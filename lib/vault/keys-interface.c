@@ -46,8 +46,8 @@ static int wrong_length(const struct layer *l, uint32_t len, enum key_purpose pu
 			 len, l->volume->full_name, l->ops->name, layer_key_bytes(l, purpose));
 }
 
-static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
-		      const struct secret **ret)
+static int vault_key(struct keys *keys, const struct layer *l, enum key_purpose purpose,
+		     const struct secret **ret)
 {
 	struct vault_keys *k = (struct vault_keys *)keys;
 	struct wrapped *w = find_wrapped(k, l, purpose);
@@ -64,6 +64,12 @@ static int volume_key(struct keys *keys, const struct layer *l, enum key_purpose
 	if (r >= 0)
 		*ret = w->key;
 	return r;
+}
+
+static int volume_key(struct keys *keys, struct job *job, const struct layer *l,
+		      enum key_purpose purpose, const struct secret **ret)
+{
+	return vault_key(keys, l, purpose, ret);
 }
 
 static int reference(struct keys *keys, const struct layer *l, enum key_purpose purpose,
@@ -94,7 +100,7 @@ static int systemd_token(struct keys *keys, const struct layer *l, unsigned keys
 
 	if (!w || !s || !s->keystore->ops->systemd)
 		return missing(l);
-	r = volume_key(keys, l, KEY_TOKEN, &secret);
+	r = vault_key(keys, l, KEY_TOKEN, &secret);
 	if (r >= 0)
 		r = vault_keys_reach(s, k->env, &s->session);
 	return r < 0 ? r
@@ -127,7 +133,7 @@ int vault_keys_unlock(struct vault_keys *k, struct volume *const *volumes, size_
 			if (layer_key_is_reference(volumes[i]->layers[j]))
 				r = reference(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &ref);
 			else if (layer_key_bytes(volumes[i]->layers[j], KEY_VOLUME))
-				r = volume_key(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &key);
+				r = vault_key(&k->keys, volumes[i]->layers[j], KEY_VOLUME, &key);
 		}
 	}
 	return r;

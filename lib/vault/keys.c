@@ -184,8 +184,6 @@ struct vault_keys *vault_keys_free(struct vault_keys *k)
 {
 	if (!k)
 		return NULL;
-	if (k->env->keys == &k->keys)
-		k->env->keys = NULL;
 	for (size_t i = 0; i < k->n_sealed; i++) {
 		struct sealed *s = &k->sealed[i];
 

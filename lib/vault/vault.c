@@ -340,25 +340,24 @@ struct journal *vault_journal(struct vault *v)
 	return &v->journal;
 }
 
-int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env)
+int vault_commit_layout(struct vault *v, const struct layout *layout, struct vault_keys *keys)
 {
 	_cleanup_text_ struct text payload = {0};
-	struct vault_keys *keys = (struct vault_keys *)env->keys;
 	int r = device_part_encode(layout, keys, &payload);
 
 	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len, keys);
 }
 
-static int run_commit(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_commit(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	struct layout *layout = (struct layout *)(uintptr_t)s->layout;
 	const struct extent *e = &layout->vault.extent;
-	_cleanup_vault_ struct vault *v = new_vault(env->target, e->offset_bytes, e->size_bytes);
-	int r = v ? layout_learn(layout, env) : -ENOMEM;
+	_cleanup_vault_ struct vault *v = new_vault(job->target, e->offset_bytes, e->size_bytes);
+	int r = v ? layout_learn(layout, job) : -ENOMEM;
 
 	if (r >= 0)
 		r = vault_load_copies(v);
-	return r < 0 ? r : vault_commit_layout(v, layout, env);
+	return r < 0 ? r : vault_commit_layout(v, layout, (struct vault_keys *)job->keys);
 }
 
 static const struct step_ops commit_step = {"commit device part", STEP_REDO, run_commit, NULL};
@@ -407,14 +406,14 @@ int vault_verify(struct vault *v, struct report *report)
 	return r < 0 ? r : vault_verify_log(v, report);
 }
 
-static int run_mend(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_mend(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct extent *e = s->params;
 	_cleanup_vault_ struct vault *v = NULL;
 	_cleanup_free_ uint8_t *payload = NULL;
 	const struct vault_copy *active;
 	size_t len;
-	int r = vault_open(env->target, e->offset_bytes, e->size_bytes, &v);
+	int r = vault_open(job->target, e->offset_bytes, e->size_bytes, &v);
 
 	if (r <= 0)
 		return r;

@@ -35,6 +35,7 @@ struct vault_begun {
 };
 
 struct vault;
+struct vault_keys;
 
 /* Looks for a vault in [offset, offset+size) of @target. 1 found, 0 nothing there, -errno. A vault
  * whose copies are damaged is found where any part of it is recognisable. */
@@ -65,8 +66,9 @@ int vault_plan_commit(struct plan *plan);
 /* The device part → a layout without file, with volumes, extents, UUIDs, learned values. 1, 0 when
  * no device part was committed, -errno when damaged beyond use (having spoken). */
 int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout **ret);
-/* Commits a device part of @layout and @env's keys anew, outside of a plan: after a rotation. */
-int vault_commit_layout(struct vault *v, const struct layout *layout, struct env *env);
+/* Commits a device part of @layout and @keys (NULL: none) anew, outside of a plan: after a
+ * rotation. */
+int vault_commit_layout(struct vault *v, const struct layout *layout, struct vault_keys *keys);
 
 /* Appends to the log (hash-chained; docs/formats/vault.md). */
 int vault_log(struct vault *v, const char *event, const char *fmt, ...)

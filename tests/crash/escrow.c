@@ -21,7 +21,7 @@ static uint8_t nonces[N][ESCROW_NONCE_BYTES];
 
 static int escrow(struct target *t, struct env *env)
 {
-	int r = device_keys_load(t, env);
+	int r = device_keys_load(t);
 
 	for (int i = 0; i < N && r >= 0; i++) {
 		_cleanup_secret_ struct secret *key = NULL;
@@ -30,7 +30,7 @@ static int escrow(struct target *t, struct env *env)
 		if (r >= 0)
 			modhex_print_key(secret_bytes(key), fleet[i]);
 	}
-	return r < 0 ? r : vault_commit_layout(t->vault, t->layout, env);
+	return r < 0 ? r : vault_commit_layout(t->vault, t->layout, t->keys);
 }
 
 static int confirm(struct target *t, struct env *env)
@@ -47,7 +47,7 @@ static int confirm(struct target *t, struct env *env)
 	hex_encode(receipt, sizeof(receipt), hex);
 	fprintf(f, "%s\n", hex);
 	fclose(f);
-	return device_escrow_confirm(t, env, target_volume(t, "data"), "receipt", true);
+	return device_escrow_confirm(t, target_volume(t, "data"), "receipt", true);
 }
 
 static int restore(struct target *t, struct env *env)
@@ -63,7 +63,7 @@ static int restore(struct target *t, struct env *env)
 			memcpy(secret_bytes(of[i].words), fleet[i], MODHEX_KEY_TEXT);
 	}
 	if (r >= 0)
-		r = device_restore(t, env, of, N, false, &lost);
+		r = device_restore(t, of, N, false, &lost);
 	for (int i = 0; i < N; i++)
 		secret_free(of[i].words);
 	return r;

@@ -146,7 +146,7 @@ int keyed_provision_as(const char *path, bool shared)
 	if (r >= 0)
 		r = provision_prepare(&p, &request, &env);
 	if (r >= 0)
-		r = provision_run(&p, &env, NULL);
+		r = provision_run(&p, NULL);
 	provision_free(&p);
 	pool_free(env.pool);
 	return r;
@@ -169,7 +169,7 @@ static int verify_all(struct target *t, struct env *env)
 	int r;
 
 	report_init(&report);
-	r = stack_verify(t->layout, NULL, 0, env, &report);
+	r = stack_verify(t->layout, NULL, 0, &t->job, &report);
 	array_each (f, &report.findings) {
 		if (keyed_torn && f->kind == FINDING_MENDABLE)
 			continue;
@@ -187,7 +187,7 @@ static int compare(struct target *t, struct env *env, const char *name)
 	struct volume *v = target_volume(t, name);
 	struct attached a = {0};
 	struct io *io;
-	int r = v ? layer_attach(v->layers[1], env, ATTACH_READ, &a, &io) : -ENOENT;
+	int r = v ? layer_attach(v->layers[1], &t->job, ATTACH_READ, &a, &io) : -ENOENT;
 
 	if (r >= 0)
 		r = io_read(io, bytes, sizeof(bytes), 0);
@@ -212,9 +212,9 @@ int keyed_opens(const char *path, const char *words, bool with_data)
 		r = target_load(&t, path, 0, &env, &kinds);
 	data = r >= 0 ? target_volume(&t, "data") : NULL;
 	if (r >= 0 && !with_data && data->forgotten)
-		r = target_unlock(&t, &env, (struct volume *[]){target_volume(&t, "mac")}, 1);
+		r = target_unlock(&t, (struct volume *[]){target_volume(&t, "mac")}, 1);
 	else if (r >= 0)
-		r = target_unlock(&t, &env, NULL, 0);
+		r = target_unlock(&t, NULL, 0);
 	if (r >= 0 && !data->forgotten)
 		r = verify_all(&t, &env);
 	if (r >= 0 && !data->forgotten)
@@ -288,12 +288,12 @@ int keyed_change(const char *path, change_fn fn)
 
 int keyed_rotate(struct target *t, struct env *env)
 {
-	return device_keys_rotate(t, env, NULL);
+	return device_keys_rotate(t, NULL);
 }
 
 int keyed_forget(struct target *t, struct env *env)
 {
-	return device_keys_forget(t, env, target_volume(t, "data"));
+	return device_keys_forget(t, target_volume(t, "data"));
 }
 
 int keyed_identity(const char *to)

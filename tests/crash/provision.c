@@ -115,7 +115,7 @@ static int provision(struct provision_request *request)
 	if (r >= 0)
 		r = provision_prepare(&p, request, &env);
 	if (r >= 0)
-		r = provision_run(&p, &env, NULL);
+		r = provision_run(&p, NULL);
 	provision_free(&p);
 	pool_free(env.pool);
 	return r;

@@ -45,13 +45,14 @@ static int run_retire(struct io *io)
 {
 	static const atomic_bool never;
 	static struct progress progress;
-	struct env env = {.target = io, .progress = &progress, .cancel = &never};
+	struct env env = {.progress = &progress, .cancel = &never};
+	struct job job = {.env = &env, .target = io};
 	_cleanup_layout_ struct layout *layout = layout_new();
 	_cleanup_plan_ struct plan *plan = plan_new(layout, INTENT_PROVISION);
 	struct medium *m = layout_add_medium(layout, &medium_gpt, "disk", (struct where){0});
 	int r = medium_gpt.plan_retire(m, plan);
 
-	return r < 0 ? r : plan->steps.v[0].ops->run(&plan->steps.v[0], &env, NULL);
+	return r < 0 ? r : plan->steps.v[0].ops->run(&plan->steps.v[0], &job, NULL);
 }
 
 /* --- what stands there before --- */

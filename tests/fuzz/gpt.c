@@ -32,17 +32,18 @@ static void probe(struct io *io)
 {
 	static const atomic_bool never;
 	struct progress progress = {0};
-	struct env env = {.target = io, .progress = &progress, .cancel = &never};
+	struct env env = {.progress = &progress, .cancel = &never};
+	struct job job = {.env = &env, .target = io};
 	const struct where nowhere = {0};
 	struct layout *layout = layout_new();
 	struct medium *m = layout_add_medium(layout, &medium_gpt, "disk", nowhere);
 	struct report report;
 
 	report_init(&report);
-	if (medium_gpt.probe(m, layout, &env) >= 0) {
+	if (medium_gpt.probe(m, layout, &job) >= 0) {
 		if (m->facts->table == TABLE_OURS)
-			medium_gpt.discover(m, layout, &env, layer_registry);
-		medium_gpt.verify(m, layout, &env, &report);
+			medium_gpt.discover(m, layout, &job, layer_registry);
+		medium_gpt.verify(m, layout, &job, &report);
 		if (m->facts->mendable)
 			mend(io);
 	}

@@ -69,13 +69,13 @@ static int dev_flush(struct io *io)
 static const struct io_ops dev_ops = {.read = dev_read, .write = dev_write, .flush = dev_flush};
 static struct io device = {.ops = &dev_ops, .name = "device", .size_bytes = 4096};
 
-static int run_redo(const struct step *s, struct env *env, struct cursor *c)
+static int run_redo(const struct step *s, struct job *job, struct cursor *c)
 {
 	effects[0]++;
 	return 0;
 }
 
-static int run_cursor(const struct step *s, struct env *env, struct cursor *c)
+static int run_cursor(const struct step *s, struct job *job, struct cursor *c)
 {
 	for (uint64_t at = c->start >> 24; at < WORK; at++) {
 		int r;
@@ -89,19 +89,19 @@ static int run_cursor(const struct step *s, struct env *env, struct cursor *c)
 	return 0;
 }
 
-static int run_once(const struct step *s, struct env *env, struct cursor *c)
+static int run_once(const struct step *s, struct job *job, struct cursor *c)
 {
 	effects[2]++;
 	once_happened = true;
 	return 0;
 }
 
-static int once_did(const struct step *s, struct env *env)
+static int once_did(const struct step *s, struct job *job)
 {
 	return once_happened;
 }
 
-static int run_session(const struct step *s, struct env *env, struct cursor *c)
+static int run_session(const struct step *s, struct job *job, struct cursor *c)
 {
 	effects[3]++;
 	return 0;
@@ -144,9 +144,10 @@ static int set_up(void **state)
 static int run(struct plan *p)
 {
 	static struct progress progress;
-	struct env env = {.target = &device, .progress = &progress, .cancel = &cancelled};
+	struct env env = {.progress = &progress, .cancel = &cancelled};
+	struct job job = {.env = &env, .target = &device};
 
-	return execute(p, &env, &memory.journal, NULL);
+	return execute(p, &job, &memory.journal, NULL);
 }
 
 static void everything_is_run_once(void **state)

@@ -32,6 +32,7 @@ struct fixture {
 	struct progress progress;
 	atomic_bool cancel;
 	struct env env;
+	struct job job;
 };
 
 static uint8_t contents[SIZE];
@@ -67,10 +68,11 @@ static int set_up(void **state)
 	assert_ok(layer_set(f->image, "source", &source, 1, nowhere));
 	f->plan = plan_new(f->layout, INTENT_PROVISION);
 	f->plan->sector_bytes = 512;
+	f->job.env = &f->env;
 	f->env.progress = &f->progress;
 	f->env.cancel = &f->cancel;
-	assert_ok(io_open_memory("target", TARGET_SIZE, &f->env.target));
-	memset(io_memory_bytes(f->env.target), 0xee, TARGET_SIZE);
+	assert_ok(io_open_memory("target", TARGET_SIZE, &f->job.target));
+	memset(io_memory_bytes(f->job.target), 0xee, TARGET_SIZE);
 	f->volume->extent[ROLE_DATA] = (struct extent){AT, 1024 * 1024};
 	*state = f;
 	return 0;
@@ -82,7 +84,7 @@ static int tear_down(void **state)
 
 	plan_free(f->plan);
 	layout_free(f->layout);
-	io_close(f->env.target);
+	io_close(f->job.target);
 	unlink(f->path);
 	free(f);
 	diag_forget(0);
@@ -91,7 +93,7 @@ static int tear_down(void **state)
 
 static uint8_t *target_bytes(struct fixture *f)
 {
-	return io_memory_bytes(f->env.target);
+	return io_memory_bytes(f->job.target);
 }
 
 /* Surveys and plans; the only step is returned. */
@@ -135,7 +137,7 @@ static void contents_are_copied_exactly_and_the_rest_left_alone(void **state)
 	assert_int_equal(step->ops->effect, STEP_CURSOR);
 	assert_int_equal(step->target.offset_bytes, AT);
 	assert_int_equal(step->target.size_bytes, SIZE);
-	assert_ok(step->ops->run(step, &f->env, NULL));
+	assert_ok(step->ops->run(step, &f->job, NULL));
 	assert_memory_equal(bytes + AT, contents, SIZE);
 	for (size_t i = 0; i < TARGET_SIZE; i++) {
 		if ((i < AT || i >= AT + SIZE) && bytes[i] != 0xee)
@@ -153,7 +155,7 @@ static void holes_read_as_zero(void **state)
 	assert_int_equal(truncate(f->path, SIZE), 0);
 	memset(contents, 0, SIZE);
 	step = planned(f);
-	assert_ok(step->ops->run(step, &f->env, NULL));
+	assert_ok(step->ops->run(step, &f->job, NULL));
 	assert_memory_equal(target_bytes(f) + AT, contents, SIZE);
 }
 
@@ -164,7 +166,7 @@ static void a_source_that_changed_after_the_survey_is_found_out(void **state)
 
 	contents[SIZE / 2] ^= 1;
 	write_source(f->path, SIZE);
-	assert_int_equal(step->ops->run(step, &f->env, NULL), -ESTALE);
+	assert_int_equal(step->ops->run(step, &f->job, NULL), -ESTALE);
 	assert_int_equal(diag_get(0)->code, DIAG_SOURCE_CHANGED);
 }
 
@@ -174,7 +176,7 @@ static void a_source_that_was_cut_short_is_found_out(void **state)
 	const struct step *step = planned(f);
 
 	assert_int_equal(truncate(f->path, SIZE / 2), 0);
-	assert_int_equal(step->ops->run(step, &f->env, NULL), -ESTALE);
+	assert_int_equal(step->ops->run(step, &f->job, NULL), -ESTALE);
 	assert_int_equal(diag_get(0)->code, DIAG_SOURCE_CHANGED);
 	assert_int_equal(diag_code_outcome(diag_get(0)->code), OUTCOME_STOPPED);
 }
@@ -193,13 +195,13 @@ static void a_resumed_copy_goes_on_at_its_cursor_and_checks_all(void **state)
 	uint8_t *bytes = target_bytes(f);
 
 	/* What the journal calls done is not written again, but is looked at. */
-	assert_int_equal(step->ops->run(step, &f->env, &cursor), -ESTALE);
+	assert_int_equal(step->ops->run(step, &f->job, &cursor), -ESTALE);
 	assert_int_equal(bytes[AT], 0xee);
 	assert_int_equal(cursor.start, SIZE);
 	diag_forget(0);
 	memcpy(bytes + AT, contents, 4096);
 	cursor.start = 4096;
-	assert_ok(step->ops->run(step, &f->env, &cursor));
+	assert_ok(step->ops->run(step, &f->job, &cursor));
 	assert_memory_equal(bytes + AT, contents, SIZE);
 }
 
@@ -209,7 +211,7 @@ static void cancelling_stops_it(void **state)
 	const struct step *step = planned(f);
 
 	atomic_store(&f->cancel, true);
-	assert_int_equal(step->ops->run(step, &f->env, NULL), -ECANCELED);
+	assert_int_equal(step->ops->run(step, &f->job, NULL), -ECANCELED);
 	assert_int_equal(diag_get(0)->code, DIAG_SIGNAL);
 }
 
@@ -235,7 +237,7 @@ static void sources_that_cannot_be_used_are_refused(void **state)
 static void verify(struct fixture *f, struct report *report)
 {
 	report_init(report);
-	assert_ok(layer_image.verify(f->image, &f->env, report));
+	assert_ok(layer_image.verify(f->image, &f->job, report));
 }
 
 static void damage_is_found_by_the_digest_of_the_source(void **state)
@@ -244,11 +246,11 @@ static void damage_is_found_by_the_digest_of_the_source(void **state)
 	const struct step *step = planned(f);
 	struct report report;
 
-	assert_ok(step->ops->run(step, &f->env, NULL));
+	assert_ok(step->ops->run(step, &f->job, NULL));
 	verify(f, &report); /* nothing learnt: nothing to compare with */
 	assert_int_equal(report.findings.n + report.checked_bytes, 0);
 	report_free(&report);
-	assert_ok(layer_image.learn(f->image, &f->env));
+	assert_ok(layer_image.learn(f->image, &f->job));
 	verify(f, &report);
 	assert_int_equal(report.findings.n, 0);
 	assert_int_equal(report.checked_bytes, SIZE);

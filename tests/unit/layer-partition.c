@@ -256,14 +256,14 @@ static void attached_is_a_window_of_the_target(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_io_ struct io *target = NULL, *window = NULL;
-	struct env env = {0};
+	struct job job = {0};
 	uint64_t gives;
 
 	assert_ok(io_open_memory("target", MIB, &target));
 	f->volume->extent[ROLE_DATA] = (struct extent){4096, 8192};
 	assert_ok(layer_partition.gives(f->partition, &gives));
 	assert_int_equal(gives, 8192);
-	assert_ok(layer_partition.attach(f->partition, &env, ATTACH_WRITE, target, &window));
+	assert_ok(layer_partition.attach(f->partition, &job, ATTACH_WRITE, target, &window));
 	assert_int_equal(window->size_bytes, 8192);
 	assert_ok(io_write(window, "x", 1, 8191));
 	assert_int_equal(((char *)io_memory_bytes(target))[4096 + 8191], 'x');
@@ -274,19 +274,19 @@ static void a_range_past_the_end_is_found(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_io_ struct io *target = NULL;
-	struct env env = {0};
+	struct job job = {0};
 	struct report report;
 
 	report_init(&report);
 	assert_ok(io_open_memory("target", MIB, &target));
-	env.target = target;
+	job.target = target;
 	f->volume->extent[ROLE_DATA] = (struct extent){MIB - 4096, 4096};
-	assert_ok(layer_partition.verify(f->partition, &env, &report));
+	assert_ok(layer_partition.verify(f->partition, &job, &report));
 	assert_int_equal(report.findings.n, 0);
 	f->volume->extent[ROLE_DATA].size_bytes = 4097;
-	assert_ok(layer_partition.verify(f->partition, &env, &report));
+	assert_ok(layer_partition.verify(f->partition, &job, &report));
 	f->volume->extent[ROLE_DATA] = (struct extent){MIB + 9000, UINT64_MAX};
-	assert_ok(layer_partition.verify(f->partition, &env, &report));
+	assert_ok(layer_partition.verify(f->partition, &job, &report));
 	assert_int_equal(report.findings.n, 2);
 	assert_int_equal(report.findings.v[0].kind, FINDING_WRONG);
 	report_free(&report);
@@ -297,17 +297,17 @@ static void opening_wants_a_block_device_of_sufficient_size(void **state)
 	struct fixture *f = *state;
 	const struct open_how how = {.dm_prefix = "test"};
 	_cleanup_io_ struct io *target = NULL;
-	struct env env = {.target_name = "/dev/null"};
+	struct job job = {.target_name = "/dev/null"};
 	struct place place;
 
 	assert_ok(io_open_memory("target", MIB, &target));
-	env.target = target;
+	job.target = target;
 	f->volume->extent[ROLE_DATA] = (struct extent){0, 2 * MIB};
-	assert_int_equal(partition_open_role(f->volume, &env, &how, ROLE_DATA, &place), -ERANGE);
+	assert_int_equal(partition_open_role(f->volume, &job, &how, ROLE_DATA, &place), -ERANGE);
 	assert_int_equal(diag_get(0)->code, DIAG_TARGET_SIZE);
 	diag_forget(0);
 	f->volume->extent[ROLE_DATA].size_bytes = MIB;
-	assert_int_equal(partition_open_role(f->volume, &env, &how, ROLE_DATA, &place), -ENOTBLK);
+	assert_int_equal(partition_open_role(f->volume, &job, &how, ROLE_DATA, &place), -ENOTBLK);
 	assert_non_null(strstr(diag_get(0)->next, "losetup"));
 }
 

@@ -35,6 +35,7 @@ struct fixture {
 	struct progress progress;
 	atomic_bool cancel;
 	struct env env;
+	struct job job;
 };
 
 static void set(struct layer *l, const char *name, const char *value)
@@ -61,12 +62,13 @@ static int set_up(void **state)
 	f->plan = plan_new(f->layout, INTENT_PROVISION);
 	f->plan->sector_bytes = 512;
 	memset(f->plan->seed, 1, sizeof(f->plan->seed));
+	f->job.env = &f->env;
 	f->env.progress = &f->progress;
 	f->env.cancel = &f->cancel;
-	f->env.target_name = "disk.img";
+	f->job.target_name = "disk.img";
 	assert_ok(pool_new(2, &f->env.pool));
-	assert_ok(io_open_memory("disk.img", TARGET_SIZE, &f->env.target));
-	memset(io_memory_bytes(f->env.target), 0xee, TARGET_SIZE);
+	assert_ok(io_open_memory("disk.img", TARGET_SIZE, &f->job.target));
+	memset(io_memory_bytes(f->job.target), 0xee, TARGET_SIZE);
 	f->volume->extent[ROLE_DATA] = (struct extent){DATA_AT, PLACE_SIZE};
 	f->volume->extent[ROLE_HASH] = (struct extent){HASH_AT, PLACE_SIZE};
 	*state = f;
@@ -79,7 +81,7 @@ static int tear_down(void **state)
 
 	plan_free(f->plan);
 	layout_free(f->layout);
-	io_close(f->env.target);
+	io_close(f->job.target);
 	pool_free(f->env.pool);
 	free(f);
 	diag_forget(0);
@@ -88,7 +90,7 @@ static int tear_down(void **state)
 
 static uint8_t *bytes_of(struct fixture *f)
 {
-	return io_memory_bytes(f->env.target);
+	return io_memory_bytes(f->job.target);
 }
 
 static void make_appended(struct fixture *f)
@@ -108,9 +110,9 @@ static void lay_out(struct fixture *f)
 	for (size_t i = 0; i < f->plan->steps.n; i++) {
 		const struct step *s = &f->plan->steps.v[i];
 
-		assert_ok(s->ops->run(s, &f->env, NULL));
+		assert_ok(s->ops->run(s, &f->job, NULL));
 	}
-	assert_ok(layer_verity.learn(f->verity, &f->env));
+	assert_ok(layer_verity.learn(f->verity, &f->job));
 }
 
 static const char *learned(struct fixture *f, const char *name)
@@ -304,10 +306,10 @@ static void the_root_hash_names_the_partitions(void **state)
 	assert_string_equal(digits, root);
 	assert_string_equal(learned(f, "data-blocks"), "151");
 	assert_string_equal(learned(f, "hash-type"), "1");
-	assert_ok(layer_verity.learn(f->verity, &f->env)); /* again: the same */
+	assert_ok(layer_verity.learn(f->verity, &f->job)); /* again: the same */
 	assert_string_equal(learned(f, "root-hash"), root);
 	bytes_of(f)[HASH_AT + 4096] ^= 1;
-	assert_int_equal(layer_verity.learn(f->verity, &f->env), -EUCLEAN);
+	assert_int_equal(layer_verity.learn(f->verity, &f->job), -EUCLEAN);
 	assert_int_equal(diag_get(0)->code, DIAG_TAMPERED);
 }
 
@@ -335,7 +337,7 @@ static void records_that_make_no_sense_are_refused(void **state)
 		snprintf(good, sizeof(good), "%s", learned(f, bad[i][0]));
 		assert_ok(layer_learn(f->verity, bad[i][0], "%s", bad[i][1]));
 		report_init(&report);
-		assert_int_equal(layer_verity.verify(f->verity, &f->env, &report), -EUCLEAN);
+		assert_int_equal(layer_verity.verify(f->verity, &f->job, &report), -EUCLEAN);
 		assert_int_equal(diag_get(0)->code, DIAG_DAMAGED);
 		diag_forget(0);
 		report_free(&report);
@@ -348,7 +350,7 @@ static void records_that_make_no_sense_are_refused(void **state)
 static void verify(struct fixture *f, struct report *report)
 {
 	report_init(report);
-	assert_ok(layer_verity.verify(f->verity, &f->env, report));
+	assert_ok(layer_verity.verify(f->verity, &f->job, report));
 }
 
 /* Flips a bit of every block of [@offset, @offset + @len) in turn: just that block is found. */
@@ -440,13 +442,13 @@ static void reads_give_what_verifies(void **state)
 
 	lay_out(f);
 	bytes_of(f)[DATA_AT + 9 * 4096] ^= 1;
-	assert_ok(layer_attach(f->verity, &f->env, ATTACH_READ, &a, &io));
+	assert_ok(layer_attach(f->verity, &f->job, ATTACH_READ, &a, &io));
 	assert_int_equal(io->size_bytes, 151 * 4096);
 	assert_ok(io_read(io, buf, sizeof(buf), 7 * 4096));
 	assert_memory_equal(buf, bytes_of(f) + DATA_AT + 7 * 4096, sizeof(buf));
 	assert_int_equal(io_read(io, buf, sizeof(buf), 8 * 4096), -EILSEQ);
 	attached_close(&a);
-	assert_ok(layer_attach(f->verity, &f->env, ATTACH_READ_RAW, &a, &io));
+	assert_ok(layer_attach(f->verity, &f->job, ATTACH_READ_RAW, &a, &io));
 	assert_ok(io_read(io, buf, sizeof(buf), 8 * 4096));
 	attached_close(&a);
 }
@@ -456,13 +458,13 @@ static void probing_tells_what_stands_there(void **state)
 	struct fixture *f = *state;
 	enum probe_result result;
 
-	assert_ok(layer_verity.probe(f->verity, &f->env, &result));
+	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
 	assert_int_equal(result, PROBE_ABSENT);
 	lay_out(f);
-	assert_ok(layer_verity.probe(f->verity, &f->env, &result));
+	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
 	assert_int_equal(result, PROBE_MATCHES);
 	f->image->source.content_bytes -= 4096;
-	assert_ok(layer_verity.probe(f->verity, &f->env, &result));
+	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
 	assert_int_equal(result, PROBE_FOREIGN);
 }
 
@@ -499,7 +501,7 @@ static void a_changed_superblock_is_not_opened(void **state)
 		uint8_t *byte = bytes_of(f) + HASH_AT + fields[i];
 
 		*byte ^= 2;
-		assert_int_equal(layer_verity.open(f->verity, &f->env, &how, &below, &place),
+		assert_int_equal(layer_verity.open(f->verity, &f->job, &how, &below, &place),
 				 -EUCLEAN);
 		assert_int_equal(diag_get(0)->code, DIAG_TAMPERED);
 		assert_non_null(strstr(diag_get(0)->next, "holdfast verify disk.img root"));

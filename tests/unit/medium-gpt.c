@@ -24,6 +24,7 @@ struct fixture {
 	struct medium *m;
 	struct plan *plan;
 	struct env env;
+	struct job job;
 	struct progress progress;
 };
 static struct fixture f;
@@ -43,7 +44,8 @@ static void new_target(uint64_t size, uint32_t sector)
 	io_close(f.io);
 	assert_ok(io_open_memory("disk.img", size, &f.io));
 	f.io->sector_bytes = sector;
-	f.env = (struct env){.target = f.io, .progress = &f.progress, .cancel = &never};
+	f.env = (struct env){.progress = &f.progress, .cancel = &never};
+	f.job = (struct job){.env = &f.env, .target = f.io};
 	new_layout();
 }
 
@@ -64,7 +66,7 @@ static int tear_down(void **state)
 
 static struct medium_facts *probe(void)
 {
-	assert_ok(medium_gpt.probe(f.m, f.layout, &f.env));
+	assert_ok(medium_gpt.probe(f.m, f.layout, &f.job));
 	return f.m->facts;
 }
 
@@ -146,7 +148,7 @@ static int run_steps(void)
 	for (size_t i = 0; i < f.plan->steps.n && r >= 0; i++) {
 		const struct step *s = &f.plan->steps.v[i];
 
-		r = s->ops->run(s, &f.env, NULL);
+		r = s->ops->run(s, &f.job, NULL);
 	}
 	return r;
 }
@@ -170,7 +172,7 @@ static size_t findings(enum finding_kind kind, const char *words)
 	size_t seen = 0;
 
 	report_init(&report);
-	assert_ok(medium_gpt.verify(f.m, f.layout, &f.env, &report));
+	assert_ok(medium_gpt.verify(f.m, f.layout, &f.job, &report));
 	array_each (it, &report.findings) {
 		char text[300];
 
@@ -187,7 +189,7 @@ static size_t all_findings(void)
 	size_t seen;
 
 	report_init(&report);
-	assert_ok(medium_gpt.verify(f.m, f.layout, &f.env, &report));
+	assert_ok(medium_gpt.verify(f.m, f.layout, &f.job, &report));
 	seen = report.findings.n;
 	for (size_t i = 0; i < seen; i++)
 		print_message("%s: %s\n", report.findings.v[i].area, report.findings.v[i].text);
@@ -762,11 +764,11 @@ static void a_target_that_cannot_be_read_is_not_empty(void **state)
 	struct fault_plan faults = {.cut_at = 1};
 
 	f.io = fault_wrap(f.io, &faults);
-	f.env.target = f.io;
+	f.job.target = f.io;
 	assert_true(io_flush(f.io) < 0); /* from here on it gives EIO */
-	assert_int_equal(medium_gpt.probe(f.m, f.layout, &f.env), -EIO);
+	assert_int_equal(medium_gpt.probe(f.m, f.layout, &f.job), -EIO);
 	assert_int_equal(diag_get(0)->code, DIAG_IO);
-	assert_int_equal(medium_raw.probe(f.m, f.layout, &f.env), -EIO);
+	assert_int_equal(medium_raw.probe(f.m, f.layout, &f.job), -EIO);
 }
 
 static void foreign_things_are_named(void **state)
@@ -816,7 +818,7 @@ static void discover(void)
 	assert_ok(run_steps());
 	new_layout();
 	probe();
-	assert_ok(medium_gpt.discover(f.m, f.layout, &f.env, layer_registry));
+	assert_ok(medium_gpt.discover(f.m, f.layout, &f.job, layer_registry));
 }
 
 static void pairs_are_found_by_their_types(void **state)

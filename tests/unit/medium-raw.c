@@ -19,6 +19,7 @@ static const atomic_bool never;
 static struct progress progress;
 static struct io *io;
 static struct env env;
+static struct job job;
 static struct layout *layout;
 static struct medium *m;
 static struct plan *plan;
@@ -26,7 +27,8 @@ static struct plan *plan;
 static int set_up(void **state)
 {
 	assert_ok(io_open_memory("flash.img", SIZE, &io));
-	env = (struct env){.target = io, .progress = &progress, .cancel = &never};
+	env = (struct env){.progress = &progress, .cancel = &never};
+	job = (struct job){.env = &env, .target = io};
 	layout = layout_new();
 	m = layout_add_medium(layout, &medium_raw, "flash", here);
 	plan = plan_new(layout, INTENT_PROVISION);
@@ -95,7 +97,7 @@ static void what_does_not_fit_is_refused(void **state)
 
 static void an_empty_target_is_empty(void **state)
 {
-	assert_ok(medium_raw.probe(m, layout, &env));
+	assert_ok(medium_raw.probe(m, layout, &job));
 	assert_int_equal(m->facts->table, TABLE_NONE);
 	assert_int_equal(m->facts->capacity_bytes, SIZE);
 }
@@ -115,7 +117,7 @@ static void make_gpt(void)
 static void a_partition_table_is_foreign_here(void **state)
 {
 	make_gpt();
-	assert_ok(medium_raw.probe(m, layout, &env));
+	assert_ok(medium_raw.probe(m, layout, &job));
 	assert_int_equal(m->facts->table, TABLE_FOREIGN);
 	assert_string_equal(m->facts->foreign, "a gpt partition table");
 }
@@ -124,7 +126,7 @@ static void a_backup_that_was_left_behind_is_foreign_too(void **state)
 {
 	make_gpt();
 	memset(io_memory_bytes(io), 0, MIB);
-	assert_ok(medium_raw.probe(m, layout, &env));
+	assert_ok(medium_raw.probe(m, layout, &job));
 	assert_int_equal(m->facts->table, TABLE_FOREIGN);
 }
 
@@ -136,10 +138,10 @@ static void retiring_leaves_no_copy_of_a_table(void **state)
 	memset((uint8_t *)io_memory_bytes(io) + MIB, 0x11, MIB); /* the vault */
 	assert_ok(medium_raw.plan_retire(m, plan));
 	assert_int_equal(plan->steps.n, 1);
-	assert_ok(plan->steps.v[0].ops->run(&plan->steps.v[0], &env, NULL));
+	assert_ok(plan->steps.v[0].ops->run(&plan->steps.v[0], &job, NULL));
 	assert_ok(gpt_copies_read(io, &c));
 	assert_false(c.primary.seen || c.backup.seen || c.mbr_good);
-	assert_ok(medium_raw.probe(m, layout, &env));
+	assert_ok(medium_raw.probe(m, layout, &job));
 	assert_int_equal(m->facts->table, TABLE_NONE);
 	for (size_t i = 0; i < MIB; i++)
 		assert_int_equal(((uint8_t *)io_memory_bytes(io))[MIB + i], 0x11);

@@ -28,6 +28,7 @@ static const char *words = "old";
 static struct io *io;
 static struct layout *layout;
 static struct env env;
+static struct job job = {.env = &env};
 
 static int passphrase(void *ctx, enum key_asked what, const char *name, bool fresh,
 		      struct secret **ret)
@@ -74,14 +75,14 @@ static struct vault *provisioned(uint8_t ret[2][32])
 	const struct secret *key;
 
 	assert_ok(vault_keys_draw(v, layout, &env, &k));
-	env.keys = vault_keys_interface(k);
+	job.keys = vault_keys_interface(k);
 	for (int i = 0; i < 2; i++) {
-		assert_ok(layer_key(layout->volumes[i]->layers[1], &env, KEY_VOLUME, &key));
+		assert_ok(layer_key(layout->volumes[i]->layers[1], &job, KEY_VOLUME, &key));
 		memcpy(ret[i], secret_bytes(key), secret_len(key));
 	}
-	assert_ok(vault_commit_layout(v, layout, &env));
+	assert_ok(vault_commit_layout(v, layout, k));
 	vault_keys_free(k);
-	assert_null(env.keys);
+	job.keys = NULL;
 	return v;
 }
 
@@ -90,7 +91,7 @@ static struct vault_keys *read_keys(const struct vault *v)
 	struct vault_keys *k = NULL;
 
 	assert_int_equal(vault_keys_read(v, layout, &env, &k), 1);
-	env.keys = vault_keys_interface(k);
+	job.keys = vault_keys_interface(k);
 	return k;
 }
 
@@ -102,11 +103,11 @@ static void keys_come_back(void **state)
 	const struct secret *key;
 
 	for (int i = 0; i < 2; i++) {
-		assert_ok(layer_key(layout->volumes[i]->layers[1], &env, KEY_VOLUME, &key));
+		assert_ok(layer_key(layout->volumes[i]->layers[1], &job, KEY_VOLUME, &key));
 		assert_memory_equal(expected[i], secret_bytes(key), secret_len(key));
 	}
 	assert_int_equal(secret_len(key), 32);
-	assert_ok(layer_key(layout->volumes[0]->layers[1], &env, KEY_RECOVERY, &key));
+	assert_ok(layer_key(layout->volumes[0]->layers[1], &job, KEY_RECOVERY, &key));
 	assert_memory_not_equal(expected[0], secret_bytes(key), 16);
 	assert_true(memcmp(expected[0], expected[1], 16) != 0);
 	vault_keys_free(k);
@@ -194,11 +195,11 @@ static void rotating_keeps_volume_keys(void **state)
 
 	memcpy(sealed, k->sealed[0].blob, sizeof(sealed));
 	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, &env));
+	assert_ok(vault_commit_layout(v, layout, k));
 	assert_memory_not_equal(sealed, k->sealed[0].blob, sizeof(sealed));
 	vault_keys_free(k);
 	k = read_keys(v);
-	assert_ok(layer_key(layout->volumes[1]->layers[1], &env, KEY_VOLUME, &key));
+	assert_ok(layer_key(layout->volumes[1]->layers[1], &job, KEY_VOLUME, &key));
 	assert_memory_equal(expected[1], secret_bytes(key), 32);
 	vault_keys_free(k);
 	vault_close(v);
@@ -222,12 +223,12 @@ static void a_forgotten_key_leaves_no_trace(void **state)
 	assert_ok(vault_keys_unlock(k, NULL, 0));
 	assert_ok(vault_keys_forget(k, layout->volumes[0]));
 	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, &env));
+	assert_ok(vault_commit_layout(v, layout, k));
 	vault_keys_free(k);
 	assert_false(medium_has(wrapped, sizeof(wrapped)) || medium_has(sealed, sizeof(sealed)));
 	k = read_keys(v);
-	assert_int_equal(layer_key(layout->volumes[0]->layers[1], &env, KEY_VOLUME, &key), -ENOKEY);
-	assert_ok(layer_key(layout->volumes[1]->layers[1], &env, KEY_VOLUME, &key));
+	assert_int_equal(layer_key(layout->volumes[0]->layers[1], &job, KEY_VOLUME, &key), -ENOKEY);
+	assert_ok(layer_key(layout->volumes[1]->layers[1], &job, KEY_VOLUME, &key));
 	vault_keys_free(k);
 	vault_close(v);
 }

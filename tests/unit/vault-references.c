@@ -25,6 +25,7 @@ static const char text[] = "keystore \"k\" { backend = \"open\" }\n"
 static struct io *io;
 static struct layout *layout;
 static struct env env;
+static struct job job = {.env = &env};
 static unsigned sealed_times;
 
 /* --- the stand-in: "SEALED n", and keys "KEY n LEN" --- */
@@ -129,8 +130,8 @@ static struct vault *provisioned(void)
 
 	assert_ok(vault_begin(io, SIZE, SIZE, &begun, &v));
 	assert_ok(vault_keys_draw(v, layout, &env, &k));
-	env.keys = vault_keys_interface(k);
-	assert_ok(vault_commit_layout(v, layout, &env));
+	job.keys = vault_keys_interface(k);
+	assert_ok(vault_commit_layout(v, layout, k));
 	vault_keys_free(k);
 	return v;
 }
@@ -140,7 +141,7 @@ static struct vault_keys *read_keys(const struct vault *v)
 	struct vault_keys *k = NULL;
 
 	assert_int_equal(vault_keys_read(v, layout, &env, &k), 1);
-	env.keys = vault_keys_interface(k);
+	job.keys = vault_keys_interface(k);
 	return k;
 }
 
@@ -158,13 +159,13 @@ static void references_come_back(void **state)
 	struct key_reference ref;
 
 	assert_true(layer_key_is_reference(crypt_of(0)));
-	assert_ok(layer_key_reference(crypt_of(0), &env, KEY_VOLUME, &ref));
+	assert_ok(layer_key_reference(crypt_of(0), &job, KEY_VOLUME, &ref));
 	assert_string_equal(ref.description, "holdfast-a-1");
 	assert_int_equal(ref.len, 32);
-	assert_ok(layer_key_reference(crypt_of(1), &env, KEY_VOLUME, &ref));
+	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
 	assert_int_equal(ref.len, 96);
 	assert_int_equal(vault_keys_list(k, info, 4), 2);
-	assert_int_equal(layer_key(crypt_of(0), &env, KEY_VOLUME, &bytes), -ENOKEY);
+	assert_int_equal(layer_key(crypt_of(0), &job, KEY_VOLUME, &bytes), -ENOKEY);
 	vault_keys_free(k);
 	vault_close(v);
 }
@@ -176,11 +177,11 @@ static void rotation_seals_them_anew(void **state)
 	struct key_reference ref;
 
 	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, &env));
+	assert_ok(vault_commit_layout(v, layout, k));
 	vault_keys_free(k);
 	k = read_keys(v);
 	assert_memory_equal(k->referred.v[0].blob, "KEY 2 32", 8);
-	assert_ok(layer_key_reference(crypt_of(1), &env, KEY_VOLUME, &ref));
+	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
 	vault_keys_free(k);
 	vault_close(v);
 }
@@ -194,11 +195,11 @@ static void one_is_forgotten(void **state)
 	assert_ok(vault_keys_unlock(k, NULL, 0));
 	assert_ok(vault_keys_forget(k, layout->volumes[0]));
 	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, &env));
+	assert_ok(vault_commit_layout(v, layout, k));
 	vault_keys_free(k);
 	k = read_keys(v);
-	assert_int_equal(layer_key_reference(crypt_of(0), &env, KEY_VOLUME, &ref), -ENOKEY);
-	assert_ok(layer_key_reference(crypt_of(1), &env, KEY_VOLUME, &ref));
+	assert_int_equal(layer_key_reference(crypt_of(0), &job, KEY_VOLUME, &ref), -ENOKEY);
+	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
 	assert_int_equal(vault_keys_forget(k, layout->volumes[0]), -ENOKEY);
 	vault_keys_free(k);
 	vault_close(v);

@@ -377,7 +377,7 @@ static int plan(const struct layer *l, struct plan *p)
 	return r < 0 || !f.luks2 ? r : crypt_header_plan(l, &f, p);
 }
 
-static int learn(struct layer *l, struct env *env)
+static int learn(struct layer *l, struct job *job)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct crypt_facts f;
@@ -385,13 +385,13 @@ static int learn(struct layer *l, struct env *env)
 	int r = crypt_layer_facts(l, &f);
 
 	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	if (r >= 0 && f.has_tags)
 		r = tags_learn(l, &f.tags, place);
 	return r < 0 || !f.luks2 ? r : crypt_header_learn(l, &f, place);
 }
 
-static int probe(const struct layer *l, struct env *env, enum probe_result *ret)
+static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
 	*ret = PROBE_ABSENT; /* nothing is skipped: keys are drawn for every provisioning */
 	return 0;

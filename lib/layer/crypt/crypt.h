@@ -49,20 +49,20 @@ const char *crypt_layer_only_kernel(const struct layer *l);
 /* crypt-keyslots.c: LUKS2 as it is made */
 
 int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct plan *p);
-int crypt_layer_reseal(const struct layer *l, struct env *env);
-int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *ret);
+int crypt_layer_reseal(const struct layer *l, struct job *job);
+int crypt_layer_foreign_ways(const struct layer *l, struct job *job, unsigned *ret);
 /* The same of a header that has been read. */
 unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h);
-int crypt_layer_forget(const struct layer *l, struct env *env);
+int crypt_layer_forget(const struct layer *l, struct job *job);
 
 /* crypt-header.c: LUKS2 as it is there */
 
 /* Its copies, and the place below @l where they stand, as long as @a lives. -ENODATA: neither is
  * there. */
-int crypt_header_read(const struct layer *l, struct env *env, enum attach_mode mode,
+int crypt_header_read(const struct layer *l, struct job *job, enum attach_mode mode,
 		      struct attached *a, struct io **ret_place, struct luks2_found *ret);
 /* Is it a LUKS2 header that stands below @l? Sets options, learns. */
-int crypt_header_recognise(struct layer *l, struct env *env);
+int crypt_header_recognise(struct layer *l, struct job *job);
 int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place);
 /* Every way in which the header is not the one that was laid out; @ret gets one sentence a line. */
 int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
@@ -73,19 +73,19 @@ int crypt_layer_report(const struct layer *l, struct report *report, enum findin
 		       const char *area, uint64_t offset, uint64_t len, const char *text);
 int crypt_header_report_copies(const struct layer *l, const struct luks2_found *found,
 			       struct report *report);
-int crypt_layer_mend(const struct layer *l, struct env *env, struct report *report, struct plan *p);
+int crypt_layer_mend(const struct layer *l, struct job *job, struct report *report, struct plan *p);
 
 /* crypt-verify.c */
 
-int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+int crypt_layer_attach(const struct layer *l, struct job *job, enum attach_mode mode,
 		       struct io *below, struct io **ret);
-int crypt_layer_verify(const struct layer *l, struct env *env, struct report *report);
+int crypt_layer_verify(const struct layer *l, struct job *job, struct report *report);
 
 /* crypt-through.c: what is not soft. */
-int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_layer_attach_through(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			       enum attach_mode mode, struct io *below, struct io **ret);
 /* The same, whole sectors only. */
-int crypt_through_open(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_through_open(const struct layer *l, struct job *job, const struct crypt_facts *f,
 		       enum attach_mode mode, struct io *below, struct io **ret);
 /* With tags, not for writing: struct sector_device's states(), asked of the kernel. */
 int crypt_through_states(void *io, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *data);
@@ -98,16 +98,16 @@ struct crypt_keying {
 	const struct secret *key; /* NULL: */
 	char reference[136];      /* "TYPE:DESCRIPTION" */
 };
-int crypt_layer_keying(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_layer_keying(const struct layer *l, struct job *job, const struct crypt_facts *f,
 		       struct crypt_keying *ret);
 /* dm-crypt over @below from @offset_bytes on. */
 int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct crypt_keying *key,
 		    const struct place *below, uint64_t offset_bytes, struct place *ret);
 
-int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
+int crypt_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
 		     const struct place *below, struct place *ret);
-int crypt_layer_close(const struct layer *l, struct env *env, const struct open_how *how);
-int crypt_layer_status(const struct layer *l, struct env *env, const struct open_how *how,
+int crypt_layer_close(const struct layer *l, struct job *job, const struct open_how *how);
+int crypt_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
 		       bool *ret_open, struct text *to);
 
 #endif

@@ -9,10 +9,10 @@
 #include "layer/crypt/crypt.h"
 #include "model/build.h"
 
-int crypt_header_read(const struct layer *l, struct env *env, enum attach_mode mode,
+int crypt_header_read(const struct layer *l, struct job *job, enum attach_mode mode,
 		      struct attached *a, struct io **ret_place, struct luks2_found *ret)
 {
-	int r = layer_attach_below(l, env, mode, a, ret_place);
+	int r = layer_attach_below(l, job, mode, a, ret_place);
 
 	return r < 0 ? r : luks2_read(*ret_place, ret);
 }
@@ -55,14 +55,14 @@ static int fail_unknown(const struct luks2_facts *h)
 			 h->valid ? "`holdfast layers` lists what is" : h->why);
 }
 
-int crypt_header_recognise(struct layer *l, struct env *env)
+int crypt_header_recognise(struct layer *l, struct job *job)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
 	const struct crypt_kind *kind;
 	struct integrity_superblock sb;
 	struct io *place;
-	int r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
+	int r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
 
 	if (r == -ENODATA || (r >= 0 && found.active < 0))
 		return 0;
@@ -81,7 +81,7 @@ int crypt_header_recognise(struct layer *l, struct env *env)
 				 "has %" PRIu64 " bytes: it ends before its integrity superblock",
 				 found.facts.segment_offset_bytes, place->size_bytes);
 	if (r >= 0 && kind->tag_bytes)
-		r = tags_recognise(l, env, found.facts.segment_offset_bytes, &sb);
+		r = tags_recognise(l, job, found.facts.segment_offset_bytes, &sb);
 	else if (r >= 0)
 		r = 1;
 	if (r == 0)
@@ -189,19 +189,19 @@ int crypt_header_report_copies(const struct layer *l, const struct luks2_found *
 	return r;
 }
 
-static int run_mend(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_mend(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
 	struct io *place;
-	int r = crypt_header_read(s->layer, env, ATTACH_WRITE, &a, &place, &found);
+	int r = crypt_header_read(s->layer, job, ATTACH_WRITE, &a, &place, &found);
 
 	return r < 0 ? r : luks2_mend(place, &found);
 }
 
 static const struct step_ops mend_step = {"mend LUKS2 header", STEP_REDO, run_mend, NULL};
 
-int crypt_layer_mend(const struct layer *l, struct env *env, struct report *report, struct plan *p)
+int crypt_layer_mend(const struct layer *l, struct job *job, struct report *report, struct plan *p)
 {
 	const struct step step = {
 	    .layer = l, .ops = &mend_step, .detail = "the damaged copy from the good one"};
@@ -215,7 +215,7 @@ int crypt_layer_mend(const struct layer *l, struct env *env, struct report *repo
 
 	if (r < 0 || !f.luks2)
 		return r;
-	r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
+	r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r; /* `verify` tells, nothing mends it */
 	r = crypt_header_report_copies(l, &found, report);

@@ -16,14 +16,14 @@
 
 #define TAGS "tags" /* suffix of dm-integrity's mapping */
 
-static int refuse_changed_header(const struct layer *l, struct env *env,
+static int refuse_changed_header(const struct layer *l, struct job *job,
 				 const struct crypt_facts *f, const struct secret *key)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
 	_cleanup_text_ struct text why = {0};
 	struct io *place;
-	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 
 	if (r >= 0)
 		r = luks2_read(place, &found);
@@ -37,7 +37,7 @@ static int refuse_changed_header(const struct layer *l, struct env *env,
 	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the LUKS2 header was changed: %.*s",
 		      l->volume->full_name, (int)strcspn(why.s, "\n"), why.s);
 	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", env->target_name, l->volume->full_name);
+	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
 	return r;
 }
 
@@ -57,7 +57,7 @@ static int no_cipher(const struct crypt_facts *f, size_t mark)
 }
 
 /* Documentation/admin-guide/device-mapper/dm-crypt.rst */
-int crypt_layer_keying(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_layer_keying(const struct layer *l, struct job *job, const struct crypt_facts *f,
 		       struct crypt_keying *ret)
 {
 	struct key_reference ref;
@@ -67,8 +67,8 @@ int crypt_layer_keying(const struct layer *l, struct env *env, const struct cryp
 	if (f->reference)
 		snprintf(ret->reference, sizeof(ret->reference), "%s", f->reference);
 	if (f->reference || !f->referred)
-		return f->reference ? 0 : layer_key(l, env, KEY_VOLUME, &ret->key);
-	r = layer_key_reference(l, env, KEY_VOLUME, &ref);
+		return f->reference ? 0 : layer_key(l, job, KEY_VOLUME, &ret->key);
+	r = layer_key_reference(l, job, KEY_VOLUME, &ref);
 	if (r >= 0)
 		snprintf(ret->reference, sizeof(ret->reference), "%s:%s", ref.type,
 			 ref.description);
@@ -120,7 +120,7 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	return r;
 }
 
-int crypt_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
+int crypt_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
 		     const struct place *below, struct place *ret)
 {
 	struct crypt_keying key;
@@ -130,11 +130,11 @@ int crypt_layer_open(const struct layer *l, struct env *env, const struct open_h
 	int r = crypt_layer_facts(l, &f);
 
 	if (r >= 0)
-		r = crypt_layer_keying(l, env, &f, &key);
+		r = crypt_layer_keying(l, job, &f, &key);
 	if (r >= 0 && f.luks2)
-		r = refuse_changed_header(l, env, &f, key.key);
+		r = refuse_changed_header(l, job, &f, key.key);
 	if (r >= 0 && f.has_tags)
-		r = tags_refuse_changed(l, env, &f.tags);
+		r = tags_refuse_changed(l, job, &f.tags);
 	if (r >= 0 && f.has_tags)
 		r = tags_map(l, how, &f.tags, below, "", TAGS, &tags);
 	if (r < 0)
@@ -150,7 +150,7 @@ int crypt_layer_open(const struct layer *l, struct env *env, const struct open_h
 	return r;
 }
 
-int crypt_layer_close(const struct layer *l, struct env *env, const struct open_how *how)
+int crypt_layer_close(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char name[MAPPING_NAME_SIZE];
 	int r;
@@ -178,7 +178,7 @@ static int count_errors(const struct layer *l, const struct open_how *how, uint6
 	return kmsg_count(device, "INTEGRITY AEAD ERROR", ret);
 }
 
-int crypt_layer_status(const struct layer *l, struct env *env, const struct open_how *how,
+int crypt_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
 		       bool *ret_open, struct text *to)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);

@@ -30,10 +30,10 @@ static void keyslots_free(struct keyslots *k)
 #define _cleanup_keyslots_ __attribute__((cleanup(keyslots_free)))
 
 /* The recovery key as a person types it, and a token like that of systemd-cryptenroll. */
-static int add_recovery(const struct layer *l, struct env *env, struct keyslots *to)
+static int add_recovery(const struct layer *l, struct job *job, struct keyslots *to)
 {
 	const struct secret *key;
-	int r = layer_key(l, env, KEY_RECOVERY, &key);
+	int r = layer_key(l, job, KEY_RECOVERY, &key);
 
 	if (r >= 0)
 		r = secret_new(MODHEX_KEY_TEXT, &to->passphrase[to->n]);
@@ -46,27 +46,27 @@ static int add_recovery(const struct layer *l, struct env *env, struct keyslots 
 }
 
 /* As systemd-cryptsetup makes a passphrase of what the TPM unseals: in base64. */
-static int add_systemd(const struct layer *l, struct env *env, struct keyslots *to)
+static int add_systemd(const struct layer *l, struct job *job, struct keyslots *to)
 {
 	const struct secret *key;
-	int r = layer_key(l, env, KEY_TOKEN, &key);
+	int r = layer_key(l, job, KEY_TOKEN, &key);
 
 	if (r >= 0)
 		r = base64_secret(secret_bytes(key), secret_len(key), &to->passphrase[to->n]);
 	if (r < 0)
 		return r;
-	r = layer_systemd_token(l, env, to->n, &to->token[to->n]);
+	r = layer_systemd_token(l, job, to->n, &to->token[to->n]);
 	to->n++;
 	return r;
 }
 
-static int keyslots_make(const struct layer *l, const struct crypt_facts *f, struct env *env,
+static int keyslots_make(const struct layer *l, const struct crypt_facts *f, struct job *job,
 			 struct keyslots *ret)
 {
-	int r = f->recovery ? add_recovery(l, env, ret) : 0;
+	int r = f->recovery ? add_recovery(l, job, ret) : 0;
 
 	if (r >= 0 && f->systemd)
-		r = add_systemd(l, env, ret);
+		r = add_systemd(l, job, ret);
 	for (unsigned i = 0; i < ret->n && r >= 0; i++) {
 		if (ret->token[i].failed)
 			r = diag_no_memory();
@@ -76,7 +76,7 @@ static int keyslots_make(const struct layer *l, const struct crypt_facts *f, str
 
 /* --- writing --- */
 
-static int run_header(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_header(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct layer *l = s->layer;
 	const struct uuid *uuid = s->params;
@@ -88,9 +88,9 @@ static int run_header(const struct step *s, struct env *env, struct cursor *curs
 	int r = crypt_layer_facts(l, &f);
 
 	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
+		r = layer_attach_below(l, job, ATTACH_WRITE, &a, &place);
 	if (r >= 0)
-		r = keyslots_make(l, &f, env, &slots);
+		r = keyslots_make(l, &f, job, &slots);
 	if (r < 0)
 		return r;
 	n = (struct luks2_new){
@@ -105,8 +105,8 @@ static int run_header(const struct step *s, struct env *env, struct cursor *curs
 	for (unsigned i = 0; i < slots.n; i++)
 		n.ways[i] = (struct luks2_way){slots.passphrase[i],
 					       slots.token[i].len ? slots.token[i].s : NULL};
-	r = layer_key(l, env, KEY_VOLUME, &n.key);
-	return r < 0 ? r : luks2_write(place, &n, env);
+	r = layer_key(l, job, KEY_VOLUME, &n.key);
+	return r < 0 ? r : luks2_write(place, &n, job->env);
 }
 
 static const struct step_ops header_step = {"LUKS2 header", STEP_REDO, run_header, NULL};
@@ -146,7 +146,7 @@ static bool has_keyslot(const struct luks2_found *found, const struct crypt_fact
 	       found->facts.keyslot_bits >> systemd_keyslot(f) & 1;
 }
 
-int crypt_layer_reseal(const struct layer *l, struct env *env)
+int crypt_layer_reseal(const struct layer *l, struct job *job)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
@@ -157,16 +157,16 @@ int crypt_layer_reseal(const struct layer *l, struct env *env)
 
 	if (r < 0 || !f.systemd)
 		return r;
-	r = crypt_header_read(l, env, ATTACH_WRITE, &a, &place, &found);
+	r = crypt_header_read(l, job, ATTACH_WRITE, &a, &place, &found);
 	if (r == -ENODATA || (r >= 0 && !has_keyslot(&found, &f)))
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
 				 "its LUKS2 header is damaged, or has not the keyslot that it was "
 				 "made with");
 	if (r >= 0)
-		r = layer_systemd_token(l, env, systemd_keyslot(&f), &token);
+		r = layer_systemd_token(l, job, systemd_keyslot(&f), &token);
 	return r < 0 || !token.len
 		   ? r
-		   : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, env);
+		   : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, job->env);
 }
 
 unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h)
@@ -176,7 +176,7 @@ unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_fa
 	return h->keyslots - (unsigned)__builtin_popcountll(h->keyslot_bits & ours);
 }
 
-int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *ret)
+int crypt_layer_foreign_ways(const struct layer *l, struct job *job, unsigned *ret)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_attached_ struct attached a = {0};
@@ -187,13 +187,13 @@ int crypt_layer_foreign_ways(const struct layer *l, struct env *env, unsigned *r
 	*ret = 0;
 	if (r < 0 || !f.luks2)
 		return r;
-	r = crypt_header_read(l, env, ATTACH_READ_RAW, &a, &place, &found);
+	r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
 	if (r >= 0 && found.active >= 0)
 		*ret = crypt_header_foreign(&f, &found.facts);
 	return r == -ENODATA ? 0 : r;
 }
 
-int crypt_layer_forget(const struct layer *l, struct env *env)
+int crypt_layer_forget(const struct layer *l, struct job *job)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct crypt_facts f;
@@ -202,6 +202,6 @@ int crypt_layer_forget(const struct layer *l, struct env *env)
 
 	if (r < 0 || !f.luks2)
 		return r;
-	r = layer_attach_below(l, env, ATTACH_WRITE, &a, &place);
+	r = layer_attach_below(l, job, ATTACH_WRITE, &a, &place);
 	return r < 0 ? r : luks2_wipe_keyslots(place, f.header_bytes);
 }

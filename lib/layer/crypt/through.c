@@ -182,7 +182,7 @@ static int map_tags(const struct crypt_facts *f, const char *name, struct io *io
 }
 
 /* The mapping holds the loop device from here on. */
-static int make_mapping(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int make_mapping(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			struct io *io, struct through *t, struct place *ret)
 {
 	uint64_t offset = l->volume->extent[ROLE_DATA].offset_bytes + f->header_bytes;
@@ -190,10 +190,10 @@ static int make_mapping(const struct layer *l, struct env *env, const struct cry
 	struct crypt_keying key;
 	_cleanup_close_ int loop = -1;
 	char name[MAPPING_NAME_SIZE];
-	int r = crypt_layer_keying(l, env, f, &key);
+	int r = crypt_layer_keying(l, job, f, &key);
 
 	if (r >= 0)
-		r = loop_attach(io_fd(env->target), env->target_name, offset,
+		r = loop_attach(io_fd(job->target), job->target_name, offset,
 				f->has_tags ? f->tags.len_bytes : f->data_bytes, t->io.read_only,
 				below.path, &loop);
 	if (r < 0)
@@ -209,35 +209,35 @@ static int make_mapping(const struct layer *l, struct env *env, const struct cry
 }
 
 /* The kernel's read-ahead would run into what was never written. */
-static int read_tags(struct through *t, struct env *env, const struct crypt_facts *f,
+static int read_tags(struct through *t, struct job *job, const struct crypt_facts *f,
 		     struct io *below)
 {
 	posix_fadvise(io_fd(t->device), 0, 0, POSIX_FADV_RANDOM);
-	return tags_open(&f->tags, below, ATTACH_READ_RAW, env, &t->tags_read, &t->ground);
+	return tags_open(&f->tags, below, ATTACH_READ_RAW, job, &t->tags_read, &t->ground);
 }
 
-static int open_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int open_through(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			struct io *below, struct through *t)
 {
 	struct place place;
 	int r;
 
-	if (io_fd(env->target) < 0 || l->below->below)
+	if (io_fd(job->target) < 0 || l->below->below)
 		r = diag_fail(
 		    DIAG_NOT_BUILT, ENOTSUP,
 		    "%s: only the kernel %s, and it gives it only for a volume that stands on "
 		    "a partition",
 		    l->volume->full_name, crypt_layer_only_kernel(l));
 	else
-		r = make_mapping(l, env, f, below, t, &place);
+		r = make_mapping(l, job, f, below, t, &place);
 	if (r >= 0)
 		r = io_open_file(place.path, t->io.read_only ? 0 : IO_WRITE, &t->device);
 	if (r >= 0 && f->has_tags && !t->making)
-		r = read_tags(t, env, f, below);
+		r = read_tags(t, job, f, below);
 	return r;
 }
 
-int crypt_through_open(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_through_open(const struct layer *l, struct job *job, const struct crypt_facts *f,
 		       enum attach_mode mode, struct io *below, struct io **ret)
 {
 	struct through *t = calloc(1, sizeof(*t));
@@ -250,7 +250,7 @@ int crypt_through_open(const struct layer *l, struct env *env, const struct cryp
 	t->making = f->has_tags && !t->io.read_only;
 	t->raw = mode != ATTACH_READ;
 	t->sector_bytes = f->sector_bytes;
-	r = open_through(l, env, f, below, t);
+	r = open_through(l, job, f, below, t);
 	if (r < 0) {
 		through_close(&t->io);
 		diag_state("only the kernel %s (%s): root is needed for this volume",
@@ -268,11 +268,11 @@ struct integrity *crypt_through_tags(struct io *io)
 	return ((struct through *)io)->tags_read;
 }
 
-int crypt_layer_attach_through(const struct layer *l, struct env *env, const struct crypt_facts *f,
+int crypt_layer_attach_through(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			       enum attach_mode mode, struct io *below, struct io **ret)
 {
 	struct io *io;
-	int r = crypt_through_open(l, env, f, mode, below, &io);
+	int r = crypt_through_open(l, job, f, mode, below, &io);
 
 	if (r < 0)
 		return r;

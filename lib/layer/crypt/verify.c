@@ -11,7 +11,7 @@
 #include "model/key.h"
 
 /* @ret_plain: as dm-crypt would show it, whole sectors only. */
-static int open_plain(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int open_plain(const struct layer *l, struct job *job, const struct crypt_facts *f,
 		      enum attach_mode mode, struct io *below, struct io **ret_ground,
 		      struct io **ret_plain)
 {
@@ -19,19 +19,19 @@ static int open_plain(const struct layer *l, struct env *env, const struct crypt
 	const struct secret *key;
 	struct integrity *tags = NULL;
 	_cleanup_io_ struct io *ground = NULL;
-	int r = layer_key(l, env, KEY_VOLUME, &key);
+	int r = layer_key(l, job, KEY_VOLUME, &key);
 
 	if (r < 0)
 		return r;
 	if (f->has_tags)
-		r = tags_open(&f->tags, below, mode, env, &tags, &ground);
+		r = tags_open(&f->tags, below, mode, job, &tags, &ground);
 	else
 		r = io_open_window(below, below->name, f->header_bytes, f->data_bytes, &ground);
 	if (r < 0)
 		return r;
 	bytes = secret_bytes(key);
 	r = crypt_open(f->kind, f->sector_bytes, bytes, tags ? NULL : ground, tags,
-		       mode != ATTACH_READ, env, l->volume->full_name, ret_plain);
+		       mode != ATTACH_READ, job->env, l->volume->full_name, ret_plain);
 	if (r < 0) {
 		integrity_close(tags);
 		return r;
@@ -56,13 +56,13 @@ static int report_ways_in(const struct layer *l, const struct crypt_facts *f,
 	return r < 0 ? diag_no_memory() : 0;
 }
 
-static int verify_header(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int verify_header(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			 struct io *place, struct report *report)
 {
 	_cleanup_luks2_ struct luks2_found found = {.active = -1};
 	_cleanup_text_ struct text why = {0};
 	const struct secret *key;
-	int r = layer_key(l, env, KEY_VOLUME, &key);
+	int r = layer_key(l, job, KEY_VOLUME, &key);
 
 	if (r >= 0)
 		r = luks2_read(place, &found);
@@ -95,12 +95,12 @@ static int states(void *ctx, uint64_t first, uint64_t n, uint8_t *ret, uint8_t *
 }
 
 /* d->plain is to be closed. */
-static int open_sectors(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int open_sectors(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			struct io *place, struct sector_device *d)
 {
 	struct io *ground = NULL, *plain;
-	int r = f->soft ? open_plain(l, env, f, ATTACH_READ_RAW, place, &ground, &plain)
-			: crypt_through_open(l, env, f, ATTACH_READ_RAW, place, &plain);
+	int r = f->soft ? open_plain(l, job, f, ATTACH_READ_RAW, place, &ground, &plain)
+			: crypt_through_open(l, job, f, ATTACH_READ_RAW, place, &plain);
 
 	if (r < 0)
 		return r;
@@ -116,11 +116,11 @@ static int open_sectors(const struct layer *l, struct env *env, const struct cry
 	return io_open_blocks(plain, f->sector_bytes, ground, &d->plain);
 }
 
-static int verify_sectors(const struct layer *l, struct env *env, const struct crypt_facts *f,
+static int verify_sectors(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			  struct io *place, struct report *report)
 {
 	struct sector_device d;
-	int r = open_sectors(l, env, f, place, &d);
+	int r = open_sectors(l, job, f, place, &d);
 
 	if (r < 0)
 		return r;
@@ -128,12 +128,12 @@ static int verify_sectors(const struct layer *l, struct env *env, const struct c
 	if (r >= 0)
 		r = tags_report_journal(l, d.device, f->tags.offset_bytes, report);
 	if (r >= 0)
-		r = sector_check(&d, env, report);
+		r = sector_check(&d, job, report);
 	io_close(d.plain);
 	return r;
 }
 
-int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+int crypt_layer_attach(const struct layer *l, struct job *job, enum attach_mode mode,
 		       struct io *below, struct io **ret)
 {
 	struct io *plain, *ground;
@@ -144,16 +144,16 @@ int crypt_layer_attach(const struct layer *l, struct env *env, enum attach_mode 
 	if (r < 0)
 		return r;
 	if (mode == ATTACH_IMAGE && f.has_tags) {
-		r = open_sectors(l, env, &f, below, &d);
-		return r < 0 ? r : sector_reader_open(&d, env, ret);
+		r = open_sectors(l, job, &f, below, &d);
+		return r < 0 ? r : sector_reader_open(&d, job, ret);
 	}
 	if (!f.soft)
-		return crypt_layer_attach_through(l, env, &f, mode, below, ret);
-	r = open_plain(l, env, &f, mode, below, &ground, &plain);
+		return crypt_layer_attach_through(l, job, &f, mode, below, ret);
+	r = open_plain(l, job, &f, mode, below, &ground, &plain);
 	return r < 0 ? r : io_open_blocks(plain, f.sector_bytes, ground, ret);
 }
 
-int crypt_layer_verify(const struct layer *l, struct env *env, struct report *report)
+int crypt_layer_verify(const struct layer *l, struct job *job, struct report *report)
 {
 	_cleanup_attached_ struct attached a = {0};
 	const char *why = NULL;
@@ -162,9 +162,9 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 	int r = crypt_layer_facts(l, &f);
 
 	if (r >= 0)
-		r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	if (r >= 0 && f.luks2)
-		r = verify_header(l, env, &f, place, report);
+		r = verify_header(l, job, &f, place, report);
 	if (r < 0)
 		return r;
 	if (!f.has_tags) {
@@ -177,5 +177,5 @@ int crypt_layer_verify(const struct layer *l, struct env *env, struct report *re
 	if (r >= 0 && why)
 		r = crypt_layer_report(l, report, FINDING_WRONG, "integrity superblock",
 				       f.tags.offset_bytes, INTEGRITY_SUPERBLOCK_BYTES, why);
-	return r < 0 ? r : verify_sectors(l, env, &f, place, report);
+	return r < 0 ? r : verify_sectors(l, job, &f, place, report);
 }

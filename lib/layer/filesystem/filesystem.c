@@ -299,19 +299,19 @@ static int make(const struct layer *l, const struct io *place, struct env *env, 
 	return r;
 }
 
-static int run_make(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_make(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct layer *l = s->layer;
 	_cleanup_attached_ struct attached below = {0};
 	_cleanup_io_ struct io *made = NULL;
 	struct io *to;
-	int r = layer_attach_below(l, env, ATTACH_WRITE, &below, &to);
+	int r = layer_attach_below(l, job, ATTACH_WRITE, &below, &to);
 
 	if (r >= 0 && !l->source.prepared)
-		r = make(l, to, env, &made);
+		r = make(l, to, job->env, &made);
 	if (r >= 0)
 		r = filesystem_copy(made ? made : l->source.prepared, to,
-				    type_of(l)->lazy && !under_verity(l), env);
+				    type_of(l)->lazy && !under_verity(l), job->env);
 	return r;
 }
 
@@ -338,14 +338,14 @@ struct grow_params {
 	uint64_t old_bytes;
 };
 
-static int run_grow(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_grow(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct grow_params *p = s->params;
 	_cleanup_attached_ struct attached below = {0};
 	struct io *place;
-	int r = layer_attach_below(s->layer, env, ATTACH_WRITE, &below, &place);
+	int r = layer_attach_below(s->layer, job, ATTACH_WRITE, &below, &place);
 
-	return r < 0 ? r : filesystem_grow_ext4(place, p->old_bytes, env);
+	return r < 0 ? r : filesystem_grow_ext4(place, p->old_bytes, job->env);
 }
 
 static const struct step_ops grow_step = {"grow file system", STEP_REDO, run_grow, NULL};
@@ -376,13 +376,13 @@ static int grow(const struct layer *l, uint64_t old_bytes, struct plan *p)
 
 /* --- checking --- */
 
-static int read_magic(const struct layer *l, struct env *env, bool *ret_there)
+static int read_magic(const struct layer *l, struct job *job, bool *ret_there)
 {
 	const struct filesystem_type *t = type_of(l);
 	_cleanup_attached_ struct attached below = {0};
 	char magic[8];
 	struct io *io;
-	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &below, &io);
+	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &below, &io);
 
 	if (r < 0)
 		return r;
@@ -392,7 +392,7 @@ static int read_magic(const struct layer *l, struct env *env, bool *ret_there)
 }
 
 /* Only where what is below can be read: a key may be missing. */
-static int recognise(struct layer *l, struct env *env)
+static int recognise(struct layer *l, struct job *job)
 {
 	const struct where nowhere = {0};
 	size_t mark = diag_count();
@@ -402,7 +402,7 @@ static int recognise(struct layer *l, struct env *env)
 		int r = layer_set(l, "type", &type_words[i], 1, nowhere);
 
 		if (r >= 0)
-			r = read_magic(l, env, &there);
+			r = read_magic(l, job, &there);
 		if (r < 0)
 			break;
 		if (there)
@@ -412,17 +412,17 @@ static int recognise(struct layer *l, struct env *env)
 	return 0;
 }
 
-static int probe(const struct layer *l, struct env *env, enum probe_result *ret)
+static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
 	bool there;
-	int r = read_magic(l, env, &there);
+	int r = read_magic(l, job, &there);
 
 	if (r >= 0)
 		*ret = there ? PROBE_MATCHES : PROBE_ABSENT;
 	return r;
 }
 
-static int verify(const struct layer *l, struct env *env, struct report *report)
+static int verify(const struct layer *l, struct job *job, struct report *report)
 {
 	const struct filesystem_type *t = type_of(l);
 	const struct finding f = {
@@ -445,7 +445,7 @@ static int verify(const struct layer *l, struct env *env, struct report *report)
 				   l->volume->full_name, only_kernel(l)) < 0
 			   ? diag_no_memory()
 			   : 0;
-	r = read_magic(l, env, &there);
+	r = read_magic(l, job, &there);
 	if (r < 0)
 		return r;
 	if (!layer_authenticates(l->below))
@@ -466,7 +466,7 @@ static int directory_of(const struct layer *l, const struct open_how *how,
 	return n < PLACE_PATH_SIZE ? 0 : diag_file(ENAMETOOLONG, how->mount_below);
 }
 
-static int open_layer(const struct layer *l, struct env *env, const struct open_how *how,
+static int open_layer(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret)
 {
 	bool read_only = below->read_only || how->read_only || type_of(l)->exact;
@@ -480,7 +480,7 @@ static int open_layer(const struct layer *l, struct env *env, const struct open_
 	return r;
 }
 
-static int close_layer(const struct layer *l, struct env *env, const struct open_how *how)
+static int close_layer(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char path[PLACE_PATH_SIZE];
 	int r;

@@ -23,7 +23,7 @@ struct run {
 
 struct check {
 	const struct sector_device *d;
-	struct env *env;
+	struct job *job;
 	uint64_t window_first; /* sector of states[0] */
 	uint64_t per_piece;
 	uint8_t *states; /* of one window */
@@ -42,7 +42,7 @@ static int check_piece(void *ctx, uint64_t piece, unsigned worker)
 
 	if (r < 0)
 		return r;
-	env_progress(k->env, n * k->d->sector_bytes);
+	env_progress(k->job->env, n * k->d->sector_bytes);
 	if (next >= first + n) { /* a hole: no need to read data */
 		memset(states, SECTOR_NEVER, n);
 		return 0;
@@ -73,7 +73,7 @@ static int take_states(struct check *k, uint64_t n)
 static int check_all(struct check *k)
 {
 	uint64_t window = WINDOW_BYTES / k->d->sector_bytes;
-	struct env *env = k->env;
+	struct job *job = k->job;
 	int r = 0;
 
 	k->per_piece = PIECE_BYTES / k->d->sector_bytes;
@@ -84,17 +84,17 @@ static int check_all(struct check *k)
 		uint64_t n = min_u64(window, k->d->sectors - at);
 
 		k->window_first = at;
-		r = pool_run(env->pool, at / k->per_piece, div_round_up(at + n, k->per_piece),
-			     check_piece, k, env->cancel);
+		r = pool_run(job->env->pool, at / k->per_piece, div_round_up(at + n, k->per_piece),
+			     check_piece, k, job->env->cancel);
 		if (r == -ECANCELED)
 			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while it was checked");
 		if (r < 0)
-			return io_fail(env->target, r, "reading",
+			return io_fail(job->target, r, "reading",
 				       k->d->layer->volume->extent[ROLE_DATA].offset_bytes,
 				       k->d->layer->volume->extent[ROLE_DATA].size_bytes);
 		r = take_states(k, n);
-		if (env->tick)
-			env->tick(env);
+		if (job->env->tick)
+			job->env->tick(job->env);
 	}
 	return r;
 }
@@ -202,16 +202,16 @@ static int note(struct check *k, struct report *report)
 	return r < 0 ? diag_no_memory() : 0;
 }
 
-int sector_check(const struct sector_device *d, struct env *env, struct report *report)
+int sector_check(const struct sector_device *d, struct job *job, struct report *report)
 {
-	struct check k = {.d = d, .env = env};
+	struct check k = {.d = d, .job = job};
 	int r;
 
-	env_begin(env, d->layer->volume->full_name, d->sectors * d->sector_bytes);
+	env_begin(job->env, d->layer->volume->full_name, d->sectors * d->sector_bytes);
 	r = check_all(&k);
 	report->checked_bytes += d->sectors * d->sector_bytes;
 	if (r >= 0 && (k.never || k.bad))
-		r = sector_use_open(d, env, &k.use);
+		r = sector_use_open(d, job, &k.use);
 	if (r >= 0)
 		r = report_all(&k, report);
 	if (r >= 0)

@@ -25,12 +25,12 @@ void mapping_name_of(const struct layer *l, const struct open_how *how, const ch
 		 suffix ? suffix : "");
 }
 
-int tags_refuse_changed(const struct layer *l, struct env *env, const struct tags *t)
+int tags_refuse_changed(const struct layer *l, struct job *job, const struct tags *t)
 {
 	_cleanup_attached_ struct attached a = {0};
 	const char *why = NULL;
 	struct io *place;
-	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 
 	if (r >= 0)
 		r = tags_judge(t, place, &why);
@@ -39,7 +39,7 @@ int tags_refuse_changed(const struct layer *l, struct env *env, const struct tag
 	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the integrity superblock %s",
 		      l->volume->full_name, why);
 	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", env->target_name, l->volume->full_name);
+	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
 	return r;
 }
 

@@ -92,7 +92,7 @@ static const struct io_ops reader_ops = {
     .close = reader_close,
 };
 
-int sector_reader_open(const struct sector_device *d, struct env *env, struct io **ret)
+int sector_reader_open(const struct sector_device *d, struct job *job, struct io **ret)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	int e;
@@ -108,9 +108,9 @@ int sector_reader_open(const struct sector_device *d, struct env *env, struct io
 	r->d = *d;
 	if (r->d.ctx == d)
 		r->d.ctx = &r->d;
-	e = sector_use_open(&r->d, env, &r->use);
+	e = sector_use_open(&r->d, job, &r->use);
 	if (e >= 0)
 		return io_open_blocks(&r->io, d->sector_bytes, NULL, ret);
 	reader_close(&r->io);
-	return io_fail(env->target, e, "reading", 0, 0);
+	return io_fail(job->target, e, "reading", 0, 0);
 }

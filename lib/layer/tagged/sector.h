@@ -32,7 +32,7 @@ struct sector_use {
 	const char *untold;       /* why it cannot be told, NULL: it can */
 };
 /* -errno only for memory and hardware. */
-int sector_use_open(const struct sector_device *d, struct env *env, struct sector_use *ret);
+int sector_use_open(const struct sector_device *d, struct job *job, struct sector_use *ret);
 void sector_use_close(struct sector_use *u);
 /* How many of the @n sectors from @sector on are in use, or are not, together. */
 uint64_t sector_use_run(struct sector_use *u, uint64_t sector, uint64_t n, bool *ret_in_use);
@@ -40,12 +40,12 @@ uint64_t sector_use_run(struct sector_use *u, uint64_t sector, uint64_t n, bool 
 /* --- sector-check.c --- */
 
 /* Every sector; findings with files' names. */
-int sector_check(const struct sector_device *d, struct env *env, struct report *report);
+int sector_check(const struct sector_device *d, struct job *job, struct report *report);
 
 /* --- sector-reader.c --- */
 
 /* The plaintext as an image: never written and free is zeroes, never written and in use is damage
  * (-EILSEQ). Owns d->plain. */
-int sector_reader_open(const struct sector_device *d, struct env *env, struct io **ret);
+int sector_reader_open(const struct sector_device *d, struct job *job, struct io **ret);
 
 #endif

@@ -168,7 +168,7 @@ static int learn_superblock(struct layer *l, const struct integrity_superblock *
 	return layer_learn(l, "superblock", "%s", hex);
 }
 
-int tags_recognise(struct layer *l, struct env *env, uint64_t offset_bytes,
+int tags_recognise(struct layer *l, struct job *job, uint64_t offset_bytes,
 		   struct integrity_superblock *ret)
 {
 	const struct tags t = {.offset_bytes = offset_bytes};
@@ -176,7 +176,7 @@ int tags_recognise(struct layer *l, struct env *env, uint64_t offset_bytes,
 	_cleanup_attached_ struct attached a = {0};
 	const char *why = NULL;
 	struct io *place;
-	int r = layer_attach_below(l, env, ATTACH_READ_RAW, &a, &place);
+	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 
 	if (r >= 0 && place->size_bytes < offset_bytes + INTEGRITY_SUPERBLOCK_BYTES)
 		return 0;
@@ -203,14 +203,14 @@ int tags_learn(struct layer *l, const struct tags *t, struct io *place)
 	return learn_superblock(l, &t->sb);
 }
 
-int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, struct env *env,
+int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, struct job *job,
 	      struct integrity **ret, struct io **ret_ground)
 {
 	_cleanup_io_ struct io *window = NULL;
 	int r = io_open_window(place, place->name, t->offset_bytes, t->len_bytes, &window);
 
 	if (r >= 0)
-		r = integrity_open(window, &t->params, &t->sb, mode != ATTACH_WRITE, env, ret);
+		r = integrity_open(window, &t->params, &t->sb, mode != ATTACH_WRITE, job->env, ret);
 	if (r >= 0)
 		*ret_ground = TAKE(window);
 	return r;
@@ -283,32 +283,33 @@ static void stop_working(struct working *w)
 	attached_close(&w->a);
 }
 
-static int start_working(const struct step *s, struct env *env, struct working *w)
+static int start_working(const struct step *s, struct job *job, struct working *w)
 {
 	const struct tag_steps *p = s->params;
-	int r = layer_attach_below(s->layer, env, ATTACH_WRITE, &w->a, &w->place);
+	int r = layer_attach_below(s->layer, job, ATTACH_WRITE, &w->a, &w->place);
 
 	w->tags = p->tags;
 	if (r >= 0 && p->load_keys)
-		r = p->load_keys(s->layer, env, &w->tags);
+		r = p->load_keys(s->layer, job, &w->tags);
 	if (r < 0 || !p->tags.sb.tag_bytes)
 		return r;
 	return io_open_window(w->place, w->place->name, p->tags.offset_bytes, p->tags.len_bytes,
 			      &w->window);
 }
 
-static int run_clear(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_clear(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct tag_steps *p = s->params;
 	__attribute__((cleanup(stop_working))) struct working w = {0};
-	int r = start_working(s, env, &w);
+	int r = start_working(s, job, &w);
 
 	if (r >= 0 && p->clear_bytes) {
 		r = io_zero(w.place, 0, p->clear_bytes);
 		r = r < 0 ? io_fail(w.place, r, "writing", 0, p->clear_bytes) : 0;
 	}
-	return r < 0 || !w.window ? r
-				  : integrity_prepare(w.window, &w.tags.params, &w.tags.sb, env);
+	return r < 0 || !w.window
+		   ? r
+		   : integrity_prepare(w.window, &w.tags.params, &w.tags.sb, job->env);
 }
 
 /* Zeroes of the layer's own device: encrypted, with their tags. */
@@ -316,7 +317,7 @@ struct fill {
 	struct io *io;
 	uint64_t end, place; /* place: about where it is on the target */
 	const uint8_t *zeroes;
-	struct env *env;
+	struct job *job;
 };
 
 static int fill_piece(void *ctx, uint64_t piece, unsigned worker)
@@ -326,8 +327,8 @@ static int fill_piece(void *ctx, uint64_t piece, unsigned worker)
 	int r = io_write(f->io, f->zeroes, (size_t)n, at);
 
 	/* The medium is kept busy while the next pieces are encrypted. */
-	io_hint(f->env->target, IO_WILL_FLUSH, f->place + at, n);
-	env_progress(f->env, n);
+	io_hint(f->job->target, IO_WILL_FLUSH, f->place + at, n);
+	env_progress(f->job->env, n);
 	return r;
 }
 
@@ -339,51 +340,51 @@ static int fill_range(struct fill *f, uint64_t start, uint64_t end, struct curso
 	for (uint64_t piece = start / PIECE_BYTES; piece < pieces && r >= 0; piece += window) {
 		uint64_t last = min_u64(piece + window, pieces);
 
-		r = pool_run(f->env->pool, piece, last, fill_piece, f, f->env->cancel);
+		r = pool_run(f->job->env->pool, piece, last, fill_piece, f, f->job->env->cancel);
 		if (r >= 0)
 			r = cursor_done(cursor, min_u64(last * PIECE_BYTES, end));
 		else if (r == -ECANCELED)
 			r = diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while it was filled");
 		else
 			r = io_fail(f->io, r, "writing", piece * PIECE_BYTES, WINDOW_BYTES);
-		if (f->env->tick)
-			f->env->tick(f->env);
+		if (f->job->env->tick)
+			f->job->env->tick(f->job->env);
 	}
 	return r;
 }
 
-static int open_fill(const struct step *s, struct env *env, struct attached *a, struct fill *ret)
+static int open_fill(const struct step *s, struct job *job, struct attached *a, struct fill *ret)
 {
 	static const uint8_t zeroes[PIECE_BYTES];
-	int r = layer_attach(s->layer, env, ATTACH_WRITE, a, &ret->io);
+	int r = layer_attach(s->layer, job, ATTACH_WRITE, a, &ret->io);
 
 	ret->zeroes = zeroes;
 	ret->place = s->layer->volume->extent[ROLE_DATA].offset_bytes;
-	ret->env = env;
+	ret->job = job;
 	if (r >= 0)
 		ret->end = ret->io->size_bytes;
 	return r;
 }
 
-static int run_fill(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_fill(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct fill f;
-	int r = open_fill(s, env, &a, &f);
+	int r = open_fill(s, job, &a, &f);
 
 	if (r < 0)
 		return r;
-	env_progress(env, min_u64(cursor ? cursor->start : 0, f.end));
+	env_progress(job->env, min_u64(cursor ? cursor->start : 0, f.end));
 	return fill_range(&f, cursor ? cursor->start : 0, f.end, cursor);
 }
 
 /* What looks for file systems and tables (blkid, the kernel, udev) looks at both ends. */
-static int run_edges(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_edges(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct fill f;
 	uint64_t last;
-	int r = open_fill(s, env, &a, &f);
+	int r = open_fill(s, job, &a, &f);
 
 	if (r < 0)
 		return r;
@@ -392,10 +393,10 @@ static int run_edges(const struct step *s, struct env *env, struct cursor *curso
 	return r < 0 ? r : fill_range(&f, last, f.end, NULL);
 }
 
-static int run_finish(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_finish(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	__attribute__((cleanup(stop_working))) struct working w = {0};
-	int r = start_working(s, env, &w);
+	int r = start_working(s, job, &w);
 
 	return r < 0 ? r : integrity_finish(w.window, &w.tags.params, &w.tags.sb);
 }

@@ -34,7 +34,7 @@ uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes)
 
 /* The superblock at @offset_bytes of what stands below @l, whatever it says: learnt (with
  * "foreign"), and given back. 1, 0 none that is known, -errno. */
-int tags_recognise(struct layer *l, struct env *env, uint64_t offset_bytes,
+int tags_recognise(struct layer *l, struct job *job, uint64_t offset_bytes,
 		   struct integrity_superblock *ret);
 /* From the superblock on the medium, which must be as chosen; learnt as "superblock". */
 int tags_learn(struct layer *l, const struct tags *t, struct io *place);
@@ -44,7 +44,7 @@ int tags_judge(const struct tags *t, struct io *place, const char **ret_why);
 
 /* dm-integrity's part of the stack, over its own window of @place, which it gives back as the
  * ground to close behind it. */
-int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, struct env *env,
+int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, struct job *job,
 	      struct integrity **ret, struct io **ret_ground);
 
 /* --- steps --- */
@@ -52,7 +52,7 @@ int tags_open(const struct tags *t, struct io *place, enum attach_mode mode, str
 struct tag_steps {
 	struct tags tags;
 	/* Puts keys and salt in, before they are used; NULL: there are none. */
-	int (*load_keys)(const struct layer *l, struct env *env, struct tags *t);
+	int (*load_keys)(const struct layer *l, struct job *job, struct tags *t);
 	bool full;            /* every sector is written, not only what needs to be */
 	const char *remark;   /* for the plan: "2^32 writes under one key", or NULL */
 	uint64_t clear_bytes; /* before the tags: a header that is invalid from now on */
@@ -67,7 +67,7 @@ int fill_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 /* --- the kernel --- */
 
 /* Refuses (HF-TAMPERED) where tags_judge() has something to say. */
-int tags_refuse_changed(const struct layer *l, struct env *env, const struct tags *t);
+int tags_refuse_changed(const struct layer *l, struct job *job, const struct tags *t);
 /* @hash: more parameters ("internal_hash:sha256"), "" for tags of a layer above. */
 int tags_map(const struct layer *l, const struct open_how *how, const struct tags *t,
 	     const struct place *below, const char *hash, const char *suffix, struct place *ret);

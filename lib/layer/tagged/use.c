@@ -25,7 +25,7 @@ static uint64_t written_sectors(const struct sector_device *d, const struct laye
 	return min_u64(d->sectors, div_round_up(top->source.content_bytes, d->sector_bytes));
 }
 
-int sector_use_open(const struct sector_device *d, struct env *env, struct sector_use *ret)
+int sector_use_open(const struct sector_device *d, struct job *job, struct sector_use *ret)
 {
 	const struct layer *top = top_of(d->layer);
 	struct sector_use u = {.d = d, .written_sectors = written_sectors(d, top)};
@@ -35,7 +35,7 @@ int sector_use_open(const struct sector_device *d, struct env *env, struct secto
 		if (!u.written_sectors)
 			u.untold = "nothing says which sectors are in use";
 	} else {
-		r = filemap_ext4_open(d->plain, env, &u.map, &u.untold);
+		r = filemap_ext4_open(d->plain, job->env, &u.map, &u.untold);
 		if (r == -ENOMEM || r == -EIO)
 			return r;
 		if (r < 0 && !u.untold)

@@ -49,12 +49,12 @@ static void mapping_name(const struct volume *v, const struct open_how *how,
 }
 
 /* The superblock is nothing that opening needs, but one that was changed tells of tampering. */
-static int refuse_changed_superblock(const struct layer *l, struct env *env,
+static int refuse_changed_superblock(const struct layer *l, struct job *job,
 				     const struct verity_params *p)
 {
 	struct verity_params on_medium;
 	const char *why = "is not the one that was laid out";
-	int r = verity_layer_read_superblock(l, env, verity_layer_superblock_offset(l, p),
+	int r = verity_layer_read_superblock(l, job, verity_layer_superblock_offset(l, p),
 					     &on_medium, &why);
 
 	if (r >= 0 && verity_layer_same_params(p, &on_medium))
@@ -62,7 +62,7 @@ static int refuse_changed_superblock(const struct layer *l, struct env *env,
 	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the verity superblock %s", l->volume->full_name,
 		      r < 0 ? why : "is not the one that was laid out");
 	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", env->target_name, l->volume->full_name);
+	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
 	return r;
 }
 
@@ -85,19 +85,19 @@ static int map(const struct layer *l, const struct open_how *how, const struct v
 	return mapping_make(ret->dm_name, uuid, true, &target, 1, ret->path);
 }
 
-int verity_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
+int verity_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret)
 {
 	struct open_how read_only = *how;
 	struct verity_params p;
 	struct place hash = *below;
-	int r = verity_layer_load_params(l, env, &p);
+	int r = verity_layer_load_params(l, job, &p);
 
 	read_only.read_only = true;
 	if (r >= 0)
-		r = refuse_changed_superblock(l, env, &p);
+		r = refuse_changed_superblock(l, job, &p);
 	if (r >= 0 && !verity_layer_is_appended(l))
-		r = partition_open_role(l->volume, env, &read_only, ROLE_HASH, &hash);
+		r = partition_open_role(l->volume, job, &read_only, ROLE_HASH, &hash);
 	if (r < 0)
 		return r;
 	r = map(l, how, &p, below, &hash, ret);
@@ -106,7 +106,7 @@ int verity_layer_open(const struct layer *l, struct env *env, const struct open_
 	return r;
 }
 
-int verity_layer_close(const struct layer *l, struct env *env, const struct open_how *how)
+int verity_layer_close(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char name[MAPPING_NAME_SIZE];
 	int r;
@@ -118,7 +118,7 @@ int verity_layer_close(const struct layer *l, struct env *env, const struct open
 		   : partition_close_role(l->volume, how, ROLE_HASH);
 }
 
-int verity_layer_status(const struct layer *l, struct env *env, const struct open_how *how,
+int verity_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
 			bool *ret_open, struct text *to)
 {
 	char name[MAPPING_NAME_SIZE];

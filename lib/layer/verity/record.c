@@ -58,11 +58,11 @@ int verity_layer_params_from_learned(const struct layer *l, struct verity_params
 	return 0;
 }
 
-int verity_layer_read_superblock(const struct layer *l, struct env *env, uint64_t offset,
+int verity_layer_read_superblock(const struct layer *l, struct job *job, uint64_t offset,
 				 struct verity_params *ret, const char **ret_why)
 {
 	uint8_t block[VERITY_SUPERBLOCK_BYTES];
-	int r = io_read(env->target, block, sizeof(block), offset);
+	int r = io_read(job->target, block, sizeof(block), offset);
 
 	if (r < 0) {
 		*ret_why = "the superblock cannot be read";
@@ -103,7 +103,7 @@ static int learn_params(struct layer *l, const struct verity_params *p)
 }
 
 /* Parameters of a volume that stands: the vault's, else (no vault) the superblock's. */
-int verity_layer_load_params(const struct layer *cl, struct env *env, struct verity_params *p)
+int verity_layer_load_params(const struct layer *cl, struct job *job, struct verity_params *p)
 {
 	struct layer *l = (struct layer *)(uintptr_t)cl;
 	const char *why = NULL;
@@ -114,7 +114,7 @@ int verity_layer_load_params(const struct layer *cl, struct env *env, struct ver
 	if (verity_layer_is_appended(l) || !l->volume->extent[ROLE_HASH].size_bytes)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "nothing tells where %s has its hash tree",
 				 l->volume->full_name);
-	r = verity_layer_read_superblock(l, env, l->volume->extent[ROLE_HASH].offset_bytes, p,
+	r = verity_layer_read_superblock(l, job, l->volume->extent[ROLE_HASH].offset_bytes, p,
 					 &why);
 	if (r < 0)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: %s", l->volume->full_name, why);
@@ -144,7 +144,7 @@ static void name_partitions(struct volume *v, const uint8_t *root, size_t len)
 }
 
 /* After the steps: the superblock and the top block are the results. */
-int verity_layer_learn(struct layer *l, struct env *env)
+int verity_layer_learn(struct layer *l, struct job *job)
 {
 	const char *old = layer_learned(l, "root-hash"), *why;
 	uint8_t root[DIGEST_MAX_BYTES];
@@ -158,10 +158,10 @@ int verity_layer_learn(struct layer *l, struct env *env)
 		return r;
 	verity_layer_params_from_options(l, &p);
 	p.data_blocks = bytes / p.data_block_bytes;
-	r = verity_layer_read_superblock(l, env, verity_layer_superblock_offset(l, &p), &p, &why);
+	r = verity_layer_read_superblock(l, job, verity_layer_superblock_offset(l, &p), &p, &why);
 	if (r < 0)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: %s", l->volume->full_name, why);
-	r = verity_layer_assemble(l, env, ATTACH_READ_RAW, &p, &a);
+	r = verity_layer_assemble(l, job, ATTACH_READ_RAW, &p, &a);
 	if (r >= 0)
 		r = verity_root(&a.d, root);
 	if (r < 0)

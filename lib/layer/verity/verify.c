@@ -14,15 +14,15 @@ void verity_assembled_free(struct verity_assembled *a)
 }
 
 /* Data as the layers below give it, and the tree's area of the target, superblock first. */
-int verity_layer_assemble(const struct layer *l, struct env *env, enum attach_mode mode,
+int verity_layer_assemble(const struct layer *l, struct job *job, enum attach_mode mode,
 			  const struct verity_params *p, struct verity_assembled *a)
 {
 	uint64_t offset = verity_layer_superblock_offset(l, p);
 	uint64_t size = verity_layer_tree_bytes(l, p->data_blocks * p->data_block_bytes);
-	int r = layer_attach_below(l, env, mode, &a->below, &a->d.data);
+	int r = layer_attach_below(l, job, mode, &a->below, &a->d.data);
 
 	if (r >= 0)
-		r = io_open_window(env->target, l->volume->full_name, offset, size, &a->d.hash);
+		r = io_open_window(job->target, l->volume->full_name, offset, size, &a->d.hash);
 	if (r < 0)
 		return r;
 	a->d.params = *p;
@@ -32,7 +32,7 @@ int verity_layer_assemble(const struct layer *l, struct env *env, enum attach_mo
 
 /* --- checking and reading --- */
 
-int verity_layer_probe(const struct layer *l, struct env *env, enum probe_result *ret)
+int verity_layer_probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
 	struct verity_params p, on_medium;
 	uint64_t bytes;
@@ -43,7 +43,7 @@ int verity_layer_probe(const struct layer *l, struct env *env, enum probe_result
 		return r;
 	verity_layer_params_from_options(l, &p);
 	p.data_blocks = bytes / p.data_block_bytes;
-	r = verity_layer_read_superblock(l, env, verity_layer_superblock_offset(l, &p), &on_medium,
+	r = verity_layer_read_superblock(l, job, verity_layer_superblock_offset(l, &p), &on_medium,
 					 &why);
 	*ret = r < 0                                    ? PROBE_ABSENT
 	       : on_medium.data_blocks == p.data_blocks ? PROBE_MATCHES
@@ -94,13 +94,13 @@ static int tell(void *ctx, const struct verity_found *f)
 	return report_add(t->report, &finding) < 0 ? diag_no_memory() : 0;
 }
 
-static int verify_superblock(const struct layer *l, struct env *env, const struct verity_params *p,
+static int verify_superblock(const struct layer *l, struct job *job, const struct verity_params *p,
 			     struct report *report)
 {
 	uint64_t offset = verity_layer_superblock_offset(l, p);
 	struct verity_params on_medium;
 	const char *why = "does not say what was laid out";
-	int r = verity_layer_read_superblock(l, env, offset, &on_medium, &why);
+	int r = verity_layer_read_superblock(l, job, offset, &on_medium, &why);
 	const struct finding f = {
 	    .kind = r == -EIO ? FINDING_UNREADABLE : FINDING_CORRUPT,
 	    .volume = l->volume->full_name,
@@ -116,33 +116,33 @@ static int verify_superblock(const struct layer *l, struct env *env, const struc
 	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
 }
 
-int verity_layer_verify(const struct layer *l, struct env *env, struct report *report)
+int verity_layer_verify(const struct layer *l, struct job *job, struct report *report)
 {
 	_cleanup_verity_assembled_ struct verity_assembled a = {0};
 	struct telling telling = {.l = l, .d = &a.d, .report = report};
 	uint8_t root[DIGEST_MAX_BYTES];
 	struct verity_params p;
-	int r = verity_layer_load_params(l, env, &p);
+	int r = verity_layer_load_params(l, job, &p);
 
 	if (r >= 0)
 		r = verity_layer_root_hash(l, root);
 	if (r >= 0)
-		r = verity_layer_assemble(l, env, ATTACH_READ_RAW, &p, &a);
+		r = verity_layer_assemble(l, job, ATTACH_READ_RAW, &p, &a);
 	if (r >= 0)
-		r = verify_superblock(l, env, &p, report);
+		r = verify_superblock(l, job, &p, report);
 	if (r < 0)
 		return r;
-	env_begin(env, l->volume->full_name, p.data_blocks * p.data_block_bytes);
+	env_begin(job->env, l->volume->full_name, p.data_blocks * p.data_block_bytes);
 	report->checked_bytes +=
 	    (p.data_blocks * p.data_block_bytes) + a.d.tree.total_blocks * p.hash_block_bytes;
-	return verity_check(&a.d, root, env, tell, &telling);
+	return verity_check(&a.d, root, job->env, tell, &telling);
 }
 
-static int attach_reader(const struct layer *l, struct env *env, struct io *below, struct io **ret)
+static int attach_reader(const struct layer *l, struct job *job, struct io *below, struct io **ret)
 {
 	struct verity_device d = {0};
 	uint8_t root[DIGEST_MAX_BYTES];
-	int r = verity_layer_load_params(l, env, &d.params);
+	int r = verity_layer_load_params(l, job, &d.params);
 
 	if (r >= 0)
 		r = verity_layer_root_hash(l, root);
@@ -150,7 +150,7 @@ static int attach_reader(const struct layer *l, struct env *env, struct io *belo
 		r = io_open_window(below, below->name, 0, below->size_bytes, &d.data);
 	if (r >= 0)
 		r = io_open_window(
-		    env->target, l->volume->full_name, verity_layer_superblock_offset(l, &d.params),
+		    job->target, l->volume->full_name, verity_layer_superblock_offset(l, &d.params),
 		    verity_layer_tree_bytes(l, d.params.data_blocks * d.params.data_block_bytes),
 		    &d.hash);
 	d.tree_offset_bytes = d.params.hash_block_bytes;
@@ -165,7 +165,7 @@ static int attach_reader(const struct layer *l, struct env *env, struct io *belo
 	return r;
 }
 
-int verity_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+int verity_layer_attach(const struct layer *l, struct job *job, enum attach_mode mode,
 			struct io *below, struct io **ret)
 {
 	struct verity_params p;
@@ -173,11 +173,11 @@ int verity_layer_attach(const struct layer *l, struct env *env, enum attach_mode
 	int r;
 
 	if (mode == ATTACH_READ || mode == ATTACH_IMAGE)
-		return attach_reader(l, env, below, ret);
+		return attach_reader(l, job, below, ret);
 	if (mode == ATTACH_WRITE) {
 		r = verity_layer_gives(l, &size);
 	} else {
-		r = verity_layer_load_params(l, env, &p);
+		r = verity_layer_load_params(l, job, &p);
 		size = p.data_blocks * p.data_block_bytes;
 	}
 	return r < 0 ? r : io_open_window(below, below->name, 0, size, ret);

@@ -272,20 +272,20 @@ static int zero_tail(const struct layer *l, const struct verity_params *p, struc
 	return r < 0 ? io_fail(data, r, "writing", content, end - content) : 0;
 }
 
-static int run_tree(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_tree(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct verity_params *p = s->params;
 	_cleanup_verity_assembled_ struct verity_assembled a = {0};
-	int r = verity_layer_assemble(s->layer, env, ATTACH_WRITE, p, &a);
+	int r = verity_layer_assemble(s->layer, job, ATTACH_WRITE, p, &a);
 
 	if (r >= 0)
 		r = zero_tail(s->layer, p, a.d.data);
 	if (r < 0)
 		return r;
-	return verity_build(&a.d, env, cursor ? cursor->start : 0, checkpoint, cursor);
+	return verity_build(&a.d, job->env, cursor ? cursor->start : 0, checkpoint, cursor);
 }
 
-static int run_superblock(const struct step *s, struct env *env, struct cursor *cursor)
+static int run_superblock(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct verity_params *p = s->params;
 	uint8_t block[VERITY_BLOCK_MAX] = {0};
@@ -293,8 +293,8 @@ static int run_superblock(const struct step *s, struct env *env, struct cursor *
 	int r;
 
 	verity_encode(p, block);
-	r = io_write(env->target, block, p->hash_block_bytes, offset);
-	return r < 0 ? io_fail(env->target, r, "writing", offset, p->hash_block_bytes) : 0;
+	r = io_write(job->target, block, p->hash_block_bytes, offset);
+	return r < 0 ? io_fail(job->target, r, "writing", offset, p->hash_block_bytes) : 0;
 }
 
 static const struct step_ops tree_step = {"hash tree", STEP_CURSOR, run_tree, NULL};

@@ -37,14 +37,14 @@ uint64_t verity_layer_superblock_offset(const struct layer *l, const struct veri
 /* From the vault's record alone: -ENOENT, silently, when there is none. */
 int verity_layer_params_from_learned(const struct layer *l, struct verity_params *p);
 /* The vault's, else (no vault) the superblock's, which is learnt then. Speaks. */
-int verity_layer_load_params(const struct layer *l, struct env *env, struct verity_params *p);
+int verity_layer_load_params(const struct layer *l, struct job *job, struct verity_params *p);
 /* -errno with *@ret_why (static text), silently. */
-int verity_layer_read_superblock(const struct layer *l, struct env *env, uint64_t offset,
+int verity_layer_read_superblock(const struct layer *l, struct job *job, uint64_t offset,
 				 struct verity_params *ret, const char **ret_why);
 bool verity_layer_same_params(const struct verity_params *a, const struct verity_params *b);
 /* The root hash that was learnt. Speaks. */
 int verity_layer_root_hash(const struct layer *l, uint8_t ret[static DIGEST_MAX_BYTES]);
-int verity_layer_learn(struct layer *l, struct env *env);
+int verity_layer_learn(struct layer *l, struct job *job);
 
 /* --- verity-verify.c: the device in user space --- */
 
@@ -55,19 +55,19 @@ struct verity_assembled {
 void verity_assembled_free(struct verity_assembled *a);
 #define _cleanup_verity_assembled_ __attribute__((cleanup(verity_assembled_free)))
 /* Data as the layers below give it, and the tree's area of the target, superblock first. */
-int verity_layer_assemble(const struct layer *l, struct env *env, enum attach_mode mode,
+int verity_layer_assemble(const struct layer *l, struct job *job, enum attach_mode mode,
 			  const struct verity_params *p, struct verity_assembled *a);
-int verity_layer_probe(const struct layer *l, struct env *env, enum probe_result *ret);
-int verity_layer_verify(const struct layer *l, struct env *env, struct report *report);
-int verity_layer_attach(const struct layer *l, struct env *env, enum attach_mode mode,
+int verity_layer_probe(const struct layer *l, struct job *job, enum probe_result *ret);
+int verity_layer_verify(const struct layer *l, struct job *job, struct report *report);
+int verity_layer_attach(const struct layer *l, struct job *job, enum attach_mode mode,
 			struct io *below, struct io **ret);
 
 /* --- verity-kernel.c --- */
 
-int verity_layer_open(const struct layer *l, struct env *env, const struct open_how *how,
+int verity_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret);
-int verity_layer_close(const struct layer *l, struct env *env, const struct open_how *how);
-int verity_layer_status(const struct layer *l, struct env *env, const struct open_how *how,
+int verity_layer_close(const struct layer *l, struct job *job, const struct open_how *how);
+int verity_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
 			bool *ret_open, struct text *to);
 int verity_layer_cmdline(const struct layer *l, struct cmdline *c);
 
