@@ -39,7 +39,7 @@ int open_volumes(const struct call *c, const struct target *t,
 	for (size_t i = 0; c->n_args == 1 && i < t->layout->n_volumes; i++) {
 		struct volume *v = t->layout->volumes[i];
 
-		if (!v->reserved && (v->partition_number[ROLE_DATA] || bare))
+		if (!v->reserved && (v->pieces[ROLE_DATA].number || bare))
 			ret[n++] = v;
 	}
 	return n;

@@ -148,8 +148,7 @@ static int await(struct keystore_session *s, struct env *env)
 			kill_child(s);
 			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while the TEE worked");
 		}
-		if (env->tick)
-			env->tick(env);
+		env_tick(env);
 		if (poll(&p, 1, POLL_MS) > 0)
 			break;
 		if (now_ms() >= end) {

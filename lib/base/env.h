@@ -52,6 +52,13 @@ static inline void env_begin(struct env *env, const char *doing, uint64_t total_
 	atomic_store(&env->progress->doing, doing);
 }
 
+/* Long work got further: call it at least every second, never where nothing has moved. */
+static inline void env_tick(struct env *env)
+{
+	if (env->tick)
+		env->tick(env);
+}
+
 /* An unlinked work file of @size bytes (sparse) in env->work_dir. Speaks through diag. */
 int env_work_file(struct env *env, const char *name, uint64_t size_bytes, struct io **ret);
 

@@ -154,10 +154,10 @@ static int copy_extent(struct copy *c, uint64_t len, bool data)
 
 		if (r < 0)
 			return r;
-		if (c->env)
+		if (c->env) {
 			env_progress(c->env, n);
-		if (c->env && c->env->tick)
-			c->env->tick(c->env);
+			env_tick(c->env);
+		}
 		c->from_offset += n;
 		c->to_offset += n;
 		len -= n;

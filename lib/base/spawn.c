@@ -204,8 +204,7 @@ static int listen_to(struct child *c, const struct spawn *s, struct env *env)
 			stop_child(c);
 			return -ECANCELED;
 		}
-		if (env->tick)
-			env->tick(env);
+		env_tick(env);
 		if (poll(fds, 2, 100) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {

@@ -53,8 +53,7 @@ static int checkpoint(struct cursor *c, uint64_t done)
 	bool cancelled = env_cancelled(run->job->env);
 	int r;
 
-	if (run->job->env->tick)
-		run->job->env->tick(run->job->env);
+	env_tick(run->job->env);
 	if (!cancelled && done - run->recorded < CHECKPOINT_BYTES &&
 	    now() - run->recorded_at < CHECKPOINT_SECONDS)
 		return 0;

@@ -109,8 +109,7 @@ int ext4_each_inode(ext2_filsys fs, struct env *env,
 		r = -ENOMEM;
 	for (dgrp_t g = 0; g < fs->group_desc_count && r >= 0; g++) {
 		r = env_cancelled(env) ? -ECANCELED : scan_group(&s, g);
-		if (env->tick)
-			env->tick(env);
+		env_tick(env);
 	}
 	free(s.inode);
 	free(s.bitmap);

@@ -166,11 +166,12 @@ static const struct step_ops copy_step = {"copy", STEP_CURSOR, run_copy, NULL};
 
 static int plan(const struct layer *l, struct plan *p)
 {
-	struct step step = {.layer = l,
-			    .ops = &copy_step,
-			    .work_bytes = l->source.content_bytes,
-			    .target = {.offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
-				       .size_bytes = l->source.content_bytes}};
+	struct step step = {
+	    .layer = l,
+	    .ops = &copy_step,
+	    .work_bytes = l->source.content_bytes,
+	    .target = {.offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
+		       .size_bytes = l->source.content_bytes}};
 	char hex[2 * SHA256_BYTES + 1];
 
 	hex_encode(l->source.digest, SHA256_BYTES, hex);
@@ -210,7 +211,7 @@ static int verify(const struct layer *l, struct job *job, struct report *report)
 	    .volume = l->volume->full_name,
 	    .layer = l->ops->name,
 	    .area = "contents",
-	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
+	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
 	    .text = "are not those that were laid out",
 	};
 	struct io *io;

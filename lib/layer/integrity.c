@@ -328,7 +328,7 @@ static int verify(const struct layer *l, struct job *job, struct report *report)
 		    .volume = l->volume->full_name,
 		    .layer = l->ops->name,
 		    .area = "superblock",
-		    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
+		    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
 		    .len_bytes = INTEGRITY_SUPERBLOCK_BYTES,
 		    .text = why,
 		};

@@ -179,7 +179,7 @@ static int size(const struct layer *l, struct sizing *s, struct plan *p)
 
 static int gives(const struct layer *l, uint64_t *ret_bytes)
 {
-	*ret_bytes = l->volume->extent[ROLE_DATA].size_bytes;
+	*ret_bytes = l->volume->pieces[ROLE_DATA].extent.size_bytes;
 	return 0;
 }
 
@@ -188,14 +188,14 @@ static int gives(const struct layer *l, uint64_t *ret_bytes)
 static int attach(const struct layer *l, struct job *job, enum attach_mode mode, struct io *below,
 		  struct io **ret)
 {
-	const struct extent *e = &l->volume->extent[ROLE_DATA];
+	const struct extent *e = &l->volume->pieces[ROLE_DATA].extent;
 
 	return io_open_window(below, l->volume->full_name, e->offset_bytes, e->size_bytes, ret);
 }
 
 static int verify(const struct layer *l, struct job *job, struct report *report)
 {
-	const struct extent *e = &l->volume->extent[ROLE_DATA];
+	const struct extent *e = &l->volume->pieces[ROLE_DATA].extent;
 	struct finding f = {
 	    .kind = FINDING_WRONG,
 	    .volume = l->volume->full_name,
@@ -226,7 +226,7 @@ static int map_range(const struct volume *v, struct job *job, const struct open_
 		     enum role role, struct place *ret)
 {
 	char params[MAPPING_PARAMS_SIZE], uuid[128];
-	const struct extent *e = &v->extent[role];
+	const struct extent *e = &v->pieces[role].extent;
 	const struct mapping_target target = {
 	    .len_bytes = e->size_bytes, .type = "linear", .params = params};
 
@@ -239,7 +239,7 @@ static int map_range(const struct volume *v, struct job *job, const struct open_
 int partition_open_role(struct volume *v, struct job *job, const struct open_how *how,
 			enum role role, struct place *ret)
 {
-	const struct extent *e = &v->extent[role];
+	const struct extent *e = &v->pieces[role].extent;
 	struct place place = {
 	    .kind = PLACE_BYTES, .size_bytes = e->size_bytes, .read_only = how->read_only};
 	int r;
@@ -279,13 +279,13 @@ int partition_device_name(const struct volume *v, enum role role, struct text *t
 {
 	char uuid[UUID_TEXT_SIZE];
 
-	if (!v->partition_number[role] || uuid_is_nil(&v->partition_uuid[role]))
+	if (!v->pieces[role].number || uuid_is_nil(&v->pieces[role].uuid))
 		return diag_fail(
 		    DIAG_NO_VOLUME, EINVAL,
 		    "volume %s has no partition UUID, so the kernel cannot be told where it "
 		    "is: it needs a gpt medium and in-table = true",
 		    v->full_name);
-	uuid_print(&v->partition_uuid[role], uuid);
+	uuid_print(&v->pieces[role].uuid, uuid);
 	text_add(to, "PARTUUID=%s", uuid);
 	return 0;
 }

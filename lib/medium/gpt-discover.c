@@ -139,11 +139,11 @@ static int find_tree(struct io *target, const struct medium_facts *f,
 
 static void take(struct volume *v, enum role role, const struct partition_facts *p)
 {
-	v->extent[role] = p->extent;
-	v->partition_uuid[role] = p->uuid;
-	v->partition_type[role] = p->type;
-	v->partition_number[role] = p->number;
-	snprintf(v->partition_label[role], sizeof(v->partition_label[role]), "%.36s", p->label);
+	v->pieces[role].extent = p->extent;
+	v->pieces[role].uuid = p->uuid;
+	v->pieces[role].type = p->type;
+	v->pieces[role].number = p->number;
+	snprintf(v->pieces[role].label, sizeof(v->pieces[role].label), "%.36s", p->label);
 }
 
 /* "root" for the only one of its type, "root-5" where there are several, else "partition5". */

@@ -165,11 +165,11 @@ static int check_volume(const struct volume *v, const struct gpt_copy *c, uint32
 	for (int role = 0; role < ROLE_COUNT && r >= 0; role++) {
 		const struct expected x = {
 		    .volume = v->full_name,
-		    .number = v->partition_number[role],
-		    .extent = v->extent[role],
-		    .uuid = v->partition_uuid[role],
-		    .type = v->partition_type[role],
-		    .label = v->partition_label[role][0] ? v->partition_label[role] : NULL,
+		    .number = v->pieces[role].number,
+		    .extent = v->pieces[role].extent,
+		    .uuid = v->pieces[role].uuid,
+		    .type = v->pieces[role].type,
+		    .label = v->pieces[role].label[0] ? v->pieces[role].label : NULL,
 		};
 
 		if (x.number && x.extent.size_bytes)
@@ -199,7 +199,7 @@ static const struct volume *whose(const struct layout *layout, const struct gpt_
 {
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		for (int role = 0; role < ROLE_COUNT; role++) {
-			if (overlaps(e, &layout->volumes[i]->extent[role], sector))
+			if (overlaps(e, &layout->volumes[i]->pieces[role].extent, sector))
 				return layout->volumes[i];
 		}
 	}

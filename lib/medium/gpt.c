@@ -284,11 +284,11 @@ static int fill_uuids(struct layout *layout, struct job *job, struct request *re
 
 		if (!r->in_table || !uuid_is_nil(&r->uuid) || r->kind != REQUEST_VOLUME)
 			continue;
-		if (uuid_is_nil(&r->volume->partition_uuid[r->role]) && !learnt) {
+		if (uuid_is_nil(&r->volume->pieces[r->role].uuid) && !learnt) {
 			e = layout_learn(layout, job);
 			learnt = true;
 		}
-		r->uuid = r->volume->partition_uuid[r->role];
+		r->uuid = r->volume->pieces[r->role].uuid;
 		if (e >= 0)
 			e = check_uuid(requests, n, r);
 	}
@@ -348,12 +348,12 @@ static const struct step_ops retire_step = {"retire old table", STEP_REDO, run_r
 /* A copy that says something else than the vault is a stale one: of the disk's former life. */
 static bool agrees(const struct medium_facts *f, const struct volume *v, enum role role)
 {
-	if (!v->partition_number[role] || !v->extent[role].size_bytes)
+	if (!v->pieces[role].number || !v->pieces[role].extent.size_bytes)
 		return true;
 	array_each (p, &f->partitions) {
-		if (p->number == v->partition_number[role])
-			return p->extent.offset_bytes == v->extent[role].offset_bytes &&
-			       p->extent.size_bytes == v->extent[role].size_bytes;
+		if (p->number == v->pieces[role].number)
+			return p->extent.offset_bytes == v->pieces[role].extent.offset_bytes &&
+			       p->extent.size_bytes == v->pieces[role].extent.size_bytes;
 	}
 	return false;
 }

@@ -31,10 +31,19 @@ enum role {
 	ROLE_COUNT,
 };
 
-/* A piece of the target, in bytes from its start; size 0: not there. */
+/* A range of the target, in bytes from its start; size 0: there is none. */
 struct extent {
 	uint64_t offset_bytes;
 	uint64_t size_bytes;
+};
+
+/* What a volume has on the medium in one role, and the table's entry for it. */
+struct piece {
+	struct extent extent;
+	struct uuid uuid; /* nil: learnt from the root hash */
+	struct uuid type;
+	char label[37];
+	unsigned number; /* of the entry, from 1; 0: not in a table */
 };
 
 /* What a layer found out: something that is known only once contents are written ("root-hash"), or
@@ -95,12 +104,8 @@ struct volume {
 	size_t n_layers;
 	struct where where;
 	/* Answered by the medium at planning, or read from the vault or the table. */
-	struct extent extent[ROLE_COUNT];
+	struct piece pieces[ROLE_COUNT];
 	struct extent shared_extent[ROLE_COUNT]; /* where a shared image of this layout has it */
-	struct uuid partition_uuid[ROLE_COUNT];
-	struct uuid partition_type[ROLE_COUNT];
-	char partition_label[ROLE_COUNT][37];
-	unsigned partition_number[ROLE_COUNT]; /* from 1; 0: not in a table */
 	bool absent;    /* this plan does not make it: a shared image has no keys */
 	bool forgotten; /* its keys were given up: contents are lost */
 	bool in_shared; /* written by `provision --shared`, the same on every device */
@@ -145,6 +150,27 @@ struct volume *layout_volume(const struct layout *layout, const char *name);
 /* The layout with every default written out, in one spelling, sources as digests (all layers must
  * be surveyed): what the layout digest is taken over. */
 void layout_canonical(const struct layout *layout, struct text *to);
+
+/* The walks of a layout: loops whose body may break, continue and return. */
+#define layout_each_volume(v, layout)                                                              \
+	for (struct volume *const *v##_at = (layout)->volumes, *v;                                 \
+	     v##_at < (layout)->volumes + (layout)->n_volumes && (v = *v##_at); v##_at++)
+#define volume_each_layer(l, volume) /* bottom first */                                            \
+	for (struct layer *l = volume_bottom(volume); l; l = l->above)
+#define volume_each_layer_down(l, volume) /* top first */                                          \
+	for (struct layer *l = volume_top(volume); l; l = l->below)
+#define volume_each_piece(p, volume)                                                               \
+	for (const struct piece *p = (volume)->pieces; p < (volume)->pieces + ROLE_COUNT; p++)
+
+static inline struct layer *volume_bottom(const struct volume *v)
+{
+	return v->n_layers ? v->layers[0] : NULL;
+}
+
+static inline struct layer *volume_top(const struct volume *v)
+{
+	return v->n_layers ? v->layers[v->n_layers - 1] : NULL;
+}
 
 /* The value of option number @index of the layer's or medium's table. */
 static inline const struct option_value *layer_option(const struct layer *l, int index)

@@ -202,15 +202,15 @@ static void json_volume(struct json *o, const struct volume *v)
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		struct json *e;
 
-		if (!v->extent[role].size_bytes)
+		if (!v->pieces[role].extent.size_bytes)
 			continue;
 		e = json_child(list, NULL);
 		json_text(e, "role", roles[role]);
-		json_extent(e, &v->extent[role]);
-		json_uuid(e, "uuid", &v->partition_uuid[role]);
-		json_uuid(e, "type", &v->partition_type[role]);
-		json_text(e, "label", v->partition_label[role]);
-		json_number(e, "number", v->partition_number[role]);
+		json_extent(e, &v->pieces[role].extent);
+		json_uuid(e, "uuid", &v->pieces[role].uuid);
+		json_uuid(e, "type", &v->pieces[role].type);
+		json_text(e, "label", v->pieces[role].label);
+		json_number(e, "number", v->pieces[role].number);
 	}
 	list = json_list(o, "layers");
 	for (size_t i = 0; i < v->n_layers; i++) {

@@ -110,7 +110,7 @@ void words_volumes(const struct layout *layout, struct text *to)
 		const struct volume *v = layout->volumes[i];
 		char size[SIZE_TEXT_SIZE];
 
-		size_print(v->extent[ROLE_DATA].size_bytes, size);
+		size_print(v->pieces[ROLE_DATA].extent.size_bytes, size);
 		text_add(to, "  %-16s %11s  ", v->full_name, size);
 		for (size_t j = 0; j < v->n_layers; j++)
 			text_add(to, "%s%s", j ? " > " : "", v->layers[j]->ops->name);

@@ -16,7 +16,7 @@ struct copy_params {
 
 static int copy_extent(const struct volume *v, enum role role, struct io *from, struct job *job)
 {
-	const struct extent *source = &v->shared_extent[role], *to = &v->extent[role];
+	const struct extent *source = &v->shared_extent[role], *to = &v->pieces[role].extent;
 	uint64_t len = min_u64(source->size_bytes, to->size_bytes);
 	int r;
 
@@ -85,7 +85,7 @@ static int plan_copy(struct volume *v, struct plan *p)
 	if (!params)
 		return diag_no_memory();
 	params->from = p->from;
-	step.target = v->extent[ROLE_DATA];
+	step.target = v->pieces[ROLE_DATA].extent;
 	step.work_bytes = v->shared_extent[ROLE_DATA].size_bytes;
 	step.detail = "from the shared image";
 	return plan_add(p, &step);
@@ -108,7 +108,7 @@ static int plan_growth(struct volume *v, struct plan *p)
 	uint64_t old = v->shared_extent[ROLE_DATA].size_bytes;
 	int r = 0;
 
-	if (old == v->extent[ROLE_DATA].size_bytes)
+	if (old == v->pieces[ROLE_DATA].extent.size_bytes)
 		return 0;
 	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
 		const struct layer *l = v->layers[i];

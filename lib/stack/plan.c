@@ -161,12 +161,12 @@ static void take_placement(struct plan *p)
 		}
 		if (r->kind != REQUEST_VOLUME)
 			continue;
-		r->volume->extent[r->role] = r->placed;
-		r->volume->partition_uuid[r->role] = r->uuid;
-		r->volume->partition_type[r->role] = r->type;
-		r->volume->partition_number[r->role] = r->in_table ? r->number : 0;
-		snprintf(r->volume->partition_label[r->role],
-			 sizeof(r->volume->partition_label[r->role]), "%.36s", r->label);
+		r->volume->pieces[r->role].extent = r->placed;
+		r->volume->pieces[r->role].uuid = r->uuid;
+		r->volume->pieces[r->role].type = r->type;
+		r->volume->pieces[r->role].number = r->in_table ? r->number : 0;
+		snprintf(r->volume->pieces[r->role].label, sizeof(r->volume->pieces[r->role].label),
+			 "%.36s", r->label);
 	}
 }
 
@@ -201,7 +201,7 @@ static int add_discard(struct volume *v, struct plan *p)
 				  .volume = v,
 				  .subject = v->full_name,
 				  .detail = "what stood there",
-				  .target = v->extent[ROLE_DATA]};
+				  .target = v->pieces[ROLE_DATA].extent};
 
 	return p->retire ? plan_add(p, &step) : 0;
 }

@@ -71,7 +71,7 @@ int bare_recognise(struct target *t, const struct kinds *kinds)
 	v = m ? layout_add_volume(layout, "volume", NULL, m, nowhere) : NULL;
 	if (!v || !volume_add_layer(v, range, nowhere))
 		return -ENOMEM;
-	v->extent[ROLE_DATA].size_bytes = t->io->size_bytes;
+	v->pieces[ROLE_DATA].extent.size_bytes = t->io->size_bytes;
 	do
 		r = v->n_layers < LAYERS_MAX ? add_layer(v, kinds, &t->job) : 0;
 	while (r == 1);

@@ -97,7 +97,8 @@ static int find_shared_extents(struct provisioning *p)
 	for (size_t i = 0; i < p->layout->n_volumes && r >= 0; i++) {
 		struct volume *v = p->layout->volumes[i];
 
-		memcpy(v->shared_extent, v->extent, sizeof(v->extent));
+		for (int role = 0; role < ROLE_COUNT; role++)
+			v->shared_extent[role] = v->pieces[role].extent;
 	}
 	return r;
 }

@@ -99,17 +99,17 @@ static void put_volume(struct text *to, const struct volume *v, bool as_laid_out
 	for (uint32_t role = 0; role < ROLE_COUNT; role++) {
 		struct vault_extent_item e = {
 		    .role = role,
-		    .number = v->partition_number[role],
-		    .offset_bytes = v->extent[role].offset_bytes,
-		    .size_bytes = v->extent[role].size_bytes,
-		    .uuid = v->partition_uuid[role],
-		    .type = v->partition_type[role],
+		    .number = v->pieces[role].number,
+		    .offset_bytes = v->pieces[role].extent.offset_bytes,
+		    .size_bytes = v->pieces[role].extent.size_bytes,
+		    .uuid = v->pieces[role].uuid,
+		    .type = v->pieces[role].type,
 		};
 		uint8_t bytes[VAULT_EXTENT_BYTES];
 
 		if (!e.size_bytes)
 			continue;
-		memcpy(e.label, v->partition_label[role], sizeof(e.label));
+		memcpy(e.label, v->pieces[role].label, sizeof(e.label));
 		vault_encode_extent(&e, bytes);
 		device_part_put(to, VAULT_EXTENT, bytes, sizeof(bytes));
 	}
@@ -296,11 +296,13 @@ static int read_extent(struct reader *r, const struct vault_item *item)
 	if (!r->volume || vault_decode_extent(item->value, item->len, &e) < 0 ||
 	    e.role >= ROLE_COUNT)
 		return bad("an extent's record");
-	r->volume->extent[e.role] = (struct extent){e.offset_bytes, e.size_bytes};
-	r->volume->partition_uuid[e.role] = e.uuid;
-	r->volume->partition_type[e.role] = e.type;
-	r->volume->partition_number[e.role] = e.number;
-	memcpy(r->volume->partition_label[e.role], e.label, sizeof(e.label));
+	r->volume->pieces[e.role] = (struct piece){
+	    .extent = {e.offset_bytes, e.size_bytes},
+	    .uuid = e.uuid,
+	    .type = e.type,
+	    .number = e.number,
+	};
+	memcpy(r->volume->pieces[e.role].label, e.label, sizeof(e.label));
 	return 0;
 }
 

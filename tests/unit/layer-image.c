@@ -73,7 +73,7 @@ static int set_up(void **state)
 	f->env.cancel = &f->cancel;
 	assert_ok(io_open_memory("target", TARGET_SIZE, &f->job.target));
 	memset(io_memory_bytes(f->job.target), 0xee, TARGET_SIZE);
-	f->volume->extent[ROLE_DATA] = (struct extent){AT, 1024 * 1024};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){AT, 1024 * 1024};
 	*state = f;
 	return 0;
 }

@@ -260,7 +260,7 @@ static void attached_is_a_window_of_the_target(void **state)
 	uint64_t gives;
 
 	assert_ok(io_open_memory("target", MIB, &target));
-	f->volume->extent[ROLE_DATA] = (struct extent){4096, 8192};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){4096, 8192};
 	assert_ok(layer_partition.gives(f->partition, &gives));
 	assert_int_equal(gives, 8192);
 	assert_ok(layer_partition.attach(f->partition, &job, ATTACH_WRITE, target, &window));
@@ -280,12 +280,12 @@ static void a_range_past_the_end_is_found(void **state)
 	report_init(&report);
 	assert_ok(io_open_memory("target", MIB, &target));
 	job.target = target;
-	f->volume->extent[ROLE_DATA] = (struct extent){MIB - 4096, 4096};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){MIB - 4096, 4096};
 	assert_ok(layer_partition.verify(f->partition, &job, &report));
 	assert_int_equal(report.findings.n, 0);
-	f->volume->extent[ROLE_DATA].size_bytes = 4097;
+	f->volume->pieces[ROLE_DATA].extent.size_bytes = 4097;
 	assert_ok(layer_partition.verify(f->partition, &job, &report));
-	f->volume->extent[ROLE_DATA] = (struct extent){MIB + 9000, UINT64_MAX};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){MIB + 9000, UINT64_MAX};
 	assert_ok(layer_partition.verify(f->partition, &job, &report));
 	assert_int_equal(report.findings.n, 2);
 	assert_int_equal(report.findings.v[0].kind, FINDING_WRONG);
@@ -302,11 +302,11 @@ static void opening_wants_a_block_device_of_sufficient_size(void **state)
 
 	assert_ok(io_open_memory("target", MIB, &target));
 	job.target = target;
-	f->volume->extent[ROLE_DATA] = (struct extent){0, 2 * MIB};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){0, 2 * MIB};
 	assert_int_equal(partition_open_role(f->volume, &job, &how, ROLE_DATA, &place), -ERANGE);
 	assert_int_equal(diag_get(0)->code, DIAG_TARGET_SIZE);
 	diag_forget(0);
-	f->volume->extent[ROLE_DATA].size_bytes = MIB;
+	f->volume->pieces[ROLE_DATA].extent.size_bytes = MIB;
 	assert_int_equal(partition_open_role(f->volume, &job, &how, ROLE_DATA, &place), -ENOTBLK);
 	assert_non_null(strstr(diag_get(0)->next, "losetup"));
 }
@@ -317,9 +317,9 @@ static void names_for_the_kernel_need_a_partition_uuid(void **state)
 	_cleanup_text_ struct text name = {0};
 
 	assert_int_equal(partition_device_name(f->volume, ROLE_DATA, &name), -EINVAL);
-	memset(f->volume->partition_uuid[ROLE_DATA].b, 0xab, 16);
+	memset(f->volume->pieces[ROLE_DATA].uuid.b, 0xab, 16);
 	assert_int_equal(partition_device_name(f->volume, ROLE_DATA, &name), -EINVAL);
-	f->volume->partition_number[ROLE_DATA] = 1; /* it has an entry in the table */
+	f->volume->pieces[ROLE_DATA].number = 1; /* it has an entry in the table */
 	assert_ok(partition_device_name(f->volume, ROLE_DATA, &name));
 	assert_string_equal(name.s, "PARTUUID=abababab-abab-abab-abab-abababababab");
 }

@@ -69,8 +69,8 @@ static int set_up(void **state)
 	assert_ok(pool_new(2, &f->env.pool));
 	assert_ok(io_open_memory("disk.img", TARGET_SIZE, &f->job.target));
 	memset(io_memory_bytes(f->job.target), 0xee, TARGET_SIZE);
-	f->volume->extent[ROLE_DATA] = (struct extent){DATA_AT, PLACE_SIZE};
-	f->volume->extent[ROLE_HASH] = (struct extent){HASH_AT, PLACE_SIZE};
+	f->volume->pieces[ROLE_DATA].extent = (struct extent){DATA_AT, PLACE_SIZE};
+	f->volume->pieces[ROLE_HASH].extent = (struct extent){HASH_AT, PLACE_SIZE};
 	*state = f;
 	return 0;
 }
@@ -96,7 +96,7 @@ static uint8_t *bytes_of(struct fixture *f)
 static void make_appended(struct fixture *f)
 {
 	set(f->verity, "tree", "appended");
-	f->volume->extent[ROLE_HASH] = (struct extent){0};
+	f->volume->pieces[ROLE_HASH].extent = (struct extent){0};
 }
 
 /* Contents, tree and superblock are on the target, and what was learnt is known. */
@@ -194,7 +194,7 @@ static void appended_trees_leave_room_for_the_contents(void **state)
 
 			assert_ok(layer_verity.size(f->verity, &s, f->plan));
 			assert_int_equal(f->plan->n_requests, 0);
-			f->volume->extent[ROLE_DATA].size_bytes = s.need_bytes;
+			f->volume->pieces[ROLE_DATA].extent.size_bytes = s.need_bytes;
 			assert_ok(layer_verity.gives(f->verity, &gives));
 			assert_true(gives >= round_up(content, unit));
 			assert_true(gives < content + 2 * 4096);
@@ -301,8 +301,8 @@ static void the_root_hash_names_the_partitions(void **state)
 
 	lay_out(f);
 	snprintf(root, sizeof(root), "%s", learned(f, "root-hash"));
-	hex_encode(f->volume->partition_uuid[ROLE_DATA].b, 16, digits);
-	hex_encode(f->volume->partition_uuid[ROLE_HASH].b, 16, digits + 32);
+	hex_encode(f->volume->pieces[ROLE_DATA].uuid.b, 16, digits);
+	hex_encode(f->volume->pieces[ROLE_HASH].uuid.b, 16, digits + 32);
 	assert_string_equal(digits, root);
 	assert_string_equal(learned(f, "data-blocks"), "151");
 	assert_string_equal(learned(f, "hash-type"), "1");
@@ -524,12 +524,12 @@ static void assert_cmdline(struct fixture *f, const char *expected)
 
 static void uuids_for_the_command_line(struct fixture *f)
 {
-	f->volume->partition_number[ROLE_DATA] = 1;
-	f->volume->partition_number[ROLE_HASH] = 2;
-	assert_ok(uuid_scan("11111111-2222-4333-8444-555555555555",
-			    &f->volume->partition_uuid[ROLE_DATA]));
-	assert_ok(uuid_scan("66666666-7777-4888-8999-aaaaaaaaaaaa",
-			    &f->volume->partition_uuid[ROLE_HASH]));
+	f->volume->pieces[ROLE_DATA].number = 1;
+	f->volume->pieces[ROLE_HASH].number = 2;
+	assert_ok(
+	    uuid_scan("11111111-2222-4333-8444-555555555555", &f->volume->pieces[ROLE_DATA].uuid));
+	assert_ok(
+	    uuid_scan("66666666-7777-4888-8999-aaaaaaaaaaaa", &f->volume->pieces[ROLE_HASH].uuid));
 }
 
 static void tables_are_made_of_what_was_learnt(void **state)

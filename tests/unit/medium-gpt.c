@@ -133,11 +133,11 @@ static void take_placement(void)
 			f.layout->vault.extent = r->placed;
 		if (r->kind != REQUEST_VOLUME)
 			continue;
-		r->volume->extent[r->role] = r->placed;
-		r->volume->partition_uuid[r->role] = r->uuid;
-		r->volume->partition_type[r->role] = r->type;
-		r->volume->partition_number[r->role] = r->number;
-		snprintf(r->volume->partition_label[r->role], 37, "%.36s", r->label);
+		r->volume->pieces[r->role].extent = r->placed;
+		r->volume->pieces[r->role].uuid = r->uuid;
+		r->volume->pieces[r->role].type = r->type;
+		r->volume->pieces[r->role].number = r->number;
+		snprintf(r->volume->pieces[r->role].label, 37, "%.36s", r->label);
 	}
 }
 
@@ -242,9 +242,9 @@ static void assert_table_as_asked(void)
 
 	assert_int_equal(facts->partitions.n, 3);
 	assert_int_equal(p->number, 1);
-	assert_int_equal(p->extent.offset_bytes, v->extent[ROLE_DATA].offset_bytes);
+	assert_int_equal(p->extent.offset_bytes, v->pieces[ROLE_DATA].extent.offset_bytes);
 	assert_int_equal(p->extent.size_bytes, 3 * MIB);
-	assert_true(uuid_equal(&p->uuid, &v->partition_uuid[ROLE_DATA]));
+	assert_true(uuid_equal(&p->uuid, &v->pieces[ROLE_DATA].uuid));
 	assert_true(p->flags == (DPS_FLAG_READ_ONLY | 1));
 	p = facts_partition(facts, "vault");
 	assert_int_equal(p->number, 3);
@@ -335,13 +335,13 @@ static void uuids_come_from_what_was_learnt(void **state)
 	assert_int_equal(diag_get(0)->code, DIAG_INTERNAL);
 	assert_int_equal(probe()->table, TABLE_NONE);
 	v = layout_volume(f.layout, "root");
-	memset(&v->partition_uuid[ROLE_DATA], 0x11, 16);
-	memset(&v->partition_uuid[ROLE_HASH], 0x22, 16);
+	memset(&v->pieces[ROLE_DATA].uuid, 0x11, 16);
+	memset(&v->pieces[ROLE_HASH].uuid, 0x22, 16);
 	assert_ok(run_steps());
 	p = facts_partition(probe(), "root");
-	assert_true(uuid_equal(&p->uuid, &v->partition_uuid[ROLE_DATA]));
+	assert_true(uuid_equal(&p->uuid, &v->pieces[ROLE_DATA].uuid));
 	p = facts_partition(f.m->facts, "root-verity");
-	assert_true(uuid_equal(&p->uuid, &v->partition_uuid[ROLE_HASH]));
+	assert_true(uuid_equal(&p->uuid, &v->pieces[ROLE_HASH].uuid));
 }
 
 static void equal_root_hashes_are_refused(void **state)
@@ -352,8 +352,8 @@ static void equal_root_hashes_are_refused(void **state)
 	a = ask("one", ROLE_DATA, MIB);
 	b = ask("two", ROLE_DATA, MIB);
 	a->uuid = b->uuid = (struct uuid){0};
-	memset(&a->volume->partition_uuid[ROLE_DATA], 0x11, 16);
-	memset(&b->volume->partition_uuid[ROLE_DATA], 0x11, 16);
+	memset(&a->volume->pieces[ROLE_DATA].uuid, 0x11, 16);
+	memset(&b->volume->pieces[ROLE_DATA].uuid, 0x11, 16);
 	assert_ok(medium_gpt.allocate(f.m, f.plan));
 	assert_ok(medium_gpt.plan(f.m, f.plan));
 	assert_int_equal(run_steps(), -EINVAL);
@@ -837,7 +837,7 @@ static void pairs_are_found_by_their_types(void **state)
 	assert_non_null(v);
 	assert_int_equal(v->n_layers, 2);
 	assert_string_equal(v->layers[1]->ops->name, "verity");
-	assert_int_equal(v->extent[ROLE_HASH].size_bytes, MIB);
+	assert_int_equal(v->pieces[ROLE_HASH].extent.size_bytes, MIB);
 	memset(hex, '1', 32);
 	memset(hex + 32, '2', 32);
 	hex[64] = 0;
@@ -858,8 +858,8 @@ static void several_of_a_type_keep_their_order(void **state)
 	discover();
 	assert_int_equal(f.layout->n_volumes, 2);
 	v = layout_volume(f.layout, "root-2");
-	assert_int_equal(v->partition_uuid[ROLE_DATA].b[0], 0x12);
-	assert_int_equal(v->partition_uuid[ROLE_HASH].b[0], 0x22);
+	assert_int_equal(v->pieces[ROLE_DATA].uuid.b[0], 0x12);
+	assert_int_equal(v->pieces[ROLE_HASH].uuid.b[0], 0x22);
 }
 
 static void a_full_table_is_not_too_much(void **state)

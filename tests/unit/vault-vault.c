@@ -212,8 +212,8 @@ static void a_layout_comes_back(void **state)
 
 	assert_ok(layout_read_text("t", layout_text, sizeof(layout_text) - 1, NULL, NULL, 0, &kinds,
 				   &layout));
-	layout->volumes[0]->extent[ROLE_DATA] = (struct extent){4096, 8192};
-	layout->volumes[0]->partition_number[ROLE_DATA] = 3;
+	layout->volumes[0]->pieces[ROLE_DATA].extent = (struct extent){4096, 8192};
+	layout->volumes[0]->pieces[ROLE_DATA].number = 3;
 	layout->volumes[0]->layers[2]->source =
 	    (struct source){.surveyed = true, .digest = {9}, .content_bytes = 77, .tool = "t 1"};
 	assert_ok(layer_learn(layout->volumes[0]->layers[1], "root-hash", "%s", "c0ffee"));
@@ -225,8 +225,8 @@ static void a_layout_comes_back(void **state)
 	layout_canonical(layout, &one);
 	layout_canonical(again, &two);
 	assert_string_equal(one.s, two.s);
-	assert_int_equal(again->volumes[0]->extent[ROLE_DATA].size_bytes, 8192);
-	assert_int_equal(again->volumes[0]->partition_number[ROLE_DATA], 3);
+	assert_int_equal(again->volumes[0]->pieces[ROLE_DATA].extent.size_bytes, 8192);
+	assert_int_equal(again->volumes[0]->pieces[ROLE_DATA].number, 3);
 	assert_string_equal(layer_learned(again->volumes[0]->layers[1], "root-hash"), "c0ffee");
 	assert_int_equal(again->volumes[0]->layers[2]->source.content_bytes, 77);
 	assert_true(again->volumes[1]->reserved);

@@ -157,7 +157,7 @@ int crypt_layer_report(const struct layer *l, struct report *report, enum findin
 	    .volume = l->volume->full_name,
 	    .layer = l->ops->name,
 	    .area = area,
-	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes + offset,
+	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes + offset,
 	    .len_bytes = len,
 	    .text = text,
 	};

@@ -121,7 +121,8 @@ int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct
 		return diag_no_memory();
 	r = plan_derive(p, l->volume, "luks2", uuid->b, sizeof(uuid->b));
 	uuid_set_version(uuid);
-	step.target = (struct extent){l->volume->extent[ROLE_DATA].offset_bytes, f->header_bytes};
+	step.target =
+	    (struct extent){l->volume->pieces[ROLE_DATA].extent.offset_bytes, f->header_bytes};
 	step.detail = f->recovery && f->systemd
 			  ? "two copies, keyslots for the recovery key and systemd's token"
 		      : f->recovery ? "two copies, a keyslot for the recovery key"

@@ -185,7 +185,7 @@ static int map_tags(const struct crypt_facts *f, const char *name, struct io *io
 static int make_mapping(const struct layer *l, struct job *job, const struct crypt_facts *f,
 			struct io *io, struct through *t, struct place *ret)
 {
-	uint64_t offset = l->volume->extent[ROLE_DATA].offset_bytes + f->header_bytes;
+	uint64_t offset = l->volume->pieces[ROLE_DATA].extent.offset_bytes + f->header_bytes;
 	struct place below = {.kind = PLACE_BYTES, .read_only = t->io.read_only};
 	struct crypt_keying key;
 	_cleanup_close_ int loop = -1;

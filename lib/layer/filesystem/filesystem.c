@@ -319,7 +319,7 @@ static const struct step_ops make_step = {"file system", STEP_REDO, run_make, NU
 
 static int plan(const struct layer *l, struct plan *p)
 {
-	const struct extent *e = &l->volume->extent[ROLE_DATA];
+	const struct extent *e = &l->volume->pieces[ROLE_DATA].extent;
 	char hex[2 * SHA256_BYTES + 1] = "empty";
 	struct step step = {.layer = l, .ops = &make_step, .target = *e};
 
@@ -357,7 +357,7 @@ static int grow(const struct layer *l, uint64_t old_bytes, struct plan *p)
 	struct step step = {.layer = l,
 			    .ops = &grow_step,
 			    .params = params,
-			    .target = l->volume->extent[ROLE_DATA],
+			    .target = l->volume->pieces[ROLE_DATA].extent,
 			    .work_bytes = old_bytes,
 			    .detail = "resize2fs on a copy, changes through a redo log"};
 	char at[WHERE_SIZE];
@@ -430,7 +430,7 @@ static int verify(const struct layer *l, struct job *job, struct report *report)
 	    .volume = l->volume->full_name,
 	    .layer = l->ops->name,
 	    .area = "superblock",
-	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes + t->magic_offset,
+	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes + t->magic_offset,
 	    .len_bytes = t->magic_len,
 	    .text = "is not there: no file system of its type stands here",
 	};

@@ -90,11 +90,10 @@ static int check_all(struct check *k)
 			return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while it was checked");
 		if (r < 0)
 			return io_fail(job->target, r, "reading",
-				       k->d->layer->volume->extent[ROLE_DATA].offset_bytes,
-				       k->d->layer->volume->extent[ROLE_DATA].size_bytes);
+				       k->d->layer->volume->pieces[ROLE_DATA].extent.offset_bytes,
+				       k->d->layer->volume->pieces[ROLE_DATA].extent.size_bytes);
 		r = take_states(k, n);
-		if (job->env->tick)
-			job->env->tick(job->env);
+		env_tick(job->env);
 	}
 	return r;
 }
@@ -104,7 +103,8 @@ static int check_all(struct check *k)
 static int report_run(struct check *k, const struct run *run, bool name, struct report *report)
 {
 	const struct layer *l = k->d->layer;
-	uint64_t place = l->volume->extent[ROLE_DATA].offset_bytes + k->d->tags->offset_bytes;
+	uint64_t place =
+	    l->volume->pieces[ROLE_DATA].extent.offset_bytes + k->d->tags->offset_bytes;
 	_cleanup_text_ struct text text = {0};
 	struct finding f = {
 	    .kind = FINDING_CORRUPT,
@@ -158,8 +158,8 @@ static int report_nothing_fits(struct check *k, struct report *report)
 	    .volume = l->volume->full_name,
 	    .layer = l->ops->name,
 	    .area = "data",
-	    .offset_bytes = l->volume->extent[ROLE_DATA].offset_bytes,
-	    .len_bytes = l->volume->extent[ROLE_DATA].size_bytes,
+	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
+	    .len_bytes = l->volume->pieces[ROLE_DATA].extent.size_bytes,
 	    .blocks = k->bad,
 	    .text = "no sector authenticates under the volume's key: data or tags are another "
 		    "volume's, or all was overwritten",

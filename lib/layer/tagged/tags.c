@@ -251,8 +251,8 @@ int tags_report_journal(const struct layer *l, const struct integrity *i, uint64
 
 	integrity_journal(i, &j);
 	for (uint64_t b = 0; b < min_u64(j.bad, 8) && r >= 0; b++) {
-		f.offset_bytes =
-		    l->volume->extent[ROLE_DATA].offset_bytes + offset + j.bad_offset_bytes[b];
+		f.offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes + offset +
+				 j.bad_offset_bytes[b];
 		r = report_add(report, &f);
 	}
 	if (r >= 0 && j.dirty)
@@ -347,8 +347,7 @@ static int fill_range(struct fill *f, uint64_t start, uint64_t end, struct curso
 			r = diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while it was filled");
 		else
 			r = io_fail(f->io, r, "writing", piece * PIECE_BYTES, WINDOW_BYTES);
-		if (f->job->env->tick)
-			f->job->env->tick(f->job->env);
+		env_tick(f->job->env);
 	}
 	return r;
 }
@@ -359,7 +358,7 @@ static int open_fill(const struct step *s, struct job *job, struct attached *a, 
 	int r = layer_attach(s->layer, job, ATTACH_WRITE, a, &ret->io);
 
 	ret->zeroes = zeroes;
-	ret->place = s->layer->volume->extent[ROLE_DATA].offset_bytes;
+	ret->place = s->layer->volume->pieces[ROLE_DATA].extent.offset_bytes;
 	ret->job = job;
 	if (r >= 0)
 		ret->end = ret->io->size_bytes;
@@ -425,7 +424,7 @@ static int add(const struct layer *l, const struct tag_steps *params, const stru
 
 int fill_plan_prepare(const struct layer *l, const struct tag_steps *params, struct plan *p)
 {
-	const struct extent *all = &l->volume->extent[ROLE_DATA];
+	const struct extent *all = &l->volume->pieces[ROLE_DATA].extent;
 	struct extent head = {all->offset_bytes, params->clear_bytes};
 	uint64_t bytes;
 	int r = l->ops->gives(l, &bytes);
@@ -439,7 +438,7 @@ int fill_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 
 int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, struct plan *p)
 {
-	const struct extent *all = &l->volume->extent[ROLE_DATA];
+	const struct extent *all = &l->volume->pieces[ROLE_DATA].extent;
 	const struct integrity_superblock *sb = &params->tags.sb;
 	uint64_t bytes = tags_data_bytes(&params->tags);
 	const char *what = arena_print(
@@ -460,7 +459,7 @@ int tags_plan_prepare(const struct layer *l, const struct tag_steps *params, str
 
 int tags_plan_finish(const struct layer *l, const struct tag_steps *params, struct plan *p)
 {
-	const struct extent e = {l->volume->extent[ROLE_DATA].offset_bytes +
+	const struct extent e = {l->volume->pieces[ROLE_DATA].extent.offset_bytes +
 				     params->tags.offset_bytes,
 				 INTEGRITY_SUPERBLOCK_BYTES};
 

@@ -111,11 +111,11 @@ int verity_layer_load_params(const struct layer *cl, struct job *job, struct ver
 
 	if (r != -ENOENT)
 		return r;
-	if (verity_layer_is_appended(l) || !l->volume->extent[ROLE_HASH].size_bytes)
+	if (verity_layer_is_appended(l) || !l->volume->pieces[ROLE_HASH].extent.size_bytes)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "nothing tells where %s has its hash tree",
 				 l->volume->full_name);
-	r = verity_layer_read_superblock(l, job, l->volume->extent[ROLE_HASH].offset_bytes, p,
-					 &why);
+	r = verity_layer_read_superblock(l, job, l->volume->pieces[ROLE_HASH].extent.offset_bytes,
+					 p, &why);
 	if (r < 0)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: %s", l->volume->full_name, why);
 	r = options_from_superblock(l, p);
@@ -137,10 +137,10 @@ int verity_layer_root_hash(const struct layer *l, uint8_t ret[static DIGEST_MAX_
  * second. Where the plan gave them UUIDs of their own they keep them. */
 static void name_partitions(struct volume *v, const uint8_t *root, size_t len)
 {
-	if (uuid_is_nil(&v->partition_uuid[ROLE_DATA]))
-		memcpy(v->partition_uuid[ROLE_DATA].b, root, 16);
-	if (v->extent[ROLE_HASH].size_bytes && uuid_is_nil(&v->partition_uuid[ROLE_HASH]))
-		memcpy(v->partition_uuid[ROLE_HASH].b, root + len - 16, 16);
+	if (uuid_is_nil(&v->pieces[ROLE_DATA].uuid))
+		memcpy(v->pieces[ROLE_DATA].uuid.b, root, 16);
+	if (v->pieces[ROLE_HASH].extent.size_bytes && uuid_is_nil(&v->pieces[ROLE_HASH].uuid))
+		memcpy(v->pieces[ROLE_HASH].uuid.b, root + len - 16, 16);
 }
 
 /* After the steps: the superblock and the top block are the results. */

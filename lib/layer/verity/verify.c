@@ -89,7 +89,7 @@ static int tell(void *ctx, const struct verity_found *f)
 	if (f->differs)
 		finding.text = "cannot be checked: the hash block above it is destroyed, and what "
 			       "is left of that says something else";
-	finding.offset_bytes += f->level < 0 ? v->extent[ROLE_DATA].offset_bytes
+	finding.offset_bytes += f->level < 0 ? v->pieces[ROLE_DATA].extent.offset_bytes
 					     : verity_layer_superblock_offset(t->l, &t->d->params);
 	return report_add(t->report, &finding) < 0 ? diag_no_memory() : 0;
 }

@@ -125,8 +125,8 @@ uint64_t verity_layer_superblock_offset(const struct layer *l, const struct veri
 	const struct volume *v = l->volume;
 
 	if (!verity_layer_is_appended(l))
-		return v->extent[ROLE_HASH].offset_bytes;
-	return v->extent[ROLE_DATA].offset_bytes +
+		return v->pieces[ROLE_HASH].extent.offset_bytes;
+	return v->pieces[ROLE_DATA].extent.offset_bytes +
 	       round_up(p->data_blocks * p->data_block_bytes, p->hash_block_bytes);
 }
 

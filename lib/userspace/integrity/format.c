@@ -159,8 +159,7 @@ static int step(const struct making *m, uint64_t done_bytes)
 	if (!m->env)
 		return 0;
 	env_progress(m->env, done_bytes);
-	if (m->env->tick)
-		m->env->tick(m->env);
+	env_tick(m->env);
 	return env_cancelled(m->env) ? -ECANCELED : 0;
 }
 

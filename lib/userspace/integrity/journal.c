@@ -37,8 +37,8 @@ static int read_section(struct replay *p, uint32_t section)
 {
 	const struct integrity_geometry *g = &p->i->g;
 
-	if (p->env && p->env->tick)
-		p->env->tick(p->env);
+	if (p->env)
+		env_tick(p->env);
 	if (p->env && env_cancelled(p->env))
 		return -ECANCELED;
 	return io_read(p->i->below, p->section, g->section_bytes,

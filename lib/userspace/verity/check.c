@@ -256,8 +256,7 @@ static int run_windows(struct check *c, pool_fn fn, uint64_t end, uint64_t cover
 		r = found ? tell(c, found, ctx) : 0;
 		if (r < 0)
 			return r;
-		if (c->env->tick)
-			c->env->tick(c->env);
+		env_tick(c->env);
 	}
 	return 0;
 }

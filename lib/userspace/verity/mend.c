@@ -56,8 +56,8 @@ static int digest_anew(struct verity_mender *m, struct env *env, int level, uint
 	}
 	if (r >= 0)
 		r = block_digest_run(m->w->digest, anew, size, 1, ret, DIGEST_MAX_BYTES);
-	if (level == 1 && env->tick)
-		env->tick(env);
+	if (level == 1)
+		env_tick(env);
 	free(anew);
 	return r;
 }

@@ -279,8 +279,7 @@ static int build_level(struct build *b, int from, uint64_t start,
 		if (r < 0)
 			return fail_build(b, r);
 		r = done ? done(ctx, min_u64(last * covers, end)) : 0;
-		if (b->env->tick)
-			b->env->tick(b->env);
+		env_tick(b->env);
 	}
 	return r;
 }
