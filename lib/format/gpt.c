@@ -68,6 +68,7 @@ int gpt_decode_header(const uint8_t *bytes, size_t len, struct gpt_header *ret,
 		      const char **ret_why)
 {
 	struct gpt_header_disk d;
+	struct gpt_header h;
 	uint32_t header_bytes;
 
 	*ret_why = "no GPT header";
@@ -82,21 +83,22 @@ int gpt_decode_header(const uint8_t *bytes, size_t len, struct gpt_header *ret,
 	if (!crc_ok(bytes, header_bytes, le32_get(d.header_crc)))
 		return -EINVAL;
 	*ret_why = "has impossible numbers";
-	ret->entries = le32_get(d.entries);
-	ret->entry_bytes = le32_get(d.entry_bytes);
-	ret->first_usable_lba = le64_get(d.first_usable);
-	ret->last_usable_lba = le64_get(d.last_usable);
-	if (ret->entry_bytes != GPT_ENTRY_BYTES || !ret->entries ||
-	    ret->entries > GPT_ENTRIES_MAX || ret->first_usable_lba > ret->last_usable_lba)
+	h.entries = le32_get(d.entries);
+	h.entry_bytes = le32_get(d.entry_bytes);
+	h.first_usable_lba = le64_get(d.first_usable);
+	h.last_usable_lba = le64_get(d.last_usable);
+	if (h.entry_bytes != GPT_ENTRY_BYTES || !h.entries || h.entries > GPT_ENTRIES_MAX ||
+	    h.first_usable_lba > h.last_usable_lba)
 		return -EINVAL;
-	ret->my_lba = le64_get(d.my_lba);
-	ret->other_lba = le64_get(d.other_lba);
-	ret->entries_lba = le64_get(d.entries_lba);
-	ret->entries_crc = le32_get(d.entries_crc);
-	uuid_from_gpt(d.disk, &ret->disk);
-	if (!ret->my_lba || ret->entries_lba < 2)
+	h.my_lba = le64_get(d.my_lba);
+	h.other_lba = le64_get(d.other_lba);
+	h.entries_lba = le64_get(d.entries_lba);
+	h.entries_crc = le32_get(d.entries_crc);
+	uuid_from_gpt(d.disk, &h.disk);
+	if (!h.my_lba || h.entries_lba < 2)
 		return -EINVAL;
 	*ret_why = NULL;
+	*ret = h;
 	return 0;
 }
 

@@ -49,6 +49,11 @@ static void a_window_is_a_device_of_its_own(void **state)
 	assert_ok(io_write(window, "abcd", 4, 16));
 	assert_memory_equal(bytes + 26, "abcd", 4);
 	assert_int_equal(io_write(window, "abcd", 4, 17), -EIO);
+	memset(bytes, 0xee, 100);
+	assert_int_equal(io_zero(window, 2, 3), 0);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(bytes[i], i >= 12 && i < 15 ? 0 : 0xee);
+	assert_int_equal(io_write(window, "abcd", 4, 16), 0);
 	assert_ok(io_read(window, buf, 4, 16));
 	assert_true(io_open_window(io, "w", 90, 20, &beyond) < 0);
 	assert_int_equal(diag_get(diag_count() - 1)->code, DIAG_TARGET_SIZE);
@@ -243,6 +248,28 @@ static void a_secret_is_guarded(void **state)
 	assert_null(secret_free(NULL));
 }
 
+static void secrets_are_compared_in_every_byte(void **state)
+{
+	struct secret *a, *b, *shorter;
+
+	assert_int_equal(secret_new(33, &a), 0);
+	assert_int_equal(secret_new(33, &b), 0);
+	assert_int_equal(secret_new(32, &shorter), 0);
+	memset(secret_bytes(a), 0x5a, 33);
+	memset(secret_bytes(b), 0x5a, 33);
+	memset(secret_bytes(shorter), 0x5a, 32);
+	assert_true(secret_equal(a, b));
+	assert_false(secret_equal(a, shorter));
+	for (size_t i = 0; i < 33; i++) {
+		secret_bytes(b)[i] ^= 1;
+		assert_false(secret_equal(a, b));
+		secret_bytes(b)[i] ^= 1;
+	}
+	secret_free(a);
+	secret_free(b);
+	secret_free(shorter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(a_program_is_stopped),
 	    cmocka_unit_test(a_file_is_replaced_at_once),
 	    cmocka_unit_test(a_secret_is_guarded),
+	    cmocka_unit_test(secrets_are_compared_in_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,21 @@ static const char certificate[] =
     "eje02fV7g/2d8e8CIFY6l7+G4AB0dW3Xdbzud9s8qSg3AXWI6ux/Rwd0C8Zu\n"
     "-----END CERTIFICATE-----\n";
 
+/* RSA with 1024 bits. */
+static const char weak[] = "-----BEGIN CERTIFICATE-----\n"
+			   "MIIB+jCCAWOgAwIBAgIUPtVwLOgKro1SeATeJopyyqu57X4wDQYJKoZIhvcNAQEL\n"
+			   "BQAwDzENMAsGA1UEAwwEd2VhazAeFw0yNjExMjgxODM0NDhaFw0yNjExMjkxODM0\n"
+			   "NDhaMA8xDTALBgNVBAMMBHdlYWswgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGB\n"
+			   "ALnwzqJD6JWbzTnmRGdd/Ldj08bO4dqaN9tOmEyMjRgBFWg0myOOeHWHpnhfBxA2\n"
+			   "vRbjNh/KwUfapUlJ3vySPIBZI6oORl88itpWHkZxJoMzdcQDpBPQB7c6irxoSZ79\n"
+			   "Y1YT+R98nb8gYLa9njSX3C4iZzIbGXOhOilbu9NMuOJtAgMBAAGjUzBRMB0GA1Ud\n"
+			   "DgQWBBTVYm2bwbbg5arL8VM7A6kqLIbYpTAfBgNVHSMEGDAWgBTVYm2bwbbg5arL\n"
+			   "8VM7A6kqLIbYpTAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4GBAIwh\n"
+			   "x69frBi0TIlpg8nnYpRf7AkKumAyltkSRbtx8RKwtXi9HMaf9goiumIRRTYkKo30\n"
+			   "hfnBjEJ2giWH51FEwFip+XX8CPduwnxYLu4KqW44dIWcNr0+J4I4JkC27fhMAoXs\n"
+			   "ZtV5ZpC4HWAVWU5IcggpKF+F2+dQwphj7nUqDxi0\n"
+			   "-----END CERTIFICATE-----\n";
+
 static char path[] = "/tmp/holdfast-cms.XXXXXX";
 
 static int set_up(void **state)
@@ -82,12 +97,32 @@ static void what_is_no_certificate_is_refused(void **state)
 	assert_null(pem.s);
 }
 
+static void an_rsa_key_of_1024_bits_is_too_short(void **state)
+{
+	char file[] = "/tmp/holdfast-cms.XXXXXX";
+	const char *to[] = {path, file};
+	_cleanup_secret_ struct secret *content = NULL;
+	_cleanup_text_ struct text pem = {0};
+	int fd = mkstemp(file);
+
+	assert_int_equal(write(fd, weak, sizeof(weak) - 1), sizeof(weak) - 1);
+	close(fd);
+	assert_int_equal(secret_new(32, &content), 0);
+	assert_int_equal(cms_encrypt(to, 2, content, &pem), -EINVAL);
+	assert_int_equal(diag_get(0)->code, DIAG_USAGE);
+	assert_non_null(strstr(diag_get(0)->text, "1024 bits; 2048 is the least"));
+	assert_null(pem.s);
+	diag_forget(0);
+	unlink(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_expired_certificate_will_do),
 	    cmocka_unit_test(it_is_never_the_same_twice),
 	    cmocka_unit_test(what_is_no_certificate_is_refused),
+	    cmocka_unit_test(an_rsa_key_of_1024_bits_is_too_short),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -10,7 +10,7 @@
 #include "lib/check.h"
 
 #define STEPS 4
-#define WORK  1000
+#define WORK  1001 /* not a multiple of a checkpoint's pieces */
 
 /* A journal in memory that may fail, and a device that counts what has reached it. */
 static struct {
@@ -185,6 +185,31 @@ static void once_is_once_wherever_the_cut(void **state)
 	}
 }
 
+/* The power goes in a step with a cursor: it goes on where the journal has it, not earlier or
+ * later.
+ */
+static void a_step_goes_on_at_its_last_checkpoint(void **state)
+{
+	for (int cut = 3; cut < 12; cut++) { /* BEGIN and DONE of the first step, BEGIN */
+		struct plan *p = make_plan(true);
+		int before;
+
+		set_up(NULL);
+		memory.cut_after = cut;
+		assert_int_equal(run(p), -EIO);
+		assert_int_equal(memory.has[1], cut > 3);
+		assert_int_equal(memory.last[1].cursor, 4ULL * (unsigned)(cut - 3) << 24);
+		before = effects[1];
+		assert_int_equal(before, 4 * (cut - 2)); /* the checkpoint that failed */
+		memory.cut_after = -1;
+		diag_forget(0);
+		assert_int_equal(run(p), 0);
+		assert_int_equal(effects[1] - before, WORK - 4 * (cut - 3));
+		assert_false(order_broken);
+		plan_free(p);
+	}
+}
+
 static void a_signal_stops_between_steps(void **state)
 {
 	struct plan *p = make_plan(false);
@@ -203,7 +228,7 @@ static void a_once_that_cannot_be_asked_is_refused(void **state)
 	struct plan *p = plan_new(&layout, INTENT_PROVISION);
 	const struct step s = {.ops = &bad, .subject = "x"};
 
-	assert_true(plan_add(p, &s) < 0);
+	assert_int_equal(plan_add(p, &s), -EINVAL);
 	assert_int_equal(diag_get(0)->code, DIAG_INTERNAL);
 	plan_free(p);
 }
@@ -213,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(everything_is_run_once, set_up),
 	    cmocka_unit_test_setup(once_is_once_wherever_the_cut, set_up),
+	    cmocka_unit_test_setup(a_step_goes_on_at_its_last_checkpoint, set_up),
 	    cmocka_unit_test_setup(a_signal_stops_between_steps, set_up),
 	    cmocka_unit_test_setup(a_once_that_cannot_be_asked_is_refused, set_up),
 	};

@@ -630,9 +630,10 @@ static void replayed_blocks_are_e2fsck_s(void **state)
 		uint64_t blocks[1024];
 		struct ext4_replay found;
 		const char *why;
+		size_t escaped;
 
 		make("dirty.img", "32M", kinds[i].options);
-		run("for i in $(seq 9); do printf '\\xc0\\x3b\\x39\\x98%%0*d' %u $i; done >one",
+		run("for i in $(seq 9); do printf '\\300\\073\\071\\230%%0*d' %u $i; done >one",
 		    size - 4);
 		run("head -c %u /dev/urandom >two; : >none", 9 * size);
 		run("printf 'jo %s\njw -b %" PRIu64 "-%" PRIu64 " one\njw -b %" PRIu64 "-%" PRIu64
@@ -653,6 +654,11 @@ static void replayed_blocks_are_e2fsck_s(void **state)
 		}
 		assert_null(why);
 		assert_int_equal(found.n, kinds[i].replayed);
+		escaped = 0;
+		for (size_t n = 0; n < found.n; n++)
+			escaped += found.v[n].escaped;
+		/* "two" has no magic, and is the latest of two blocks, or three. */
+		assert_int_equal(escaped, kinds[i].replayed == 7 ? 5 : 6);
 		assert_ok(ext4_replay_open(ours, size, &found, &replayed));
 		for (uint64_t b = first - 2; b < first + 12; b++) {
 			uint8_t x[4096], y[4096];
@@ -670,6 +676,39 @@ static void replayed_blocks_are_e2fsck_s(void **state)
 			assert_ok(io_read(theirs, y, 3, b * size + 2));
 			assert_memory_equal(x, y, 3);
 		}
+	}
+}
+
+/* One changed byte of a block that would be replayed, with either kind of checksums. */
+static void a_changed_block_of_the_journal_is_told(void **state)
+{
+	static const char *const kinds[] = {"-c -v 2", "-c -v 3"};
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_io_ struct io *io = NULL;
+		struct ext4_journal j = {.block_bytes = 1024, .n_blocks = 1024};
+		uint64_t blocks[1024];
+		struct ext4_replay found = {0}, again = {0};
+		const char *why;
+
+		make("dirty.img", "32M", " -t ext4 -b 1024 -J size=1");
+		run("head -c 3072 /dev/urandom >two");
+		run("printf 'jo %s\njw -b 32000-32002 two\njc\n' >script", kinds[i]);
+		run("debugfs -w -f script dirty.img >script.log 2>&1");
+		assert_int_equal(io_open_file("dirty.img", 0, &io), 0);
+		journal_blocks(io, blocks, 1024);
+		j.io = io;
+		j.blocks = blocks;
+		assert_int_equal(ext4_journal_read(&j, 32768, &found, &why), 0);
+		assert_null(why);
+		assert_int_equal(found.n, 3);
+		run("printf x | dd of=dirty.img bs=1 seek=%" PRIu64 " conv=notrunc status=none",
+		    found.v[1].journal * 1024 + 700);
+		assert_int_equal(ext4_journal_read(&j, 32768, &again, &why), 0);
+		assert_string_equal(why, "a block in the journal has a wrong checksum");
+		assert_int_equal(again.n, 2);
+		free(found.v);
+		free(again.v);
 	}
 }
 
@@ -850,6 +889,7 @@ int main(void)
 	    cmocka_unit_test(later_transactions_win),
 	    cmocka_unit_test(e2fsck_replays_the_same),
 	    cmocka_unit_test(replayed_blocks_are_e2fsck_s),
+	    cmocka_unit_test(a_changed_block_of_the_journal_is_told),
 	    cmocka_unit_test(a_damaged_journal_is_told),
 	    cmocka_unit_test(what_cannot_be_read_is_in_use),
 	    cmocka_unit_test(cancelling_leaves_all_in_use),

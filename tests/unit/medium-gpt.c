@@ -604,6 +604,36 @@ static void copies_that_differ_become_the_primary(void **state)
 	assert_table_as_asked();
 }
 
+/* Both good, of the same disk, with one entry that is not the same. */
+static void copies_that_say_different_things_are_mended(void **state)
+{
+	make_table();
+	*bytes(SIZE - 33 * 512 + 56) ^= 1; /* first letter of a name */
+	seal(backup_header(), SIZE - 33 * 512, 128);
+	assert_int_equal(findings(FINDING_MENDABLE, "says something else than the primary"), 1);
+	assert_int_equal(mend(), 1);
+	assert_table_as_asked();
+}
+
+/* Each of the headers where the other one should be: their checksums are right. */
+static void a_header_of_another_place_is_not_good(void **state)
+{
+	for (int backup = 0; backup < 2; backup++) {
+		uint64_t to = backup ? backup_header() : 512, from = backup ? 512 : backup_header();
+
+		set_up(state);
+		make_table();
+		memcpy(bytes(to), bytes(from), 512);
+		assert_int_equal(findings(FINDING_MENDABLE, backup ? "backup header: says that it "
+								     "stands elsewhere"
+								   : "primary header: says that it "
+								     "stands elsewhere"),
+				 1);
+		assert_int_equal(mend(), 1);
+		assert_table_as_asked();
+	}
+}
+
 /* The primary is lost, and at the end stands what another table left there. */
 static void a_stale_backup_is_not_made_the_table(void **state)
 {
@@ -908,6 +938,8 @@ int main(void)
 	    TEST(nothing_but_the_table_is_mended),
 	    TEST(with_both_lost_it_is_damaged),
 	    TEST(copies_that_differ_become_the_primary),
+	    TEST(copies_that_say_different_things_are_mended),
+	    TEST(a_header_of_another_place_is_not_good),
 	    TEST(a_stale_backup_is_not_made_the_table),
 	    TEST(a_table_for_a_smaller_target_moves_to_the_end),
 	    TEST(a_grown_target_without_primary_entries_is_mended),

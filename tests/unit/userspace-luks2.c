@@ -427,6 +427,60 @@ static void copies_of_one_sequence_that_differ_are_told(void **state)
 	assert_false(g.differ);
 }
 
+/* The JSON is the same in both copies; only the binary header of the second one is another. */
+static void copies_that_differ_in_the_binary_header_are_told(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *bytes;
+	} changes[] = {
+	    {24, "toor"},      /* label */
+	    {168, "11234567"}, /* UUID */
+	    {208, "other"},    /* subsystem */
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		_cleanup_device_ struct device d = device();
+		_cleanup_luks2_ struct luks2_found f, g;
+		uint8_t *second = d.bytes + LUKS2_HEADER_BYTES;
+
+		memcpy(second + changes[i].at, changes[i].bytes, strlen(changes[i].bytes));
+		put_checksum(second, LUKS2_HEADER_BYTES);
+		assert_int_equal(luks2_read(d.io, &f), 0);
+		assert_true(f.copy[0].good && f.copy[1].good);
+		assert_int_equal(f.active, 0);
+		assert_true(f.differ);
+		assert_int_equal(luks2_mend(d.io, &f), 1);
+		assert_int_equal(luks2_read(d.io, &g), 0);
+		assert_false(g.differ);
+		assert_string_equal(g.copy[1].binary.label, "root");
+		assert_string_equal(g.copy[1].binary.subsystem, "");
+		assert_true(uuid_equal(&g.copy[0].binary.uuid, &g.copy[1].binary.uuid));
+	}
+}
+
+/* A second copy that says that the header is larger does not belong where it is. */
+static void a_second_copy_of_another_size_is_not_good(void **state)
+{
+	_cleanup_device_ struct device d = device();
+	_cleanup_luks2_ struct luks2_found f;
+	uint8_t *second = d.bytes + LUKS2_HEADER_BYTES;
+
+	second[14] = 0x80; /* 32 KiB instead of 16 */
+	put_checksum(second, 2 * LUKS2_HEADER_BYTES);
+	assert_int_equal(luks2_read(d.io, &f), 0);
+	assert_int_equal(f.active, 0);
+	assert_false(f.copy[1].good);
+	assert_non_null(strstr(f.copy[1].why, "impossible place"));
+	second[262] = 0x80; /* and that it is 32 KiB on */
+	put_checksum(second, 2 * LUKS2_HEADER_BYTES);
+	luks2_free(&f);
+	assert_int_equal(luks2_read(d.io, &f), 0);
+	assert_int_equal(f.active, 0);
+	assert_false(f.copy[1].good);
+	assert_string_equal(f.copy[1].why, "it is the header of another place");
+}
+
 /* Headers of other sizes, with only the second copy left. */
 static void the_second_copy_is_found_wherever_it_may_stand(void **state)
 {
@@ -836,6 +890,51 @@ static void a_token_is_replaced_whatever_is_cut(void **state)
 	free(after);
 }
 
+/* The second copy is damaged, so the first one is all that there is until the second is whole. */
+static void a_token_is_replaced_beside_a_damaged_copy(void **state)
+{
+	static const char old[] = "{\"type\":\"t\",\"keyslots\":[\"0\"],\"v\":1}";
+	static const char new[] = "{\"type\":\"t\",\"keyslots\":[\"0\"],\"v\":2}";
+	bool done = false;
+
+	for (uint64_t cut = 1; !done; cut++) {
+		struct fault_plan plan = {.cut_at = cut};
+		_cleanup_device_ struct device d = device();
+		struct luks2_new n = new_header(d.key, d.recovery);
+		_cleanup_luks2_ struct luks2_found found = {.active = -1};
+		struct io *window, *faulty;
+
+		n.ways[0].token = old;
+		assert_int_equal(luks2_write(d.io, &n, &env), 0);
+		d.bytes[LUKS2_HEADER_BYTES + 5000] ^= 1;
+		assert_int_equal(luks2_read(d.io, &found), 0);
+		assert_int_equal(found.active, 0);
+		assert_int_equal(io_open_window(d.io, "window", 0, DEVICE_BYTES, &window), 0);
+		faulty = fault_wrap(window, &plan);
+		fault_set_seed(faulty, cut * 77);
+		done = luks2_set_token(faulty, &found, 0, new, &env) >= 0;
+		io_close(faulty);
+		diag_forget(0);
+		expect_token(&d, new, done ? NULL : old);
+	}
+}
+
+static void nothing_from_before_is_left_before_the_segment(void **state)
+{
+	struct secret *key = random_key(64);
+	struct luks2_new n = new_header(key, NULL);
+	_cleanup_io_ struct io *io = NULL;
+	uint8_t *bytes;
+
+	assert_int_equal(io_open_memory("memory", DEVICE_BYTES, &io), 0);
+	bytes = io_memory_bytes(io);
+	memset(bytes, 0xee, DEVICE_BYTES);
+	assert_int_equal(luks2_write(io, &n, &env), 0);
+	for (size_t i = 2 * LUKS2_HEADER_BYTES; i < DEVICE_BYTES; i++)
+		assert_int_equal(bytes[i], i < SEGMENT_BYTES ? 0 : 0xee);
+	secret_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -853,6 +952,8 @@ int main(void)
 	    cmocka_unit_test(swapped_copies_are_not_good),
 	    cmocka_unit_test(the_higher_sequence_counts),
 	    cmocka_unit_test(copies_of_one_sequence_that_differ_are_told),
+	    cmocka_unit_test(copies_that_differ_in_the_binary_header_are_told),
+	    cmocka_unit_test(a_second_copy_of_another_size_is_not_good),
 	    cmocka_unit_test(the_second_copy_is_found_wherever_it_may_stand),
 	    cmocka_unit_test(forged_headers_are_seen),
 	    cmocka_unit_test(facts_tell_what_was_forged),
@@ -864,6 +965,8 @@ int main(void)
 	    cmocka_unit_test(a_cut_leaves_one_header_or_none),
 	    cmocka_unit_test(headers_that_cannot_be_written),
 	    cmocka_unit_test(a_token_is_replaced_whatever_is_cut),
+	    cmocka_unit_test(a_token_is_replaced_beside_a_damaged_copy),
+	    cmocka_unit_test(nothing_from_before_is_left_before_the_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

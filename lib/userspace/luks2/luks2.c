@@ -130,7 +130,7 @@ static int search_second(struct io *io, struct luks2_copy *ret)
 	return result;
 }
 
-/* Which copy counts. */
+/* Which copy counts. Good ones are of the same size: it is the second one's place. */
 static void choose(struct luks2_found *f)
 {
 	const struct luks2_copy *a = &f->copy[0], *b = &f->copy[1];
@@ -144,8 +144,7 @@ static void choose(struct luks2_found *f)
 	    a->good && b->good && a->binary.sequence == b->binary.sequence &&
 	    (strcmp(a->json, b->json) != 0 || !uuid_equal(&a->binary.uuid, &b->binary.uuid) ||
 	     strcmp(a->binary.label, b->binary.label) != 0 ||
-	     strcmp(a->binary.subsystem, b->binary.subsystem) != 0 ||
-	     a->binary.header_bytes != b->binary.header_bytes);
+	     strcmp(a->binary.subsystem, b->binary.subsystem) != 0);
 }
 
 int luks2_read(struct io *io, struct luks2_found *ret)
