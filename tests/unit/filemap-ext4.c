@@ -371,6 +371,21 @@ static void names_of_files(void **state)
 	assert_name(o.map, b * 4096, 4096, "block map of /many");
 }
 
+/* A forged descriptor says that no inode of its group was ever used. */
+static void a_group_with_a_wrong_checksum_hides_no_inodes(void **state)
+{
+	_cleanup_opened_ struct opened o = {0};
+	uint64_t b;
+
+	make("group.img", "32M", " -t ext4 -b 1024 -d tree");
+	run("printf '\\377\\377' | dd of=group.img bs=1 seek=%d conv=notrunc status=none",
+	    2048 + 28 /* bg_itable_unused_lo */);
+	b = block_of("group.img", "/file", 3) * 1024;
+	o = open_image("group.img");
+	assert_name(o.map, b, 1024, "/file (one of 2 names), bytes 3072…4095");
+	assert_int_equal(filemap_use(o.map, b, 1024), FILEMAP_USED);
+}
+
 static void preallocated_files_are_unwritten(void **state)
 {
 	_cleanup_opened_ struct opened o = {0};
@@ -705,6 +720,7 @@ static void a_changed_block_of_the_journal_is_told(void **state)
 		run("printf x | dd of=dirty.img bs=1 seek=%" PRIu64 " conv=notrunc status=none",
 		    found.v[1].journal * 1024 + 700);
 		assert_int_equal(ext4_journal_read(&j, 32768, &again, &why), 0);
+		assert_non_null(why);
 		assert_string_equal(why, "a block in the journal has a wrong checksum");
 		assert_int_equal(again.n, 2);
 		free(found.v);
@@ -881,6 +897,7 @@ int main(void)
 	    cmocka_unit_test(every_kind_of_file_system),
 	    cmocka_unit_test(names_of_metadata),
 	    cmocka_unit_test(names_of_files),
+	    cmocka_unit_test(a_group_with_a_wrong_checksum_hides_no_inodes),
 	    cmocka_unit_test(preallocated_files_are_unwritten),
 	    cmocka_unit_test(runs_cover_the_volume),
 	    cmocka_unit_test(what_is_no_ext4),
