@@ -11,7 +11,6 @@
 const struct flag common_flags[] = {
     {"json", 0, NULL, "JSON Lines on standard output; the last one is the result", false},
     {"quiet", 'q', NULL, "no progress, no notes", false},
-    {"yes", 'y', NULL, "never ask", false},
     {"jobs", 'j', "N", "worker threads; default: one for each processor", false},
     {"log", 0, "FILE", "append every message to FILE, with the time", false},
     {"record", 0, "FILE", "write what was done to FILE, as JSON", false},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast close: takes down what open made. */
 #include "cmd/open-arguments.h"
-#include "stack/stack.h"
+#include "stack/open.h"
 
 static const struct flag flags[] = {OPEN_FLAGS, {0}};
 

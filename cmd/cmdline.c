@@ -8,7 +8,7 @@
 #include "cmd/layout-arguments.h"
 #include "cmd/session.h"
 #include "target/provision.h"
-#include "stack/stack.h"
+#include "stack/learn.h"
 
 static const struct flag flags[] = {
     LAYOUT_FLAGS,
@@ -159,7 +159,7 @@ static int lay_out(struct session *s, struct provisioning *p)
 		return r;
 	r = execute(p->plan, &job, NULL, NULL);
 	if (r >= 0)
-		r = layout_learn(p->layout, &job);
+		r = stack_learn(p->layout, &job);
 	io_close(job.target);
 	return r;
 }

@@ -6,7 +6,7 @@
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
 #include "target/keys.h"
-#include "stack/stack.h"
+#include "stack/open.h"
 
 static const struct flag flags[] = {
     OPEN_FLAGS,

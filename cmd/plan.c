@@ -35,6 +35,7 @@ static int run(struct session *s, const struct call *c)
 	struct provisioning p = {0};
 	int r = layout_arguments(c, settings, &request);
 
+	s->target = c->args[1];
 	if (r >= 0)
 		r = provision_prepare(&p, &request, &s->env);
 	s->result = json_new("result");

@@ -14,6 +14,7 @@
 #include "cmd/passphrase.h"
 #include "cmd/volume-key.h"
 #include "target/target.h"
+#include "stack/attach.h"
 
 #define CHUNK         65536
 #define WINDOW_CHUNKS 128 /* between two looks for a hole */

@@ -23,6 +23,7 @@
 
 static atomic_bool cancelled;
 static struct progress progress;
+static struct watchdog watchdog;
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *log_file;
 static time_t began_at;
@@ -255,11 +256,6 @@ static void watch_signals(void)
 	sigaction(SIGCHLD, &usual, NULL); /* inherited as ignored, nobody tells how a child ended */
 }
 
-static uint64_t clock_s(void)
-{
-	return (uint64_t)time(NULL);
-}
-
 static const struct kinds *all_kinds(void)
 {
 	static struct kinds kinds;
@@ -298,9 +294,9 @@ int session_begin(struct session *s, const struct call *c)
 	s->env.progress = &progress;
 	s->env.cancel = &cancelled;
 	s->env.random = random_bytes;
-	s->env.clock_s = clock_s;
 	s->env.work_dir = tmp && *tmp ? tmp : "/var/tmp";
-	s->env.quiet = s->quiet;
+	watchdog_open(&watchdog);
+	s->env.watchdog = &watchdog;
 	began_at = time(NULL);
 	if (r < 0)
 		return r;

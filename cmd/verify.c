@@ -7,7 +7,7 @@
 #include "cmd/volume-key.h"
 #include "target/target.h"
 #include "report/words.h"
-#include "stack/stack.h"
+#include "stack/verify.h"
 
 /* What decides the status: data that does not verify, or only structures that a good copy mends. */
 static enum diag_code code_of(const struct report *report)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that is given back all at once. */
+/* Memory that is freed all at once. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -15,6 +16,12 @@ struct arena_piece {
 	struct arena_piece *next;
 	size_t used, room;
 	alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena_exit {
+	struct arena_exit *next;
+	void (*release)(void *what);
+	void *what;
 };
 
 static struct arena_piece *new_piece(struct arena *a, size_t room)
@@ -76,8 +83,21 @@ char *arena_print(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
+int arena_on_free(struct arena *a, void (*release)(void *what), void *what)
+{
+	struct arena_exit *exit = arena_new(a, struct arena_exit);
+
+	if (!exit)
+		return -ENOMEM;
+	*exit = (struct arena_exit){a->exits, release, what};
+	a->exits = exit;
+	return 0;
+}
+
 void arena_free(struct arena *a)
 {
+	for (; a->exits; a->exits = a->exits->next)
+		a->exits->release(a->exits->what);
 	while (a->pieces) {
 		struct arena_piece *piece = a->pieces;
 

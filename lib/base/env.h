@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a running operation may use: workers, progress, cancellation, clock, random, work files. */
+/* What a running operation may use: workers, progress, cancellation, random numbers, work files. */
 #ifndef HOLDFAST_BASE_ENV_H
 #define HOLDFAST_BASE_ENV_H
 
@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/watchdog.h"
 
 struct io;
 struct pool;
@@ -24,12 +26,10 @@ struct env {
 	struct progress *progress;            /* never NULL */
 	const atomic_bool *cancel;            /* set by a signal; never NULL */
 	int (*random)(void *buf, size_t len); /* 0 or -errno; tests replace it */
-	uint64_t (*clock_s)(void);            /* seconds since 1970, for logs only, may be wrong */
-	void (*tick)(struct env *env); /* called at least every second by long work: watchdog */
-	const char *work_dir;          /* where O_TMPFILE files go */
+	struct watchdog *watchdog;            /* or NULL: see env_tick() */
+	const char *work_dir;                 /* where O_TMPFILE files go */
 	struct io *(*wrap_target)(
-	    struct io *io); /* tests put a failing device in between; or NULL */
-	bool quiet;
+	    struct io *io);            /* tests put a failing device in between; or NULL */
 	const struct key_input *input; /* where passphrases come from, or NULL */
 };
 
@@ -52,11 +52,12 @@ static inline void env_begin(struct env *env, const char *doing, uint64_t total_
 	atomic_store(&env->progress->doing, doing);
 }
 
-/* Long work got further: call it at least every second, never where nothing has moved. */
+/* Long work has got further. Called at least every second, never where nothing has moved: a
+ * watchdog shall end what hangs. */
 static inline void env_tick(struct env *env)
 {
-	if (env->tick)
-		env->tick(env);
+	if (env->watchdog)
+		watchdog_tick(env->watchdog);
 }
 
 /* An unlinked work file of @size bytes (sparse) in env->work_dir. Speaks through diag. */

@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "base/io.h"
 #include "base/overflow.h"
+#include "base/arena.h"
 
 #define COPY_BYTES (1024 * 1024)
 #define ZERO_BYTES (16 * 1024 * 1024) /* at once: cancelling and the watchdog wait for it */
@@ -108,6 +109,19 @@ struct io *io_close(struct io *io)
 	if (io)
 		io->ops->close(io);
 	return NULL;
+}
+
+static void close_kept(void *io)
+{
+	io_close(io);
+}
+
+int io_keep(struct io *io, struct arena *arena)
+{
+	if (arena_on_free(arena, close_kept, io) >= 0)
+		return 0;
+	io_close(io);
+	return diag_no_memory();
 }
 
 void io_closep(struct io **io)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 struct io;
 
 enum io_hint { IO_WILL_READ, IO_WILL_FLUSH };
@@ -55,6 +56,8 @@ int io_extent(struct io *io, uint64_t offset, bool *ret_data, uint64_t *ret_len)
 void io_hint(struct io *io, enum io_hint hint, uint64_t offset, uint64_t len);
 int io_resize(struct io *io, uint64_t size_bytes);
 struct io *io_close(struct io *io); /* takes NULL, returns NULL */
+/* Closed when @arena is freed; closed at once, -ENOMEM, where that cannot be noted. */
+int io_keep(struct io *io, struct arena *arena);
 void io_closep(struct io **io);
 #define _cleanup_io_ __attribute__((cleanup(io_closep)))
 

@@ -36,7 +36,8 @@ static const char *const kept_env[] = {
 
 struct child {
 	pid_t pid;
-	int out, err; /* read ends */
+	struct timespec used; /* of the processor, when it was last looked at */
+	int out, err;         /* read ends */
 	char errors[ERROR_BYTES];
 	size_t n_errors;
 	size_t n_output;
@@ -194,6 +195,20 @@ static bool drain(struct child *c, const struct spawn *s, int fd, bool is_error)
 	return n > 0;
 }
 
+/* Has the child used the processor since it was last asked? */
+static bool gets_on(struct child *c)
+{
+	struct timespec used = {0};
+	clockid_t clock;
+	bool more;
+
+	if (clock_getcpuclockid(c->pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+		return false;
+	more = used.tv_sec != c->used.tv_sec || used.tv_nsec != c->used.tv_nsec;
+	c->used = used;
+	return more;
+}
+
 /* Until both pipes have ended or it was cancelled, for which is looked several times a second. */
 static int listen_to(struct child *c, const struct spawn *s, struct env *env)
 {
@@ -204,7 +219,8 @@ static int listen_to(struct child *c, const struct spawn *s, struct env *env)
 			stop_child(c);
 			return -ECANCELED;
 		}
-		env_tick(env);
+		if (gets_on(c))
+			env_tick(env);
 		if (poll(fds, 2, 100) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {

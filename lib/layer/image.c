@@ -13,6 +13,7 @@
 #include "base/overflow.h"
 #include "crypto/digest.h"
 #include "layer/registry.h"
+#include "stack/attach.h"
 
 #define READ_BYTES (1024 * 1024)
 #define COPY_BYTES (16 * 1024 * 1024) /* between two checkpoints */
@@ -73,10 +74,14 @@ static int survey(struct layer *l, struct env *env)
 {
 	struct source *s = &l->source;
 	char at[WHERE_SIZE];
-	int r = open_source(l, &s->prepared);
+	struct io *io;
+	int r = open_source(l, &io);
 
+	if (r >= 0)
+		r = io_keep(io, &l->volume->layout->arena);
 	if (r < 0)
 		return r;
+	s->prepared = io;
 	s->content_bytes = s->minimum_bytes = s->prepared->size_bytes;
 	if (!s->content_bytes)
 		return diag_fail(DIAG_SOURCE, EINVAL, "%ssource %s is empty",

@@ -17,6 +17,7 @@
 #include "layer/tagged/sector.h"
 #include "model/build.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 enum { ALGORITHM, MODE, SECTOR, INITIALISE, KEYSTORE };
 

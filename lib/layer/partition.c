@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/overflow.h"
+#include "base/io.h"
 #include "format/dps.h"
 #include "kernel/blkdev.h"
 #include "kernel/dm.h"

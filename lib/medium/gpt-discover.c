@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "base/overflow.h"
+#include "base/io.h"
 #include "crypto/digest.h"
 #include "format/dps.h"
 #include "format/verity.h"

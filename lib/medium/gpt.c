@@ -14,6 +14,7 @@
 #include "medium/gpt.h"
 #include "medium/registry.h"
 #include "model/layer.h"
+#include "stack/learn.h"
 
 #define SIZE_GRANULE 4096 /* every sector size divides it */
 
@@ -285,7 +286,7 @@ static int fill_uuids(struct layout *layout, struct job *job, struct request *re
 		if (!r->in_table || !uuid_is_nil(&r->uuid) || r->kind != REQUEST_VOLUME)
 			continue;
 		if (uuid_is_nil(&r->volume->pieces[r->role].uuid) && !learnt) {
-			e = layout_learn(layout, job);
+			e = stack_learn(layout, job);
 			learnt = true;
 		}
 		r->uuid = r->volume->pieces[r->role].uuid;

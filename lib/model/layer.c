@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What layers have in common: lookup, what they learnt, stacking their devices. */
+/* What layers have in common: lookup, and what they learnt. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,64 +62,6 @@ int layer_learn(struct layer *l, const char *name, const char *fmt, ...)
 int layer_below_gives(const struct layer *l, uint64_t *ret_bytes)
 {
 	return l->below->ops->gives(l->below, ret_bytes);
-}
-
-void attached_close(struct attached *a)
-{
-	while (a->n > 0)
-		io_close(a->io[--a->n]);
-}
-
-int layer_attach(const struct layer *l, struct job *job, enum attach_mode mode, struct attached *a,
-		 struct io **ret)
-{
-	struct io *below = job->target, *io = NULL;
-	int r;
-
-	if (l->below) {
-		r = layer_attach(l->below, job, mode, a, &below);
-		if (r < 0)
-			return r;
-	}
-	if (!l->ops->attach) { /* gives what is below as it is */
-		*ret = below;
-		return 0;
-	}
-	r = l->ops->attach(l, job, mode, below, &io);
-	if (r < 0)
-		return r;
-	a->io[a->n++] = io;
-	*ret = io;
-	return 0;
-}
-
-int layer_attach_below(const struct layer *l, struct job *job, enum attach_mode mode,
-		       struct attached *a, struct io **ret_below)
-{
-	if (l->below)
-		return layer_attach(l->below, job, mode, a, ret_below);
-	*ret_below = job->target;
-	return 0;
-}
-
-int layout_learn(struct layout *layout, struct job *job)
-{
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
-
-		if (v->reserved || v->absent)
-			continue;
-		for (size_t j = 0; j < v->n_layers; j++) {
-			DIAG_SCOPE("volume %s: layer %s", v->full_name, v->layers[j]->ops->name);
-			int r = v->layers[j]->ops->learn
-				    ? v->layers[j]->ops->learn(v->layers[j], job)
-				    : 0;
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
 }
 
 void cmdline_free(struct cmdline *c)

@@ -3,7 +3,7 @@
 #ifndef HOLDFAST_MODEL_LAYER_H
 #define HOLDFAST_MODEL_LAYER_H
 
-#include "base/io.h"
+#include "base/diag.h"
 #include "model/job.h"
 #include "model/facts.h"
 #include "model/layout.h"
@@ -143,6 +143,9 @@ struct layer_ops {
 	int (*cmdline)(const struct layer *l, struct cmdline *c);
 };
 
+/* Failures until the end of the block say which layer they are about. */
+#define LAYER_SCOPE(l) DIAG_SCOPE("volume %s: layer %s", (l)->volume->full_name, (l)->ops->name)
+
 const struct layer_ops *layer_kind(const struct layer_ops *const *registry, const char *name);
 
 /* The value learnt under @name, or NULL. */
@@ -152,24 +155,6 @@ int layer_learn(struct layer *l, const char *name, const char *fmt, ...)
 
 /* Bytes that the layer below @l gives. */
 int layer_below_gives(const struct layer *l, uint64_t *ret_bytes);
-
-/* A stack of devices, bottom first; what layer_attach() made and attached_close() closes. */
-struct attached {
-	struct io *io[LAYERS_MAX + 1];
-	size_t n;
-};
-void attached_close(struct attached *a);
-#define _cleanup_attached_ __attribute__((cleanup(attached_close)))
-
-/* Attaches everything *below* @l; *@ret_below is the topmost of these (owned by @a). */
-int layer_attach_below(const struct layer *l, struct job *job, enum attach_mode mode,
-		       struct attached *a, struct io **ret_below);
-/* Attaches @l and everything below it. */
-int layer_attach(const struct layer *l, struct job *job, enum attach_mode mode, struct attached *a,
-		 struct io **ret);
-
-/* learn() of every layer of every volume that is not merely reserved. */
-int layout_learn(struct layout *layout, struct job *job);
 
 /* "FILE:LINE: " for messages, "" when unknown; into a buffer that the caller keeps. */
 #define WHERE_SIZE 300

@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "base/hex.h"
-#include "base/io.h"
 #include "model/key.h"
 #include "model/layer.h"
 #include "model/medium.h"
@@ -24,13 +23,9 @@ struct layout *layout_free(struct layout *layout)
 {
 	if (!layout)
 		return NULL;
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		for (size_t j = 0; j < layout->volumes[i]->n_layers; j++) {
-			struct layer *l = layout->volumes[i]->layers[j];
-
-			io_close(l->source.prepared);
+	layout_each_volume (v, layout) {
+		volume_each_layer (l, v)
 			array_free(&l->learned);
-		}
 	}
 	for (size_t i = 0; i < layout->n_media; i++) {
 		if (layout->media[i]->facts)
@@ -48,15 +43,13 @@ void layout_freep(struct layout **layout)
 
 struct volume *layout_volume(const struct layout *layout, const char *name)
 {
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
-
+	layout_each_volume (v, layout) {
 		if (strcmp(v->full_name, name) == 0)
 			return v;
 	}
-	for (size_t i = 0; i < layout->n_volumes; i++) { /* "root": its first slot */
-		if (strcmp(layout->volumes[i]->name, name) == 0)
-			return layout->volumes[i];
+	layout_each_volume (v, layout) { /* "root": its first slot */
+		if (strcmp(v->name, name) == 0)
+			return v;
 	}
 	return NULL;
 }
@@ -103,14 +96,10 @@ void layout_canonical(const struct layout *layout, struct text *to)
 	}
 	text_add(to, "vault %s %" PRIu64 " %" PRIu64 "\n", layout->vault.medium->name,
 		 layout->vault.extent.offset_bytes, layout->vault.extent.size_bytes);
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		const struct volume *v = layout->volumes[i];
-
+	layout_each_volume (v, layout) {
 		text_add(to, "volume %s on %s%s\n", v->full_name, v->medium->name,
 			 v->reserved ? " reserved" : "");
-		for (size_t j = 0; j < v->n_layers; j++) {
-			const struct layer *l = v->layers[j];
-
+		volume_each_layer (l, v) {
 			text_add(to, " layer %s%s%s\n", l->ops->name,
 				 l->source.tool ? " made by " : "",
 				 l->source.tool ? l->source.tool : "");

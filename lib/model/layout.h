@@ -61,7 +61,7 @@ struct source {
 	uint64_t minimum_bytes;       /* smallest place that can hold them */
 	const char *tool;             /* "mke2fs 1.47.0", NULL when no program is involved */
 	const void *details;          /* the layer's own, in the layout's arena */
-	struct io *prepared; /* contents ready to be copied (closed with the layout), or NULL */
+	struct io *prepared; /* contents ready to be copied, kept by the layout's arena, or NULL */
 };
 
 struct volume;

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/overflow.h"
+#include "base/io.h"
 #include "model/layer.h"
 #include "stack/complete.h"
 

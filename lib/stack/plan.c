@@ -6,95 +6,13 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "crypto/digest.h"
-#include "model/key.h"
+#include "model/layer.h"
+#include "model/medium.h"
 #include "stack/complete.h"
-#include "stack/stack.h"
-
-static struct layer *top_of(const struct volume *v)
-{
-	return v->layers[v->n_layers - 1];
-}
-
-static int bound_of(const struct volume *v, struct bound *ret)
-{
-	*ret = (struct bound){.kind = BOUND_AUTO};
-	return v->layers[0]->ops->bound ? v->layers[0]->ops->bound(v->layers[0], ret) : 0;
-}
-
-/*
- * Is the volume the same on every device? Not when a key has part in it, and not when it is empty
- * and takes whatever space a device has: such a one is made where its size is known.
- */
-static int decide_shared(struct volume *v)
-{
-	struct bound bound;
-	bool keyed = volume_is_secret(v), contents = false;
-	int r = bound_of(v, &bound);
-
-	for (size_t i = 0; i < v->n_layers; i++) {
-		contents |= v->layers[i]->source.surveyed;
-	}
-	v->in_shared = !keyed && (bound.kind != BOUND_FILL || contents);
-	return r;
-}
-
-/* The facts that a shared image's vault has of a source that is not here. */
-static bool take_recorded(struct layer *l, const struct layout *recorded)
-{
-	const struct volume *v = recorded ? layout_volume(recorded, l->volume->full_name) : NULL;
-
-	for (size_t i = 0; v && i < v->n_layers; i++) {
-		if (v->layers[i]->ops != l->ops || !v->layers[i]->source.surveyed)
-			continue;
-		l->source = v->layers[i]->source;
-		l->source.prepared = NULL;
-		if (l->source.tool)
-			l->source.tool = arena_strdup(&l->volume->layout->arena, l->source.tool);
-		return true;
-	}
-	return false;
-}
-
-static int survey_volume(struct volume *v, const struct layout *recorded, struct env *env)
-{
-	for (size_t i = v->n_layers; i-- > 0;) {
-		struct layer *l = v->layers[i];
-		size_t mark = diag_count();
-		int r;
-
-		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-		r = l->ops->survey ? l->ops->survey(l, env) : 0;
-		if (r == -ENOENT && take_recorded(l, recorded)) {
-			diag_forget(mark);
-			diag_note("source is not here; what the shared image holds is verified "
-				  "instead");
-			r = 0;
-		}
-		if (r < 0)
-			return r;
-	}
-	return decide_shared(v);
-}
-
-int stack_survey(struct layout *layout, const struct layout *recorded, struct env *env,
-		 uint8_t ret_digest[static SHA256_BYTES])
-{
-	_cleanup_text_ struct text text = {0};
-	int r;
-
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
-
-		r = v->reserved ? decide_shared(v) : survey_volume(v, recorded, env);
-		if (r < 0)
-			return r;
-	}
-	layout_canonical(layout, &text);
-	if (text.failed)
-		return diag_no_memory();
-	return digest_sha256(text.s, text.len, ret_digest);
-}
+#include "stack/plan.h"
+#include "stack/survey.h"
 
 /* A volume's partitions in the order data, hash, signature, though the top layer asked first. */
 static void sort_roles(struct request *r, size_t n)
@@ -113,7 +31,7 @@ static int request_volume(struct plan *p, struct volume *v)
 {
 	struct sizing s = {0};
 	size_t first = p->n_requests;
-	int r = bound_of(v, &s.bound);
+	int r = stack_bound(v, &s.bound);
 
 	for (size_t i = v->n_layers; i-- > 0 && r >= 0;) {
 		const struct layer *l = v->layers[i];
@@ -217,7 +135,7 @@ static int make_volume(struct volume *v, struct plan *p)
 
 		r = l->ops->prepare ? l->ops->prepare(l, p) : 0;
 	}
-	for (struct layer *l = top_of(v); l && r >= 0; l = l->below) {
+	for (struct layer *l = volume_top(v); l && r >= 0; l = l->below) {
 		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
 		r = l->ops->plan ? l->ops->plan(l, p) : 0;
 	}

@@ -10,7 +10,8 @@
 #include "base/hex.h"
 #include "target/provision.h"
 #include "kernel/blkdev.h"
-#include "stack/stack.h"
+#include "stack/plan.h"
+#include "stack/survey.h"
 
 /* A shared image given with --from: complete, and its layout readable. */
 static int open_from(struct provisioning *p, struct env *env, struct vault_begun *ret_begun)

@@ -12,6 +12,7 @@
 #include "format/dps.h"
 #include "format/gpt.h"
 #include "vault/keys-private.h"
+#include "stack/learn.h"
 
 int vault_io(struct vault *v, int r, const char *doing, uint64_t offset, uint64_t len)
 {
@@ -353,7 +354,7 @@ static int run_commit(const struct step *s, struct job *job, struct cursor *curs
 	struct layout *layout = (struct layout *)(uintptr_t)s->layout;
 	const struct extent *e = &layout->vault.extent;
 	_cleanup_vault_ struct vault *v = new_vault(job->target, e->offset_bytes, e->size_bytes);
-	int r = v ? layout_learn(layout, job) : -ENOMEM;
+	int r = v ? stack_learn(layout, job) : -ENOMEM;
 
 	if (r >= 0)
 		r = vault_load_copies(v);

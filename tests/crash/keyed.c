@@ -15,7 +15,8 @@
 #include "layer/registry.h"
 #include "lib/check.h"
 #include "medium/registry.h"
-#include "stack/stack.h"
+#include "stack/verify.h"
+#include "stack/attach.h"
 
 #define CONTENT_BYTES 300000
 

@@ -15,9 +15,9 @@ check "every source begins with its licence" no_spdx
 # What each folder may include of ours (ARCHITECTURE.md); its own is always allowed.
 declare -A may=(
 	[base]="" [crypto]="base" [format]="base" [kernel]="base" [model]="base crypto"
-	[layout]="base crypto model" [userspace]="base crypto format" [vault]="base crypto format model"
+	[layout]="base crypto model" [userspace]="base crypto format" [vault]="base crypto format model stack"
 	[filemap]="base"
-	[medium]="base crypto format model" [layer]="base crypto format userspace filemap kernel model"
+	[medium]="base crypto format model stack" [layer]="base crypto format userspace filemap kernel model stack"
 	[stack]="base crypto model" [engine]="base model" [report]="base model"
 	[target]="base crypto kernel model layout vault stack engine"
 )
@@ -48,6 +48,8 @@ check "libqrencode only in lib/report" only_in lib/report '#include <qrencode.h>
 check "device-mapper and mounts only in lib/kernel" only_in lib/kernel '#include <(libdevmapper|libmount/libmount)'
 check "libfdisk only in lib/medium" only_in lib/medium '#include <libfdisk.h>'
 check "tpm2-tss only in keystore" only_in keystore '#include <tss2/'
+model_does_no_io() { ! grep -En '"base/io\.h"|\bio_[a-z]+\(|<(fcntl|unistd)\.h>' $(git ls-files 'lib/model/*.[ch]'); }
+check "lib/model does no I/O" model_does_no_io
 no_shell() { ! grep -En '\b(system|popen)\(' $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c' 'keystore/*.c'); }
 check "no program is started through a shell" no_shell
 library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c' 'keystore/*.c'); }

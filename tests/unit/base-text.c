@@ -141,6 +141,29 @@ static void crc32c_has_the_published_values(void **state)
 	assert_int_equal(crc32c(crc32c(0, bytes, 10), bytes + 10, 22), 0x46dd794e);
 }
 
+static unsigned releases;
+
+/* @what: how many should have been released before. */
+static void note_release(void *what)
+{
+	assert_int_equal(*(unsigned *)what, releases++);
+}
+
+static void what_an_arena_keeps_is_released_last_first(void **state)
+{
+	struct arena a = {0};
+	unsigned *second = arena_new(&a, unsigned), *first = arena_new(&a, unsigned);
+
+	*first = 1;
+	assert_int_equal(arena_on_free(&a, note_release, first), 0);
+	assert_int_equal(arena_on_free(&a, note_release, second), 0);
+	assert_int_equal(releases, 0);
+	arena_free(&a);
+	assert_int_equal(releases, 2);
+	arena_free(&a);
+	assert_int_equal(releases, 2);
+}
+
 static void an_arena_gives_zeroed_aligned_memory(void **state)
 {
 	struct arena a = {0};
@@ -185,6 +208,7 @@ int main(void)
 	    cmocka_unit_test(uuids_go_both_ways),
 	    cmocka_unit_test(crc32c_has_the_published_values),
 	    cmocka_unit_test(an_arena_gives_zeroed_aligned_memory),
+	    cmocka_unit_test(what_an_arena_keeps_is_released_last_first),
 	    cmocka_unit_test(arithmetic_does_not_wrap),
 	};
 

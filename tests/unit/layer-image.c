@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/hex.h"
+#include "base/io.h"
 #include "layer/registry.h"
 #include "lib/check.h"
 #include "model/build.h"

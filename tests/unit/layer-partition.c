@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "format/dps.h"
 #include "layer/partition.h"
 #include "layer/registry.h"

@@ -15,6 +15,7 @@
 #include "lib/check.h"
 #include "model/build.h"
 #include "model/medium.h"
+#include "stack/attach.h"
 
 #define KIB         1024ULL
 #define TARGET_SIZE (4 * 1024 * KIB)

@@ -13,6 +13,7 @@
 #include "layer/crypt/crypt.h"
 #include "layer/registry.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 static const char *const format_words[] = {"luks2", "plain", NULL};
 static const char *const cipher_words[] = {"aegis128-random",

@@ -6,6 +6,7 @@
 #include "layer/tagged/tags.h"
 #include "userspace/crypt/crypt.h"
 #include "userspace/luks2/luks2.h"
+#include "stack/attach.h"
 
 /* Indexes of the option table. */
 enum {

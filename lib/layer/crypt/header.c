@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "layer/crypt/crypt.h"
 #include "model/build.h"
+#include "stack/attach.h"
 
 int crypt_header_read(const struct layer *l, struct job *job, enum attach_mode mode,
 		      struct attached *a, struct io **ret_place, struct luks2_found *ret)

@@ -13,6 +13,7 @@
 #include "kernel/kmsg.h"
 #include "layer/crypt/crypt.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 #define TAGS "tags" /* suffix of dm-integrity's mapping */
 

@@ -10,6 +10,7 @@
 #include "layer/crypt/crypt.h"
 #include "model/build.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 /* --- keyslots --- */
 

@@ -15,6 +15,7 @@
 #include "layer/crypt/crypt.h"
 #include "layer/tagged/sector.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 struct through {
 	struct io io;

@@ -9,6 +9,7 @@
 #include "layer/crypt/crypt.h"
 #include "layer/tagged/sector.h"
 #include "model/key.h"
+#include "stack/attach.h"
 
 /* @ret_plain: as dm-crypt would show it, whole sectors only. */
 static int open_plain(const struct layer *l, struct job *job, const struct crypt_facts *f,

@@ -19,6 +19,7 @@
 #include "layer/filesystem/filesystem.h"
 #include "layer/registry.h"
 #include "model/build.h"
+#include "stack/attach.h"
 
 enum { TYPE, SOURCE, OWNER, OPTIONS, LABEL };
 
@@ -164,6 +165,7 @@ static int build_exact(struct layer *l, const struct source_tree *tree, struct e
 	const struct filesystem_type *t = type_of(l);
 	_cleanup_io_ struct io *work = NULL;
 	struct filesystem_job job;
+	struct io *made;
 	int fd, r = fill_job(l, tree, 0, &job);
 
 	if (r >= 0)
@@ -175,10 +177,14 @@ static int build_exact(struct layer *l, const struct source_tree *tree, struct e
 	fd = fcntl(io_fd(work), F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return diag_file(errno, t->name);
-	r = io_from_fd(fd, t->name, false, &l->source.prepared); /* its size is known now */
+	r = io_from_fd(fd, t->name, false, &made); /* its size is known now */
 	if (r >= 0)
-		l->source.content_bytes = l->source.minimum_bytes = l->source.prepared->size_bytes;
-	return r;
+		r = io_keep(made, &l->volume->layout->arena);
+	if (r < 0)
+		return r;
+	l->source.prepared = made;
+	l->source.content_bytes = l->source.minimum_bytes = made->size_bytes;
+	return 0;
 }
 
 static int refuse_owner(const struct layer *l)

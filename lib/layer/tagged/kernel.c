@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "kernel/dm.h"
 #include "layer/tagged/tags.h"
+#include "stack/attach.h"
 
 /* The topmost mapping has the volume's name; one below it says which layer it is. */
 void mapping_name_of(const struct layer *l, const struct open_how *how, const char *suffix,

@@ -11,6 +11,7 @@
 #include "base/overflow.h"
 #include "base/pool.h"
 #include "layer/tagged/tags.h"
+#include "stack/attach.h"
 
 #define PIECE_BYTES  (1024 * 1024)
 #define WINDOW_BYTES (64ULL * 1024 * 1024) /* between two checkpoints */

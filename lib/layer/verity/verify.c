@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "layer/verity/verity.h"
+#include "stack/attach.h"
 
 void verity_assembled_free(struct verity_assembled *a)
 {

@@ -11,6 +11,7 @@
 #include "layer/registry.h"
 #include "layer/verity/verity.h"
 #include "model/build.h"
+#include "stack/attach.h"
 
 static const char *const hash_words[] = {"sha256", "sha512", NULL};
 static const char *const tree_words[] = {"own", "appended", NULL};

@@ -5,6 +5,7 @@
 
 #include "model/layer.h"
 #include "userspace/verity/verity.h"
+#include "stack/attach.h"
 
 /* Indexes of the option table. */
 enum {
