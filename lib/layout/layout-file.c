@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layout file → model: a grammar made from the option tables, then the tree walked once. */
+/* The layout file → model: the parsed tree is walked once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,45 +10,12 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "crypto/digest.h"
-#include "layout/document.h"
+#include "layout/grammar.h"
+#include "layout/layout-file.h"
 #include "model/build.h"
 #include "model/key.h"
 
 #define LAYOUT_MAX_BYTES (1024 * 1024)
-
-enum { DEVICE_ARCHITECTURE, DEVICE_SEED, DEVICE_TRUST, DEVICE_RMA_TRUST, DEVICE_VERSION };
-static const struct option_spec device_options[] = {
-    [DEVICE_ARCHITECTURE] = {"architecture", OPTION_TEXT, .max = 31,
-			     .help = "What DPS types such as \"root\" mean; default: this host's"},
-    [DEVICE_SEED] = {"seed", OPTION_UUID,
-		     .help = "Fixes public values (UUIDs, public salts), never keys or nonces"},
-    [DEVICE_TRUST] = {"trust", OPTION_PATH, .help = "Certificate that signatures must chain to",
-		      .not_built = "signatures come with a later version"},
-    [DEVICE_RMA_TRUST] = {"rma-trust", OPTION_PATH,
-			  .help = "Certificate that RMA tokens must chain to",
-			  .not_built = "RMA comes with a later version"},
-    [DEVICE_VERSION] = {"version", OPTION_NUMBER, "0", .help = "Rises with every release"},
-    {0},
-};
-
-enum { VAULT_MEDIUM, VAULT_OFFSET, VAULT_SIZE };
-static const struct option_spec vault_options[] = {
-    [VAULT_MEDIUM] = {"medium", OPTION_TEXT, .help = "The medium that holds it, where several are"},
-    [VAULT_OFFSET] = {"offset", OPTION_SIZE, "1M", .min = 4096,
-		      .help =
-			  "Where it begins; boot loaders at fixed places may want it elsewhere"},
-    [VAULT_SIZE] = {"size", OPTION_SIZE, "8M", .min = 1024 * 1024, .max = 1ULL << 30,
-		    .help = "How large it is"},
-    {0},
-};
-
-enum { VOLUME_SLOTS, VOLUME_MEDIUM };
-static const struct option_spec volume_options[] = {
-    [VOLUME_SLOTS] = {"slots", OPTION_LIST, .min = 1, .max = 8,
-		      .help = "Copies for an updater; the first gets the contents"},
-    [VOLUME_MEDIUM] = {"medium", OPTION_TEXT, .help = "Where it lies, where there are several"},
-    {0},
-};
 
 struct reader {
 	struct layout *layout;
@@ -62,105 +29,6 @@ static void keep(struct reader *r, int error)
 	if (error < 0 && r->error == 0)
 		r->error = error;
 }
-
-/* --- the grammar --- */
-
-static const char **names_of(const struct option_spec *specs, const char *extra,
-			     struct arena *arena)
-{
-	size_t n = option_count(specs), i;
-	const char **names = arena_alloc(arena, (n + 2) * sizeof(*names));
-
-	for (i = 0; names && i < n; i++)
-		names[i] = specs[i].name;
-	if (names && extra)
-		names[i] = extra;
-	return names;
-}
-
-/* Options of every kind of medium: which one it is stands inside. */
-static const char **medium_names(const struct kinds *kinds, struct arena *arena)
-{
-	const char **names = arena_alloc(arena, 64 * sizeof(*names));
-	size_t n = 0;
-
-	if (!names)
-		return NULL;
-	names[n++] = "type";
-	for (const struct medium_ops *const *m = kinds->media; *m; m++) {
-		for (const struct option_spec *s = (*m)->options; s && s->name; s++) {
-			bool there = false;
-
-			for (size_t i = 0; i < n; i++)
-				there |= strcmp(names[i], s->name) == 0;
-			if (!there && n < 63)
-				names[n++] = s->name;
-		}
-	}
-	return names;
-}
-
-/* Likewise for keystores. */
-static const char **keystore_names(const struct kinds *kinds, struct arena *arena)
-{
-	const char **names = arena_alloc(arena, 64 * sizeof(*names));
-	size_t n = 0;
-
-	if (!names)
-		return NULL;
-	names[n++] = "backend";
-	for (const struct keystore_ops *const *k = kinds->keystores; k && *k; k++) {
-		for (const struct option_spec *s = (*k)->options; s && s->name; s++) {
-			bool there = false;
-
-			for (size_t i = 0; i < n; i++)
-				there |= strcmp(names[i], s->name) == 0;
-			if (!there && n < 63)
-				names[n++] = s->name;
-		}
-	}
-	return names;
-}
-
-static struct grammar *volume_grammar(const struct kinds *kinds, struct arena *arena)
-{
-	static const char *const anything[] = {NULL};
-	struct grammar *g = arena_alloc(arena, 32 * sizeof(*g));
-	size_t n = 0;
-
-	for (const struct layer_ops *const *l = kinds->layers; g && *l && n < 31; l++) {
-		g[n].name = (*l)->name;
-		g[n++].options = names_of((*l)->options, NULL, arena);
-	}
-	for (const char *const *p = kinds->planned_layers; g && p && *p && n < 31; p++) {
-		g[n].name = *p;
-		g[n++].options = anything;
-	}
-	return g;
-}
-
-static struct grammar *make_grammar(const struct kinds *kinds, struct arena *arena)
-{
-	struct grammar *root = arena_new(arena, struct grammar);
-	struct grammar *g = arena_alloc(arena, 6 * sizeof(*g));
-
-	if (!root || !g)
-		return NULL;
-	*root = (struct grammar){.name = "root", .sections = g};
-	g[0] = (struct grammar){"device", true, names_of(device_options, NULL, arena), NULL};
-	g[1] = (struct grammar){"medium", true, medium_names(kinds, arena), NULL};
-	g[2] = (struct grammar){"keystore", true, keystore_names(kinds, arena), NULL};
-	g[3] = (struct grammar){"vault", false, names_of(vault_options, NULL, arena), NULL};
-	g[4] = (struct grammar){"volume", true, names_of(volume_options, NULL, arena),
-				volume_grammar(kinds, arena)};
-	for (int i = 0; i < 5; i++) {
-		if (!g[i].options)
-			return NULL;
-	}
-	return g[4].sections ? root : NULL;
-}
-
-/* --- the tree --- */
 
 static void check_name(struct reader *r, const struct node *n, const char *name)
 {
@@ -479,14 +347,14 @@ int layout_read_text(const char *name, const char *text, size_t len, const char 
 {
 	_cleanup_layout_ struct layout *layout = layout_new();
 	struct reader r = {.layout = layout, .kinds = kinds, .dir = dir};
-	struct grammar *grammar;
+	const struct grammar *grammar;
 	struct node *root = NULL;
 	int error;
 
 	if (!layout)
 		return -ENOMEM;
 	layout->file = arena_strdup(&layout->arena, name);
-	grammar = make_grammar(kinds, &layout->arena);
+	grammar = layout_grammar(kinds, &layout->arena);
 	if (!grammar || !layout->file)
 		return diag_no_memory();
 	error = document_parse(layout->file, text, len, settings, n_settings, grammar,

@@ -2,6 +2,7 @@
 /* Keyslots of LUKS2: the volume key in anti-forensic stripes, encrypted under a passphrase. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -10,12 +11,63 @@
 #include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
+#include "userspace/luks2/json.h"
 #include "userspace/luks2/private.h"
 
 #define SECTOR 512 /* of keyslot areas, whatever the data have */
 /* A header that asks for more was made to keep us busy: libcryptsetup's own benchmark stays far
  * below, and this is about a minute. */
 #define ITERATIONS_MAX 100000000
+
+/* --- what the JSON says of one --- */
+
+static bool read_slot(struct json_object *o, struct luks2_slot *s)
+{
+	struct json_object *area = luks2_json_member(o, "area", json_type_object);
+	struct json_object *af = luks2_json_member(o, "af", json_type_object);
+	struct json_object *kdf = luks2_json_member(o, "kdf", json_type_object);
+	char type[32];
+
+	if (!luks2_json_word(o, "type", type, sizeof(type)) || strcmp(type, "luks2") != 0 ||
+	    !luks2_json_u32(o, "key_size", &s->key_bytes) ||
+	    !luks2_json_word(area, "type", type, sizeof(type)) || strcmp(type, "raw") != 0 ||
+	    !luks2_json_u64(area, "offset", &s->area_offset_bytes) ||
+	    !luks2_json_u64(area, "size", &s->area_bytes) ||
+	    !luks2_json_word(area, "encryption", s->area_encryption, sizeof(s->area_encryption)) ||
+	    !luks2_json_u32(area, "key_size", &s->area_key_bytes) ||
+	    !luks2_json_word(af, "type", s->af_type, sizeof(s->af_type)) ||
+	    !luks2_json_word(af, "hash", s->af_hash, sizeof(s->af_hash)) ||
+	    !luks2_json_u32(af, "stripes", &s->stripes) ||
+	    !luks2_json_word(kdf, "type", s->kdf, sizeof(s->kdf)))
+		return false;
+	if (strcmp(s->kdf, "pbkdf2") != 0)
+		return true;
+	return luks2_json_word(kdf, "hash", s->kdf_hash, sizeof(s->kdf_hash)) &&
+	       luks2_json_u32(kdf, "iterations", &s->iterations) &&
+	       luks2_json_base64(kdf, "salt", s->salt, sizeof(s->salt), &s->salt_len);
+}
+
+int luks2_json_keyslot(const char *json, unsigned number, struct luks2_slot *ret)
+{
+	struct luks2_slot s = {0};
+	struct json_object *root;
+	char key[16];
+	size_t end;
+	bool ok;
+	int r = luks2_json_parse(json, strlen(json) + 1, &root, &end);
+
+	if (r < 0)
+		return r;
+	snprintf(key, sizeof(key), "%u", number);
+	ok = read_slot(luks2_json_member(luks2_json_member(root, "keyslots", json_type_object), key,
+					 json_type_object),
+		       &s);
+	json_object_put(root);
+	if (!ok)
+		return -EUCLEAN;
+	*ret = s;
+	return 0;
+}
 
 /* --- the area --- */
 

@@ -10,6 +10,7 @@
 #include "base/overflow.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
+#include "userspace/luks2/json.h"
 #include "userspace/luks2/private.h"
 #include "userspace/luks2/token.h"
 

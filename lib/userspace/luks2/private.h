@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of LUKS2 share: reading its JSON, and keyslots. */
-#ifndef HOLDFAST_SOFT_LUKS2_PRIVATE_H
-#define HOLDFAST_SOFT_LUKS2_PRIVATE_H
-
-#include <json-c/json_object.h>
+/* What the parts of LUKS2 share. Reading its JSON: json.h. */
+#ifndef HOLDFAST_USERSPACE_LUKS2_PRIVATE_H
+#define HOLDFAST_USERSPACE_LUKS2_PRIVATE_H
 
 #include "userspace/luks2/luks2.h"
 
@@ -17,20 +15,12 @@ static inline const uint8_t *luks2_secret(const struct secret *s)
 	return secret_bytes((struct secret *)s);
 }
 
-/* --- luks2-json.c; all silent --- */
+/* --- facts.c; silent --- */
 
-/* The object that @area begins with, and where it ends. */
-int luks2_json_parse(const char *area, size_t len, struct json_object **ret, size_t *ret_end);
-/* NULL where it is not there or of another type. */
-struct json_object *luks2_json_member(struct json_object *o, const char *key, enum json_type type);
-/* The text of a string, NULL where it has a NUL within. */
-const char *luks2_json_text(struct json_object *o);
-
-/* Is a JSON area (of which nothing is known yet) one object, and zeroes to its end? 0, -EUCLEAN
- * with a static text, -ENOMEM. */
-int luks2_json_check(const char *area, size_t len, const char **ret_why);
 /* The facts of a JSON that passed the check. 0 or -ENOMEM. */
 int luks2_json_facts(const struct luks2_binary *h, const char *json, struct luks2_facts *ret);
+
+/* --- keyslot.c --- */
 
 struct luks2_slot {
 	uint32_t key_bytes;
@@ -45,10 +35,8 @@ struct luks2_slot {
 	uint8_t salt[64];
 	size_t salt_len;
 };
-/* 0, -EUCLEAN: it is not there or not well-formed, -ENOMEM. */
+/* Keyslot @number of a JSON. 0; silent: -EUCLEAN: it is not there or not well-formed, -ENOMEM. */
 int luks2_json_keyslot(const char *json, unsigned number, struct luks2_slot *ret);
-
-/* --- luks2-keyslot.c --- */
 
 /* Fills @k (key_bytes and area are set) and writes its area. Speaks. */
 int luks2_keyslot_write(struct io *io, const struct secret *key, const struct secret *passphrase,

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "userspace/luks2/json.h"
 #include "userspace/luks2/private.h"
 #include "userspace/luks2/token.h"
 
