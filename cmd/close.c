@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast close: takes down what open made. */
-#include "cmd/open-arguments.h"
+#include "cmd/cli/open-arguments.h"
 #include "stack/open.h"
 
 static const struct flag flags[] = {OPEN_FLAGS, {0}};
@@ -29,10 +29,9 @@ const struct command command_close = {
     .name = "close",
     .synopsis = "TARGET [VOLUME…] [--mount DIR] [--prefix NAME]",
     .summary = "Close what open opened; give the same --mount and --prefix.",
-    .text =
-	"Goes on after a volume that is busy (exit status 7). Closing what is not open is done\n"
-	"already.",
-    .example = "  holdfast close /dev/mmcblk0 --mount /mnt\n",
+    .text = "Goes on after a volume that is busy. What is not open counts as closed.",
+    .status = "7 when a volume is busy; the others are closed.",
+    .example = "holdfast close /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,
     .min_args = 1,
     .max_args = ARGS_MAX - 1,

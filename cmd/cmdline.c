@@ -5,14 +5,15 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "cmd/layout-arguments.h"
-#include "cmd/session.h"
+#include "cmd/cli/layout-arguments.h"
+#include "cmd/cli/session.h"
 #include "target/provision.h"
 #include "stack/learn.h"
 
 static const struct flag flags[] = {
-    LAYOUT_FLAGS,
-    {"format", 'f', "FORMAT", "raw (default), uboot, extlinux, systemd or json", false},
+    LAYOUT_FLAG,
+    {"format", 'f', "FORMAT", "raw (default), uboot, extlinux, systemd or json."},
+    JOBS_FLAG,
     {0},
 };
 
@@ -128,12 +129,15 @@ static int print(struct session *s, const struct cmdline *c, const char *format)
 static int from_target(struct session *s, const struct call *c, struct cmdline *line)
 {
 	_cleanup_target_ struct target t = {0};
+	struct volume *v;
 	int r;
 
 	s->target = c->args[0];
+	if (call_has(c, "set"))
+		return diag_fail(DIAG_USAGE, EINVAL,
+				 "cmdline: --set goes only with a layout, a file named *.layout");
 	r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
-	struct volume *v = r < 0 ? NULL : target_volume(&t, c->args[1]);
-
+	v = r < 0 ? NULL : target_volume(&t, c->args[1]);
 	return r < 0 ? r : v ? collect(v, line) : -ENOENT;
 }
 
@@ -210,14 +214,14 @@ static int run(struct session *s, const struct call *c)
 
 const struct command command_cmdline = {
     .name = "cmdline",
-    .synopsis = "TARGET|NAME.layout VOLUME [--format raw|uboot|extlinux|systemd|json]",
+    .synopsis = "TARGET|NAME.layout VOLUME [--format FORMAT] [--set NAME=VALUE]",
     .summary = "Print the kernel command line that boots from a volume.",
-    .text =
-	"raw, uboot and extlinux use dm-mod.create= (the kernel alone, no initramfs); systemd is\n"
-	"for systemd's generators in an initramfs. From a layout (a file named *.layout) it is\n"
-	"computed from the sources, before anything is laid out; that needs a seed.",
-    .example = "  holdfast cmdline gateway.img root:a\n"
-	       "  holdfast cmdline gateway.layout root --format uboot\n",
+    .text = "raw, uboot and extlinux use dm-mod.create= (the kernel alone, no initramfs); systemd "
+	    "is for systemd's generators in an initramfs. From a layout (a file named *.layout) it "
+	    "is computed from the sources, before anything is laid out; that needs a seed.",
+    .status = "2 when the volume cannot be named on a command line, or a layout has no seed.",
+    .example = "holdfast cmdline gateway.img root:a\n"
+	       "holdfast cmdline gateway.layout root --format uboot\n",
     .flags = flags,
     .min_args = 2,
     .max_args = 2,

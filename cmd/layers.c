@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cmd/session.h"
+#include "cmd/cli/session.h"
 #include "model/key.h"
 #include "model/layer.h"
 #include "model/medium.h"
@@ -80,8 +80,11 @@ const struct command command_layers = {
     .name = "layers",
     .synopsis = "[NAME]",
     .summary = "List what a layout can be made of, with every option.",
-    .text = "Layers are written bottom first; each stands on what the one below it gives.",
-    .example = "  holdfast layers\n  holdfast layers verity\n",
+    .text = "Media, keystores and layers, each with its options. Layers are written bottom first; "
+	    "each uses what the one below it provides.",
+    .status = "2 when there is no layer, medium or keystore of that name.",
+    .example = "holdfast layers\n"
+	       "holdfast layers verity\n",
     .min_args = 0,
     .max_args = 1,
     .run = run,

@@ -1,58 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of commands. */
-#include <errno.h>
+/* Finds the command and runs it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "cmd/passphrase.h"
-#include "cmd/session.h"
-#include "cmd/volume-key.h"
-
-static const struct command *const commands[] = {
-    &command_plan,   &command_provision, &command_open,   &command_close,
-    &command_verify, &command_read,      &command_status, &command_cmdline,
-    &command_layers, &command_recovery,  &command_key,    NULL,
-};
-
-static void help(void)
-{
-	printf("holdfast %s: lays out, opens, checks and repairs authenticated storage\n\n"
-	       "usage: holdfast COMMAND …\n\n",
-	       HOLDFAST_VERSION);
-	for (const struct command *const *c = commands; *c; c++)
-		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
-	printf(
-	    "\n`holdfast COMMAND --help` tells more, with examples. Exit status: 0 done, 1 "
-	    "failed,\n"
-	    "2 usage or layout, 3 does not verify, 4 stopped (resumable), 5 refused, 6 hardware,\n"
-	    "7 busy.\n");
-}
-
-static const struct command *find(const char *name)
-{
-	for (const struct command *const *c = commands; *c; c++) {
-		if (strcmp((*c)->name, name) == 0)
-			return *c;
-	}
-	return NULL;
-}
-
-static int unknown(const char *name)
-{
-	const char *names[sizeof(commands) / sizeof(commands[0])] = {0}, *near;
-	int r;
-
-	for (size_t i = 0; commands[i]; i++)
-		names[i] = commands[i]->name;
-	near = text_nearest(name, names);
-	r = diag_fail(DIAG_USAGE, EINVAL, "no command \"%s\"%s%s%s", name,
-		      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-	diag_next("holdfast --help");
-	return r;
-}
+#include "cmd/cli/help.h"
+#include "cmd/cli/passphrase.h"
+#include "cmd/cli/commands.h"
+#include "cmd/cli/session.h"
+#include "cmd/cli/volume-key.h"
+#include "cmd/registry.h"
 
 /* A wrong command line ends with a result object, too, where JSON was asked for. */
 static bool wants_json(int argc, char **argv)
@@ -77,38 +35,63 @@ static bool fill_standard_descriptors(void)
 	return true;
 }
 
+static int show_help(const struct command *command)
+{
+	_cleanup_text_ struct text text = {0};
+
+	help_text(command_registry, command, &text);
+	if (text.failed)
+		return OUTCOME_FAILED;
+	fputs(text.s, stdout);
+	return fflush(stdout) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static bool is_one_of(const char *word, const char *letter, const char *name)
+{
+	return word && (strcmp(word, letter) == 0 || strcmp(word, name) == 0);
+}
+
+static int run_command(struct session *s, const struct command *command, int argc, char **argv)
+{
+	struct call call;
+	int r = call_parse(command, argc, argv, &call);
+
+	if (r == 1)
+		return show_help(command);
+	if (r >= 0)
+		r = session_begin(s, &call);
+	if (r >= 0)
+		r = command->run(s, &call);
+	passphrase_forget();
+	volume_key_forget();
+	return session_end(s, r);
+}
+
 int main(int argc, char **argv)
 {
-	struct session s = {.json = wants_json(argc, argv)};
+	struct session s = {.commands = command_registry, .json = wants_json(argc, argv)};
 	const struct command *command;
-	struct call call;
-	int r;
+	int words = 0;
 
 	if (!fill_standard_descriptors())
 		return OUTCOME_FAILED;
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
-	    strcmp(argv[1], "-h") == 0) {
-		help();
-		return argc < 2 ? OUTCOME_USAGE : OUTCOME_DONE;
+	if (argc < 2) {
+		show_help(NULL);
+		return OUTCOME_USAGE;
 	}
-	if (strcmp(argv[1], "--version") == 0) {
-		printf("holdfast %s\n", HOLDFAST_VERSION);
-		return OUTCOME_DONE;
-	}
-	command = find(argv[1]);
+	if (is_one_of(argv[1], "-h", "--help"))
+		return show_help(NULL);
+	if (is_one_of(argv[1], "-V", "--version"))
+		return printf("holdfast %s\n", HOLDFAST_VERSION) > 0 ? OUTCOME_DONE
+								     : OUTCOME_FAILED;
+	command = command_find(command_registry, argc - 1, (const char *const *)argv + 1, &words);
 	if (!command)
-		return session_end(&s, unknown(argv[1]));
+		return session_end(&s, command_unknown(command_registry, argv[1]));
 	s.name = command->name;
-	r = call_parse(command, argc - 2, argv + 2, &call);
-	if (r == 1) {
-		call_help(command);
-		return OUTCOME_DONE;
-	}
-	if (r >= 0)
-		r = session_begin(&s, &call);
-	if (r >= 0)
-		r = command->run(&s, &call);
-	passphrase_forget();
-	volume_key_forget();
-	return session_end(&s, r);
+	argv += 1 + words; /* ends with NULL */
+	if (!command->run && is_one_of(*argv, "-h", "--help"))
+		return show_help(command);
+	if (!command->run)
+		return session_end(&s, command_incomplete(command_registry, command, *argv));
+	return run_command(&s, command, argc - 1 - words, argv);
 }

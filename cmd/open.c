@@ -2,21 +2,27 @@
 /* holdfast open: volumes through the kernel, all or none. */
 #include <errno.h>
 
-#include "cmd/open-arguments.h"
-#include "cmd/passphrase.h"
-#include "cmd/volume-key.h"
+#include "cmd/cli/open-arguments.h"
+#include "cmd/cli/passphrase.h"
+#include "cmd/cli/volume-key.h"
 #include "target/keys.h"
 #include "stack/open.h"
 
 static const struct flag flags[] = {
     OPEN_FLAGS,
+    {"read-only", 'r', NULL, "Opens nothing for writing."},
     PASSPHRASE_FLAGS,
-    HARDWARE_FLAGS,
-    VOLUME_KEY_FLAG,
-    {"require-anchor", 0, NULL, "only a vault that the keystore's hardware has recorded", false},
+    PIN_FLAGS,
+    TCTI_FLAG,
+    VOLUME_KEY_FLAGS,
+    {"require-anchor", 0, NULL,
+     "Opens only from a vault that the keystore's hardware has recorded. For a verified "
+     "initramfs: without it, a vault that has no keystore in hardware is used as it is, whoever "
+     "wrote it."},
     {"without-keystore", 0, NULL,
-     "volumes without keys, although nothing says that their vault is authentic", false},
-    {"read-only", 'r', NULL, "open nothing for writing", false},
+     "Opens volumes without keys although the keystore's hardware cannot be asked whether the "
+     "vault is the true one: nothing says then that root hashes are authentic."},
+    RECORD_FLAG,
     {0},
 };
 
@@ -112,17 +118,17 @@ const struct command command_open = {
     .synopsis = "TARGET [VOLUME…] [--mount DIR] [--prefix NAME]",
     .summary = "Open volumes through the kernel, and mount them where asked.",
     .text =
-	"Prints the device or directory of each. Without VOLUME all that hold something are\n"
-	"opened; where one fails, those opened before are closed again. Tables are built from\n"
-	"the vault's records, not from superblocks on the medium. Keys are unsealed once, for\n"
-	"all volumes, and given to the kernel through its keyring. Where a keystore in\n"
-	"hardware guards keys of the target, only the vault that it has recorded is gone by, also\n"
-	"for volumes without keys. --require-anchor, for a verified initramfs, also refuses a "
-	"vault\n"
-	"without such a keystore: an attacker may have written it. Where\n"
-	"a keystore has lock = true, its hardware gives nothing more until the next boot.",
-    .example = "  holdfast open /dev/mmcblk0 root:a\n"
-	       "  holdfast open /dev/mmcblk0 --mount /mnt\n",
+	"Prints the device or directory of each. Without VOLUME all that hold something are "
+	"opened; where one fails, those opened before are closed again. Tables are built from the "
+	"vault's records, not from superblocks on the medium. Keys are unsealed once, for all "
+	"volumes, and given to the kernel through its keyring.\n\n"
+	"Where a keystore in hardware guards keys of the target, only the vault that it has "
+	"recorded is used, also for volumes without keys. Where a keystore has lock = true, its "
+	"hardware releases nothing more until the next boot.",
+    .status =
+	"3 when a superblock is not the one that was laid out. 7 when a volume is open already.",
+    .example = "holdfast open /dev/mmcblk0 root:a\n"
+	       "holdfast open /dev/mmcblk0 --mount /mnt\n",
     .flags = flags,
     .min_args = 1,
     .max_args = ARGS_MAX - 1,

@@ -2,15 +2,16 @@
 /* holdfast plan: what provision would do; writes nothing. */
 #include "base/file.h"
 #include "base/text.h"
-#include "cmd/layout-arguments.h"
-#include "cmd/session.h"
+#include "cmd/cli/layout-arguments.h"
+#include "cmd/cli/session.h"
 #include "report/svg.h"
 #include "report/words.h"
 
 static const struct flag flags[] = {
-    LAYOUT_FLAGS,
-    {"shared", 0, NULL, "the plan of a shared image", false},
-    {"svg", 0, "FILE", "draw it to scale", false},
+    LAYOUT_FLAG,
+    {"shared", 0, NULL, "The plan of a shared image."},
+    {"svg", 0, "FILE", "Draws the plan to scale."},
+    JOBS_FLAG,
     {0},
 };
 
@@ -56,12 +57,12 @@ const struct command command_plan = {
     .name = "plan",
     .synopsis = "LAYOUT [TARGET] [--svg FILE] [--set NAME=VALUE]",
     .summary = "Show what provision would do; writes nothing.",
-    .text =
-	"Prints every partition with its byte range, every step, the digests of layout and plan,\n"
-	"and what stands on TARGET and would be lost. Without TARGET the plan is for an image\n"
-	"file of the layout's own size.",
-    .example = "  holdfast plan gateway.layout\n"
-	       "  holdfast plan gateway.layout /dev/mmcblk0 --svg gateway.svg\n",
+    .text = "Prints every partition with its byte range, every step, the digests of layout and "
+	    "plan, and what TARGET holds and would lose. Without TARGET the plan is for an image "
+	    "file of the layout's own size.",
+    .status = "A wrong layout, a source that is missing, or a layout that does not fit gives 2.",
+    .example = "holdfast plan gateway.layout\n"
+	       "holdfast plan gateway.layout /dev/mmcblk0 --svg gateway.svg\n",
     .flags = flags,
     .min_args = 1,
     .max_args = 2,

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast provision: runs the plan, resumes it, or says that nothing is left to do. */
-#include <errno.h>
-
 #include "base/hex.h"
-#include "cmd/layout-arguments.h"
-#include "cmd/passphrase.h"
+#include "cmd/cli/layout-arguments.h"
+#include "cmd/cli/passphrase.h"
 #include "target/provision.h"
 
 static const struct flag flags[] = {
-    LAYOUT_FLAGS,
+    LAYOUT_FLAG,
+    {"shared", 0, NULL, "Makes only what is the same on every device.", .excludes = "from"},
+    {"from", 0, "IMAGE", "Takes that from a shared image instead of making it."},
+    {"trust-copy", 0, NULL, "Does not verify what comes from a shared image."},
+    {"replace", 0, "LABEL|all", "Gives up what the target holds, by name. May be repeated."},
+    {"expect", 0, "DIGEST", "Goes on only if the layout's or the plan's digest is this one."},
     PASSPHRASE_FLAGS,
-    HARDWARE_FLAGS,
+    PIN_FLAGS,
+    TCTI_FLAG,
     OWNER_FLAGS,
-    {"shared", 0, NULL, "only what is the same on every device", false},
-    {"from", 0, "IMAGE", "take that from a shared image instead of making it", false},
-    {"trust-copy", 0, NULL, "do not verify what comes from a shared image", false},
-    {"replace", 0, "LABEL|all", "give up what stands on the target, by name", false},
-    {"for-tpm", 0, "FILE", "seal for the TPM that `key identity` told of, which is not here",
-     false},
-    {"retire-keys", 0, NULL, "the hardware may forget the keys of another device", false},
-    {"expect", 0, "DIGEST", "go on only if the layout's or the plan's digest is this", false},
+    {"for-tpm", 0, "FILE",
+     "Seals for the TPM that `holdfast key identity` described in FILE, which is not here. The "
+     "image opens on that device only; its first `holdfast open` imports the keys, seals them "
+     "there and has the TPM record the vault. Such a run cannot be resumed."},
+    {"retire-keys", 0, NULL,
+     "The keystore's hardware has guarded the keys of a device before (a wiped medium, a board "
+     "that is used again): counts its erase counter up, so that nothing that was sealed before "
+     "opens again, and lays the device out."},
+    JOBS_FLAG,
+    RECORD_FLAG,
     {0},
 };
 
@@ -57,8 +63,6 @@ static int run(struct session *s, const struct call *c)
 	r = layout_arguments(c, settings, &request);
 	if (r >= 0)
 		r = passphrase_arguments(s, c);
-	if (r >= 0 && request.shared && request.from)
-		r = diag_fail(DIAG_USAGE, EINVAL, "--shared and --from do not go together");
 	if (r >= 0)
 		r = provision_prepare(&p, &request, &s->env);
 	if (r >= 0 && p.done)
@@ -78,17 +82,21 @@ static int run(struct session *s, const struct call *c)
 
 const struct command command_provision = {
     .name = "provision",
-    .synopsis = "LAYOUT TARGET [--shared | --from IMAGE] [--replace=LABEL|all] [--set NAME=VALUE]",
-    .summary = "Lay out a block device or an image file, or go on where a former run stopped.",
+    .synopsis = "LAYOUT TARGET [--shared | --from IMAGE] [--replace LABEL|all] [--set NAME=VALUE]",
+    .summary = "Lay out a block device or an image file, or resume a former run.",
     .text =
-	"Run again after a power cut it resumes; on a complete target it says so and changes\n"
-	"nothing; on a target that holds something else it refuses, unless that is given up by\n"
-	"name. An image file is made as TARGET.part and gets its name at the end. Needs neither\n"
+	"Run again after a power cut it resumes; on a complete target it says so and changes "
+	"nothing; on a target that holds something else it refuses, unless that is given up by "
+	"name. An image file is made as TARGET.part and gets its name at the end. Needs neither "
 	"root (for an image file) nor anything of the kernel.",
-    .example = "  holdfast provision gateway.layout gateway.img\n"
-	       "  holdfast provision gateway.layout /dev/mmcblk0 --json --record unit-1234.json\n"
-	       "  holdfast provision --shared gateway.layout shared.img\n"
-	       "  holdfast provision --from shared.img gateway.layout /dev/mmcblk0\n",
+    .status =
+	"4 means stopped: the same command goes on. 5 means refused: nothing was changed, and "
+	"the message says what the target holds. 2 also when the digest is not the expected "
+	"one. 3 when what came from a shared image does not verify.",
+    .example = "holdfast provision gateway.layout gateway.img\n"
+	       "holdfast provision gateway.layout /dev/mmcblk0 --json --record u1234.json\n"
+	       "holdfast provision --shared gateway.layout shared.img\n"
+	       "holdfast provision --from shared.img gateway.layout /dev/mmcblk0\n",
     .flags = flags,
     .min_args = 2,
     .max_args = 2,

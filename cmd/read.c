@@ -11,8 +11,8 @@
 #include "base/overflow.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "cmd/passphrase.h"
-#include "cmd/volume-key.h"
+#include "cmd/cli/passphrase.h"
+#include "cmd/cli/volume-key.h"
 #include "target/target.h"
 #include "stack/attach.h"
 
@@ -20,11 +20,14 @@
 #define WINDOW_CHUNKS 128 /* between two looks for a hole */
 
 static const struct flag flags[] = {
+    {"output", 'o', "FILE", "Where to; made as FILE.part, named at the end.", .required = true},
+    {"keep-going", 'k', NULL, "What does not verify becomes zeroes and is listed; status 3."},
     PASSPHRASE_FLAGS,
-    HARDWARE_FLAGS,
-    VOLUME_KEY_FLAG,
-    {"output", 'o', "FILE", "where to; made as FILE.part, named at the end", false},
-    {"keep-going", 'k', NULL, "what does not verify becomes zeroes and is listed; status 3", false},
+    PIN_FLAGS,
+    TCTI_FLAG,
+    VOLUME_KEY_FLAGS,
+    JOBS_FLAG,
+    RECORD_FLAG,
     {0},
 };
 
@@ -197,8 +200,7 @@ static int run(struct session *s, const struct call *c)
 	_cleanup_attached_ struct attached a = {0};
 	_cleanup_target_ struct target t = {0};
 	struct volume *v;
-	int r =
-	    path ? passphrase_arguments(s, c) : diag_fail(DIAG_USAGE, EINVAL, "read needs -o FILE");
+	int r = passphrase_arguments(s, c);
 
 	if (r >= 0)
 		r = volume_key_arguments(s, c);
@@ -229,10 +231,11 @@ const struct command command_read = {
     .name = "read",
     .synopsis = "TARGET VOLUME -o FILE",
     .summary = "Write out a volume's contents, verified.",
-    .text = "Every block is checked before it is written out. FILE appears only when all of it\n"
+    .text = "Every block is checked before it is written out. FILE appears only when all of it "
 	    "verified, or with --keep-going.",
-    .example = "  holdfast read gateway.img root -o root.erofs\n"
-	       "  holdfast read returned.img root:a -o root.img --keep-going\n",
+    .status = "3 when something did not verify; without --keep-going nothing is written out then.",
+    .example = "holdfast read gateway.img root -o root.erofs\n"
+	       "holdfast read returned.img root:a -o root.img --keep-going\n",
     .flags = flags,
     .min_args = 2,
     .max_args = 2,

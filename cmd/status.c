@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast status: what a target is, told from evidence. */
 #include "base/text.h"
-#include "cmd/keystores.h"
-#include "cmd/open-arguments.h"
-#include "cmd/passphrase.h"
+#include "cmd/cli/keystores.h"
+#include "cmd/cli/open-arguments.h"
+#include "cmd/cli/passphrase.h"
 #include "report/words.h"
 
-static const struct flag flags[] = {OPEN_FLAGS, HARDWARE_FLAGS, {0}};
+static const struct flag flags[] = {
+    OPEN_FLAGS,
+    TCTI_FLAG,
+    {0},
+};
 
 static int tell_open(struct session *s, struct target *t, const struct volume *v,
 		     const struct open_how *how, struct json *list)
@@ -77,16 +81,16 @@ static int run(struct session *s, const struct call *c)
 
 const struct command command_status = {
     .name = "status",
-    .synopsis = "TARGET [--prefix NAME]",
+    .synopsis = "TARGET [--mount DIR] [--prefix NAME]",
     .summary = "Show what a target is, what is on it and what is open.",
     .text =
-	"The state (blank, foreign, shared, provisioning, provisioned, damaged) is told from what\n"
-	"stands on the medium, never from a flag. Of each keystore: what guards it, what its "
-	"hardware\n"
+	"The state (blank, foreign, shared, provisioning, provisioned, damaged) is told from what "
+	"is on the medium, never from a flag. Of each keystore: what guards it, what its hardware "
 	"says (counters, and whether this vault is the one that it has recorded), and how far "
-	"erasing\n"
-	"goes. Says nothing about contents: see verify.",
-    .example = "  holdfast status /dev/mmcblk0\n  holdfast status gateway.img --json\n",
+	"erasing goes. Says nothing about contents: see `holdfast verify`.",
+    .status = "0 whatever state the target is in, as long as it can be read.",
+    .example = "holdfast status /dev/mmcblk0\n"
+	       "holdfast status gateway.img --json\n",
     .flags = flags,
     .min_args = 1,
     .max_args = 1,

@@ -3,8 +3,8 @@
 #include <errno.h>
 
 #include "base/text.h"
-#include "cmd/passphrase.h"
-#include "cmd/volume-key.h"
+#include "cmd/cli/passphrase.h"
+#include "cmd/cli/volume-key.h"
 #include "target/target.h"
 #include "report/words.h"
 #include "stack/verify.h"
@@ -56,7 +56,9 @@ static int report_vault(const struct target *t, struct report *report)
 	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
 }
 
-static const struct flag flags[] = {PASSPHRASE_FLAGS, HARDWARE_FLAGS, VOLUME_KEY_FLAG, {0}};
+static const struct flag flags[] = {
+    PASSPHRASE_FLAGS, PIN_FLAGS, TCTI_FLAG, VOLUME_KEY_FLAGS, JOBS_FLAG, RECORD_FLAG, {0},
+};
 
 static int check(struct session *s, const struct call *c, struct target *t, struct report *report)
 {
@@ -104,13 +106,12 @@ const struct command command_verify = {
     .name = "verify",
     .synopsis = "TARGET [VOLUME…]",
     .summary = "Check everything, or some volumes, offline; name every damaged block.",
-    .text =
-	"Never stops at the first finding: prints byte range, volume, layer and area of each.\n"
-	"Exit status 3 when there is any. Without VOLUME the vault and the partition table are\n"
-	"checked, too. Also for images without a vault that follow the Discoverable Partitions\n"
-	"Specification.",
-    .example = "  holdfast verify gateway.img\n"
-	       "  holdfast verify /dev/mmcblk0 root:a --json\n",
+    .text = "Never stops at the first finding: prints byte range, volume, layer and area of each. "
+	    "Without VOLUME the vault and the partition table are checked, too. Also for images "
+	    "without a vault that follow the Discoverable Partitions Specification.",
+    .status = "3 when anything does not verify, whether or not it can be mended.",
+    .example = "holdfast verify gateway.img\n"
+	       "holdfast verify /dev/mmcblk0 root:a --json\n",
     .flags = flags,
     .min_args = 1,
     .max_args = ARGS_MAX,

@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key escrow, key restore: recovery keys that somebody else keeps. */
+/* holdfast key escrow: a recovery key that somebody else keeps. */
 #include <errno.h>
 
 #include "base/hex.h"
-#include "base/text.h"
-#include "cmd/key/escrow.h"
-#include "cmd/passphrase.h"
+#include "cmd/cli/passphrase.h"
 #include "target/escrow.h"
 
 #define RECIPIENTS_MAX 16
+
+static const struct flag flags[] = {
+    {"to", 0, "CERT",
+     "Who shall be able to read it, a certificate (PEM): RSA of at least 2048 bits, or an "
+     "elliptic curve. May be repeated; its dates are not looked at.",
+     .needs = "output", .excludes = "receipt"},
+    {"output", 'o', "FILE", "Where the escrow is written.", .needs = "to"},
+    {"receipt", 0, "FILE", "The answer of who keeps it."},
+    {"remove-others", 0, NULL,
+     "The device forgets its own copy of the recovery key, which it could print.",
+     .needs = "receipt",
+     .why = "nothing is removed before somebody has proved to have the recovery key"},
+    PASSPHRASE_FLAGS,
+    PIN_FLAGS,
+    TCTI_FLAG,
+    RECORD_FLAG,
+    {0},
+};
 
 static int make(struct session *s, struct target *t, const struct call *c, const struct volume *v)
 {
@@ -18,9 +34,6 @@ static int make(struct session *s, struct target *t, const struct call *c, const
 	char hex[2 * ESCROW_NONCE_BYTES + 1];
 	int r;
 
-	if (!n || !path)
-		return diag_fail(DIAG_USAGE, EINVAL,
-				 "key escrow needs --to CERT and --output FILE, or --receipt FILE");
 	r = device_escrow(t, v, certificates, n, path, nonce);
 	if (r < 0)
 		return r;
@@ -53,60 +66,49 @@ static int confirm(struct session *s, struct target *t, const struct call *c,
 	return 0;
 }
 
-int escrow_run(struct session *s, struct target *t, const struct call *c)
+static int escrow(struct session *s, struct target *t, const struct call *c)
 {
-	struct volume *v = target_volume(t, c->args[2]);
+	struct volume *v = target_volume(t, c->args[1]);
 
 	if (!v)
 		return -ENOENT;
-	if (call_has(c, "receipt"))
-		return confirm(s, t, c, v);
-	if (call_has(c, "remove-others"))
-		return diag_fail(DIAG_USAGE, EINVAL,
-				 "--remove-others goes with --receipt: nothing is removed before "
-				 "somebody has proved to have the recovery key");
-	return make(s, t, c, v);
+	return call_has(c, "receipt") ? confirm(s, t, c, v) : make(s, t, c, v);
 }
 
-static int restore(struct session *s, struct target *t, const struct call *c, struct restoring *of,
-		   size_t n)
+static int run(struct session *s, const struct call *c)
 {
-	_cleanup_text_ struct text lost = {0};
-	int r = device_restore(t, of, n, call_has(c, "lose-others"), &lost);
+	_cleanup_target_ struct target t = {0};
+	int r = passphrase_arguments(s, c);
 
-	if (r < 0)
-		return r;
-	json_number(s->result, "restored", n);
-	json_text(s->result, "lost", lost.s ? lost.s : "");
-	session_say(s,
-		    "%s: the keys of %zu volume%s are sealed anew in the hardware that is here\n",
-		    t->path, n, n == 1 ? "" : "s");
-	if (lost.len)
-		session_say(s, "given up: %s\n", lost.s);
-	diag_note("what the vault says of volumes without an escrow is taken as it stands: verify "
-		  "them against what was shipped");
-	return 0;
-}
-
-int restore_run(struct session *s, struct target *t, const struct call *c)
-{
-	const char *files[ARGS_MAX];
-	struct restoring of[ARGS_MAX];
-	size_t n = c->n_args - 2, read = 0;
-	int r = 0;
-
-	if (call_values(c, "recovery-key-file", files, ARGS_MAX) != n)
-		return diag_fail(DIAG_USAGE, EINVAL,
-				 "key restore needs as many --recovery-key-file as volumes, in "
-				 "their order");
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		of[i].volume = target_volume(t, c->args[2 + i]);
-		r = of[i].volume ? passphrase_read_file(files[i], &of[i].words) : -ENOENT;
-		read += r >= 0;
-	}
+	s->target = c->args[0];
 	if (r >= 0)
-		r = restore(s, t, c, of, n);
-	for (size_t i = 0; i < read; i++)
-		secret_free(of[i].words);
-	return r;
+		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
+	s->result = json_new("result");
+	return r < 0 ? r : escrow(s, &t, c);
 }
+
+const struct command command_key_escrow = {
+    .name = "key escrow",
+    .synopsis = "TARGET VOLUME --to CERT… -o FILE | --receipt FILE [--remove-others]",
+    .summary = "Encrypt a recovery key to certificates; confirm who keeps it.",
+    .text =
+	"Encrypts a recovery key of a volume to certificates (CMS, AES-256-GCM, in PEM form), and "
+	"keeps the keys of the volume wrapped under it in the vault. A volume that has a recovery "
+	"key of its own gets no other: one printed key serves both. Refused where the volume's "
+	"keystore has erase = \"final\", and for keys that only the kernel has.\n\n"
+	"Decrypted, the file is one line of JSON: volume, nonce, receipt_message and recovery_key. "
+	"Whoever keeps it answers with HMAC-SHA256 over receipt_message, the 71 characters of "
+	"recovery_key being the key, as 64 hexadecimal digits. --receipt checks that answer and "
+	"records it. Only then is an earlier escrow dropped, and with --remove-others the copy of "
+	"the recovery key that the device could print.\n\n"
+	"A cut at any moment leaves the old state or the new one.",
+    .status = "2 when a certificate cannot be used. 3 when the vault was changed by somebody "
+	      "without the key. 5 when the passphrase or the receipt is wrong.",
+    .example = "holdfast key escrow d.img data --to fleet.crt -o d.cms --passphrase-file p\n"
+	       "holdfast key escrow d.img data --receipt d.receipt --passphrase-file p\n",
+    .flags = flags,
+    .one_of = "to receipt",
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key recovery: the recovery key of a volume, for people: as words and as a QR code. */
+/* holdfast key recovery: the recovery key of a volume, for people: in words and as a QR code. */
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -8,9 +8,26 @@
 
 #include "base/file.h"
 #include "base/modhex.h"
-#include "cmd/key/recovery.h"
+#include "cmd/cli/passphrase.h"
 #include "model/key.h"
 #include "report/qr.h"
+#include "target/target.h"
+
+static const struct flag flags[] = {
+    {"output", 'o', "FILE", "Writes the key to FILE, mode 0600."},
+    {"qr", 0, NULL,
+     "Shows the key on standard output, as a QR code and in words below it. It stays in the "
+     "terminal's scrollback, and in the log of a serial console.",
+     .excludes = "json", .why = "JSON is kept and passed on, so it never has keys",
+     .next = "use --qr-svg FILE, or leave out --json"},
+    {"qr-svg", 0, "FILE",
+     "Writes a label for a printer with both, 45 by 54 mm, to FILE (SVG, mode 0600)."},
+    PASSPHRASE_FLAGS,
+    PIN_FLAGS,
+    TCTI_FLAG,
+    RECORD_FLAG,
+    {0},
+};
 
 static const struct layer *layer_of(const struct volume *v)
 {
@@ -21,22 +38,6 @@ static const struct layer *layer_of(const struct volume *v)
 	diag_fail(DIAG_KEY_MISSING, ENOKEY,
 		  "volume %s has no recovery key: its layout does not ask for one", v->full_name);
 	return NULL;
-}
-
-/* Before anything is unlocked. */
-static int check_outputs(const struct session *s, const struct call *c)
-{
-	int r;
-
-	if (!call_has(c, "output") && !call_has(c, "qr") && !call_has(c, "qr-svg"))
-		return diag_fail(DIAG_USAGE, EINVAL,
-				 "key recovery needs --output FILE, --qr or --qr-svg FILE");
-	if (!call_has(c, "qr") || !s->json)
-		return 0;
-	r = diag_fail(DIAG_USAGE, EINVAL,
-		      "--qr with --json: JSON is kept and passed on, so it never has keys");
-	diag_next("use --qr-svg FILE, or leave out --json");
-	return r;
 }
 
 /* A terminal gets colours, so that the code scans whatever its own are. The locale is looked at
@@ -89,13 +90,13 @@ static int put_out(struct session *s, const struct call *c, const struct secret 
 	return r;
 }
 
-int recovery_key_run(struct session *s, struct target *t, const struct call *c)
+static int show_key(struct session *s, struct target *t, const struct call *c)
 {
-	struct volume *v = target_volume(t, c->args[2]);
+	struct volume *v = target_volume(t, c->args[1]);
 	const struct layer *l = v ? layer_of(v) : NULL;
 	_cleanup_secret_ struct secret *words = NULL;
 	const struct secret *key;
-	int r = l ? check_outputs(s, c) : -ENOENT;
+	int r = l ? 0 : -ENOENT;
 
 	if (r >= 0)
 		r = target_unlock(t, &v, 1);
@@ -117,3 +118,38 @@ int recovery_key_run(struct session *s, struct target *t, const struct call *c)
 		    v->full_name);
 	return 0;
 }
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = passphrase_arguments(s, c);
+
+	s->target = c->args[0];
+	if (r >= 0)
+		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	s->result = json_new("result");
+	return r < 0 ? r : show_key(s, &t, c);
+}
+
+const struct command command_key_recovery = {
+    .name = "key recovery",
+    .synopsis = "TARGET VOLUME [-o FILE] [--qr] [--qr-svg FILE]",
+    .summary = "Put out a volume's recovery key: into a file, as a QR code, on a label.",
+    .text =
+	"For a volume whose layout has recovery-key. cryptsetup takes the key from the file, or "
+	"typed with its dashes:\n\n"
+	"    cryptsetup luksOpen DEVICE NAME --key-file FILE\n\n"
+	"The QR code has the same 71 characters and nothing else. On a terminal it has colours of "
+	"its own, so that it scans from any background; into a file or a pipe it has none, and ink "
+	"is dark. It is made of half blocks where the locale (LC_ALL, LC_CTYPE, LANG) has UTF-8, "
+	"and of spaces or '##' elsewhere: 21 lines of 41 columns, or 39 of 78.",
+    .status = "2 when a passphrase is needed and was not given. 5 when the passphrase is wrong, or "
+	      "the volume has no recovery key.",
+    .example = "holdfast key recovery gateway.img data --passphrase-file p -o data.key\n"
+	       "holdfast key recovery gateway.img data --passphrase-file p --qr\n",
+    .flags = flags,
+    .one_of = "output qr qr-svg",
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

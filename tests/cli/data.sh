@@ -83,7 +83,7 @@ cp aegis.img forgotten.img
 check "key forget" "$H" key forget forgotten.img data --passphrase-file pass
 check_status 5 "its key is gone" "$H" verify --passphrase-file pass forgotten.img
 said "given up"
-check_status 5 "recovery key without asking for one" "$H" key recovery aegis.img data
+check_status 5 "recovery key without asking for one" "$H" key recovery aegis.img data -o none.key
 layout recovery 'crypt { header-size = 1M recovery-key = true }'
 check "provision with a recovery key" "$H" provision -q --passphrase-file pass recovery.layout recovery.img
 check "key recovery" "$H" key recovery recovery.img data --passphrase-file pass -o recovery.key

@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/text.h"
-#include "cmd/keystores.h"
+#include "cmd/cli/keystores.h"
 #include "target/ways.h"
 #include "model/key.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "cmd/layout-arguments.h"
+#include "cmd/cli/layout-arguments.h"
 
 int layout_arguments(const struct call *c, struct setting *settings,
 		     struct provision_request *request)

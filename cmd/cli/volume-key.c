@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cmd/volume-key.h"
+#include "cmd/cli/volume-key.h"
 #include "keystore/systemd-token/token.h"
 #include "model/key.h"
 
@@ -68,11 +68,6 @@ int volume_key_arguments(struct session *s, const struct call *c)
 	int r;
 
 	given.file = call_value(c, "volume-key-file");
-	if (given.file && call_has(c, "systemd-token"))
-		return diag_fail(DIAG_USAGE, EINVAL,
-				 "--volume-key-file or --systemd-token, not both");
-	if (call_has(c, "tpm2-signature") && !call_has(c, "systemd-token"))
-		return diag_fail(DIAG_USAGE, EINVAL, "--tpm2-signature goes with --systemd-token");
 	given.keys.volume_key = volume_key;
 	if (call_has(c, "systemd-token")) {
 		given.file = "the token";

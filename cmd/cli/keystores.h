@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What guards the keys of a target, told to people and scripts. */
-#ifndef HOLDFAST_CMD_KEYSTORES_H
-#define HOLDFAST_CMD_KEYSTORES_H
+#ifndef HOLDFAST_CLI_KEYSTORES_H
+#define HOLDFAST_CLI_KEYSTORES_H
 
-#include "cmd/session.h"
+#include "cmd/cli/session.h"
 #include "target/target.h"
 
 /* Every keystore of the layout: backend, policy, hardware with its counters and anchor, strength of

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --set NAME=VALUE, for every command that reads a layout. */
-#ifndef HOLDFAST_CMD_LAYOUT_ARGUMENTS_H
-#define HOLDFAST_CMD_LAYOUT_ARGUMENTS_H
+#ifndef HOLDFAST_CLI_LAYOUT_ARGUMENTS_H
+#define HOLDFAST_CLI_LAYOUT_ARGUMENTS_H
 
-#include "cmd/command.h"
+#include "cmd/cli/command.h"
 #include "target/provision.h"
 
-#define LAYOUT_FLAGS                                                                               \
+#define LAYOUT_FLAG                                                                                \
 	{                                                                                          \
 		"set", 's', "NAME=VALUE",                                                          \
-		    "what ${NAME} in the layout stands for; may be repeated", false                \
+		    "What ${NAME} in the layout stands for. May be repeated."                      \
 	}
 
 /* Fills request->layout_path and settings; @settings has room for VALUES_MAX. */

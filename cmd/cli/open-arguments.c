@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/open-arguments.h"
+#include "cmd/cli/open-arguments.h"
 
 int open_arguments(const struct call *c, struct open_how *ret)
 {

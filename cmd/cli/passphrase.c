@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cmd/passphrase.h"
+#include "cmd/cli/passphrase.h"
 #include "model/key.h"
 
 #define PASSPHRASE_MAX 1024
@@ -186,8 +186,6 @@ static int source_of(const struct call *c, const char *file, const char *fd,
 	if (number && (!*number || *end || n < 0 || n > 1 << 20))
 		return diag_fail(DIAG_USAGE, EINVAL, "--%s %s: give the number of a descriptor", fd,
 				 number);
-	if (number && ret->file)
-		return diag_fail(DIAG_USAGE, EINVAL, "--%s or --%s, not both", file, fd);
 	return 0;
 }
 

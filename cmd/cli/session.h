@@ -1,25 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run of the program: what it may use, what it says, how it ends. */
-#ifndef HOLDFAST_CMD_SESSION_H
-#define HOLDFAST_CMD_SESSION_H
+#ifndef HOLDFAST_CLI_SESSION_H
+#define HOLDFAST_CLI_SESSION_H
 
 #include <stdio.h>
 
 #include "base/diag.h"
 #include "base/env.h"
 #include "base/secret.h"
-#include "cmd/command.h"
+#include "cmd/cli/command.h"
 #include "engine/execute.h"
 #include "model/key.h"
 #include "model/kinds.h"
 #include "report/json.h"
 
+/* For commands that change something, or whose result is kept. */
+#define RECORD_FLAG                                                                                \
+	{                                                                                          \
+		"record", 0, "FILE",                                                               \
+		    "Writes the result object to FILE, for the factory's database: digests, root " \
+		    "hashes, partitions, duration. Also when things went wrong. The file is "      \
+		    "replaced at once or not at all."                                              \
+	}
+/* For commands whose work the pool shares. */
+#define JOBS_FLAG                                                                                  \
+	{                                                                                          \
+		"jobs", 'j', "N",                                                                  \
+		    "Worker threads; default: one for each processor that the process may run on." \
+	}
+
 struct session {
 	struct env env;
 	struct key_input input; /* what env.input is, once passphrase options were read */
 	const struct kinds *kinds;
-	const char *name;   /* of the command */
-	const char *target; /* as it was named, for the result; or NULL */
+	const struct command *const *commands; /* all of them, for help */
+	const char *name;                      /* of the command */
+	const char *target;                    /* as it was named, for the result; or NULL */
 	bool json, quiet;
 	const char *record;  /* file, or NULL */
 	struct json *result; /* the last line; commands add to it */

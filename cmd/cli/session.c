@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "cmd/session.h"
+#include "cmd/cli/session.h"
 #include "crypto/random.h"
 #include "format/dps.h"
 #include "keystore/registry.h"
@@ -313,13 +313,22 @@ int session_begin(struct session *s, const struct call *c)
 	return r;
 }
 
+/* What is wrong with a command line begins with the command's name. */
+static bool begins_with_name(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(text, name, len) == 0 && (text[len] == ' ' || text[len] == ':');
+}
+
 static void print_failure(const struct session *s, const struct diag_record *d)
 {
+	bool named = s->name && !begins_with_name(d->text, s->name);
 	bool scoped = *d->scope;
 
 	log_line("error", d->scope, d->text);
-	fprintf(stderr, "holdfast: %s%s%s%s%s\n", s->name ? s->name : "", s->name ? ": " : "",
-		d->scope, scoped ? ": " : "", d->text);
+	fprintf(stderr, "holdfast: %s%s%s%s%s\n", named ? s->name : "", named ? ": " : "", d->scope,
+		scoped ? ": " : "", d->text);
 	if (*d->state)
 		fprintf(stderr, "  now:  %s\n", d->state);
 	if (*d->next)

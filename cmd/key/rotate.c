@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holdfast key rotate: a new device secret; volume keys and contents stay. */
+#include "cmd/cli/passphrase.h"
+#include "target/keys.h"
+#include "target/ways.h"
+
+static const struct flag flags[] = {
+    PASSPHRASE_FLAGS,
+    NEW_PASSPHRASE_FLAGS,
+    PIN_FLAGS,
+    TCTI_FLAG,
+    OWNER_FLAGS,
+    {"pcr-version", 0, "N",
+     "For a keystore with pcr-public-key: signatures over PCRs for version N count from then on, "
+     "and no others; it is only raised. The image that runs must be signed for both versions. The "
+     "TPM's anchor is made again, which may need the owner's authorisation."},
+    RECORD_FLAG,
+    {0},
+};
+
+/* The ways in that no device secret has part in. */
+static const char *but_by(const struct vault_keys *keys)
+{
+	struct way_in ways[WAYS_MAX];
+	size_t n = vault_ways_in(keys, NULL, ways, WAYS_MAX);
+	bool token = false, recovery = false;
+
+	for (size_t i = 0; i < n; i++) {
+		token |= ways[i].kind == WAY_SYSTEMD;
+		recovery |= ways[i].kind != WAY_SYSTEMD && ways[i].kind != WAY_KEYSTORE;
+	}
+	return token && recovery ? ", but by a recovery key, or by systemd's token on this device"
+	       : token           ? ", but by systemd's token on this device"
+	       : recovery        ? ", but by a recovery key"
+				 : "";
+}
+
+/* What somebody does with a copy of the medium from before: by the weakest keystore. */
+static const char *old_copy(const struct layout *l)
+{
+	bool on_device = false;
+
+	for (size_t i = 0; i < l->n_keystores; i++) {
+		const struct keystore_ops *ops = l->keystores[i]->ops;
+
+		if (!ops->advance && !ops->references)
+			return "still opens with the old passphrase";
+		on_device |= ops->references != NULL;
+	}
+	return on_device ? "still opens on this device" : "opens no more";
+}
+
+static int rotate(struct session *s, struct target *t, const struct call *c)
+{
+	int r = device_keys_rotate(t, call_value(c, "pcr-version"));
+
+	if (r >= 0)
+		session_say(
+		    s,
+		    "%s: device secret is new; volume keys and contents are the same. A copy "
+		    "of the medium from before %s%s.\n",
+		    t->path, old_copy(t->layout), but_by(t->keys));
+	return r;
+}
+
+static int run(struct session *s, const struct call *c)
+{
+	_cleanup_target_ struct target t = {0};
+	int r = passphrase_arguments(s, c);
+
+	s->target = c->args[0];
+	if (r >= 0)
+		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
+	s->result = json_new("result");
+	return r < 0 ? r : rotate(s, &t, c);
+}
+
+const struct command command_key_rotate = {
+    .name = "key rotate",
+    .synopsis = "TARGET [--new-passphrase-file FILE] [--pcr-version N]",
+    .summary = "Draw a new device secret and wrap the volume keys under it.",
+    .text =
+	"For when a passphrase became known: with --new-passphrase-file. The volume keys stay, and "
+	"so do the contents. A copy of the medium from before still opens with the old passphrase "
+	"(backend file), on the same device (trusted), or no more (tpm2, tee); by a recovery key, "
+	"an escrow or a token of systemd it opens as before.\n\n"
+	"A cut at any moment leaves the old state or the new one.",
+    .status = "2 when a passphrase is needed and was not given. 3 when the vault was changed by "
+	      "somebody without the key. 5 when the passphrase is wrong.",
+    .example = "holdfast key rotate d.img --passphrase-file old --new-passphrase-file new\n"
+	       "holdfast key rotate /dev/mmcblk0 --pcr-version 3\n",
+    .flags = flags,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};
