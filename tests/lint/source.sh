@@ -5,7 +5,7 @@ set -euo pipefail
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
 cd "$HOLDFAST_TOP"
 mapfile -t sources < <(git ls-files '*.c' '*.h')
-mapfile -t scripts < <(git ls-files 'tools/*' 'tests/*.sh' 'tests/**/*.sh' .ci/run | while read -r f; do head -1 "$f" | grep -q '^#!/bin/bash' && echo "$f"; done)
+mapfile -t scripts < <(git ls-files 'tools/*' 'tests/*.sh' 'tests/**/*.sh' tests/golden/make .ci/run | while read -r f; do head -1 "$f" | grep -q '^#!/bin/bash' && echo "$f"; done)
 
 check "clang-format has nothing to change" clang-format-14 --dry-run --Werror "${sources[@]}"
 
