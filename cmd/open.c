@@ -7,6 +7,7 @@
 #include "cmd/cli/volume-key.h"
 #include "target/keys.h"
 #include "stack/open.h"
+#include "keyring/seal.h"
 
 static const struct flag flags[] = {
     OPEN_FLAGS,
@@ -53,8 +54,8 @@ static int open_all(struct session *s, struct target *t, struct volume **volumes
 	}
 	if (r < 0)
 		done--; /* what failed has cleaned up after itself */
-	else if (t->keys)
-		r = vault_keys_lock(t->keys);
+	else if (t->ring)
+		r = keyring_lock(t->ring);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
@@ -66,7 +67,7 @@ static int open_all(struct session *s, struct target *t, struct volume **volumes
 /* The first opening of an image that was made for this hardware where it was not. */
 static int enrol(struct target *t, struct env *env, const struct kinds *kinds)
 {
-	int r = device_keys_enrol(t, env, kinds);
+	int r = target_enrol(t, env, kinds);
 
 	if (r == 1)
 		diag_note("%s was made for this device elsewhere: its keys are sealed here now",
@@ -105,6 +106,7 @@ static int run(struct session *s, const struct call *c)
 		r = enrol(&t, &s->env, s->kinds);
 	if (r < 0)
 		return r;
+	t.may_count = true;
 	n = open_volumes(c, &t, volumes);
 	s->result = json_new("result");
 	r = n > 0 ? target_unlock(&t, volumes, (size_t)n) : n;

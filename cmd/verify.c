@@ -8,6 +8,7 @@
 #include "target/target.h"
 #include "report/words.h"
 #include "stack/verify.h"
+#include "vault/check.h"
 
 /* What decides the status: data that does not verify, or only structures that a good copy mends. */
 static enum diag_code code_of(const struct report *report)

@@ -5,6 +5,8 @@
 #include "base/diag.h"
 #include "model/build.h"
 #include "recovery/repair.h"
+#include "vault/check.h"
+#include "vault/log.h"
 
 /* The medium as the vault names it; without a vault a GPT is looked for. */
 static int probe_medium(struct assessment *a, const struct kinds *kinds, struct medium **ret)

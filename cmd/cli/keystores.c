@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cmd/cli/keystores.h"
 #include "target/ways.h"
+#include "keyring/anchor.h"
 #include "model/key.h"
 
 static const char *const strengths[] = {[ERASE_MEDIA] = "media", [ERASE_FINAL] = "final"};
@@ -17,19 +18,19 @@ static const char *const erasing[] = {
 
 /* The hardware's record against the vault that was read. */
 static void tell_anchor(struct session *s, struct json *j, const struct keystore_anchor *a,
-			enum vault_standing standing)
+			enum anchor_standing standing)
 {
 	static const char *const words[] = {
-	    [VAULT_NAMED] = "this vault is the one that the hardware has recorded",
-	    [VAULT_EARLIER] = "THIS VAULT IS AN EARLIER ONE than the hardware has recorded",
-	    [VAULT_OTHER] = "THIS VAULT IS NOT THE ONE that the hardware has recorded",
-	    [VAULT_UNRECORDED] = "the hardware has no record of a vault",
+	    [ANCHOR_NAMES_IT] = "this vault is the one that the hardware has recorded",
+	    [ANCHOR_IS_LATER] = "THIS VAULT IS AN EARLIER ONE than the hardware has recorded",
+	    [ANCHOR_NAMES_ANOTHER] = "THIS VAULT IS NOT THE ONE that the hardware has recorded",
+	    [ANCHOR_IS_MISSING] = "the hardware has no record of a vault",
 	};
 	static const char *const names[] = {
-	    [VAULT_NAMED] = "named",
-	    [VAULT_EARLIER] = "earlier",
-	    [VAULT_OTHER] = "other",
-	    [VAULT_UNRECORDED] = "none",
+	    [ANCHOR_NAMES_IT] = "named",
+	    [ANCHOR_IS_LATER] = "earlier",
+	    [ANCHOR_NAMES_ANOTHER] = "other",
+	    [ANCHOR_IS_MISSING] = "none",
 	};
 
 	json_text(j, "anchor", names[standing]);
@@ -38,13 +39,12 @@ static void tell_anchor(struct session *s, struct json *j, const struct keystore
 	session_say(s, "  anchor: %s\n", words[standing]);
 }
 
-static void tell_hardware(struct session *s, struct json *j, struct vault_keys *keys,
+static void tell_hardware(struct session *s, struct json *j, struct keyring *ring,
 			  const struct keystore *k)
 {
-	struct keystore_state state = {0};
-	enum vault_standing standing;
+	struct keyring_hardware h;
 	size_t mark = diag_count();
-	int r = vault_keys_state(keys, k, &state, &standing);
+	int r = keyring_read_hardware(ring, k, &h);
 
 	if (r < 0) {
 		const struct diag_record *d = diag_get(mark);
@@ -55,13 +55,18 @@ static void tell_hardware(struct session *s, struct json *j, struct vault_keys *
 		diag_forget(mark);
 		return;
 	}
-	json_text(j, "hardware", state.hardware);
-	json_number(j, "erase_counter", state.erase);
-	json_number(j, "rotation_counter", state.rotation);
-	session_say(s, "  hardware: %s\n  counters: E %" PRIu64 ", R %" PRIu64 "\n", state.hardware,
-		    state.erase, state.rotation);
+	json_text(j, "hardware", h.state.hardware);
+	json_number(j, "erase_counter", h.state.erase);
+	json_number(j, "rotation_counter", h.state.rotation);
+	session_say(s, "  hardware: %s\n  counters: E %" PRIu64 ", R %" PRIu64 "\n",
+		    h.state.hardware, h.state.erase, h.state.rotation);
 	if (k->ops->anchor_read)
-		tell_anchor(s, j, &state.anchor, standing);
+		tell_anchor(s, j, &h.state.anchor, h.standing);
+	if (h.rotation_waits) {
+		json_flag(j, "rotation_waits", true);
+		session_say(s, "  a rotation of the keys waits to be counted: `holdfast open` or "
+			       "`holdfast key rotate` finishes it\n");
+	}
 }
 
 /* All but a keystore in hardware outlive what hardware erases. */
@@ -90,18 +95,18 @@ static void tell_one(struct session *s, struct json *j, const struct target *t,
 {
 	_cleanup_text_ struct text words = {0};
 	enum erase_strength strength =
-	    t->keys ? vault_keys_strength(t->keys, k, ways->v, ways->n) : k->ops->strength(k);
+	    t->ring ? keyring_erase_strength(t->ring, k, ways->v, ways->n) : k->ops->strength(k);
 
-	if (t->keys)
-		vault_keys_describe(t->keys, k, &words);
+	if (t->ring)
+		keyring_describe(t->ring, k, &words);
 	json_text(j, "keystore", k->name);
 	json_text(j, "backend", k->ops->name);
 	json_text(j, "policy", words.s);
 	json_text(j, "erase", strengths[strength]);
 	session_say(s, "keystore %s: %s%s%s; %s\n", k->name, k->ops->name, words.s ? ": " : "",
 		    words.s ? words.s : "", erasing[strength]);
-	if (t->keys && k->ops->state)
-		tell_hardware(s, j, t->keys, k);
+	if (t->ring && k->ops->state)
+		tell_hardware(s, j, t->ring, k);
 }
 
 static const char *without_keystore(const struct target *t)
@@ -119,13 +124,13 @@ int tell_keystores(struct session *s, struct target *t)
 {
 	struct json *list = json_list(s->result, "keystores");
 	struct ways_in ways = {.n = 0};
-	int r = t->vault && !t->keys ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
+	int r = target_read_keys(t);
 
-	if (r >= 0 && t->keys)
-		device_ways_in(t, &ways);
+	if (r >= 0 && t->ring)
+		target_ways_in(t, &ways);
 	for (size_t i = 0; i < t->layout->n_keystores && r >= 0; i++)
 		tell_one(s, json_child(list, NULL), t, t->layout->keystores[i], &ways);
-	if (r >= 0 && t->keys) {
+	if (r >= 0 && t->ring) {
 		list = json_list(s->result, "ways_in");
 		for (size_t i = 0; i < ways.n; i++)
 			tell_way(s, json_child(list, NULL), &ways.v[i]);

@@ -34,7 +34,7 @@ static int make(struct session *s, struct target *t, const struct call *c, const
 	char hex[2 * ESCROW_NONCE_BYTES + 1];
 	int r;
 
-	r = device_escrow(t, v, certificates, n, path, nonce);
+	r = target_escrow(t, v, certificates, n, path, nonce);
 	if (r < 0)
 		return r;
 	hex_encode(nonce, sizeof(nonce), hex);
@@ -53,7 +53,7 @@ static int confirm(struct session *s, struct target *t, const struct call *c,
 		   const struct volume *v)
 {
 	bool remove_others = call_has(c, "remove-others");
-	int r = device_escrow_confirm(t, v, call_value(c, "receipt"), remove_others);
+	int r = target_confirm_escrow(t, v, call_value(c, "receipt"), remove_others);
 
 	if (r < 0)
 		return r;

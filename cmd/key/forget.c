@@ -12,7 +12,7 @@ static const struct flag flags[] = {
 static int forget(struct session *s, struct target *t, const struct call *c)
 {
 	struct volume *v = target_volume(t, c->args[1]);
-	int r = v ? device_keys_forget(t, v) : -ENOENT;
+	int r = v ? target_forget(t, v) : -ENOENT;
 
 	if (r < 0)
 		return r;

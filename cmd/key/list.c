@@ -2,8 +2,9 @@
 /* holdfast key list: which keys a device has, and what guards them. */
 #include "cmd/cli/keystores.h"
 #include "cmd/cli/passphrase.h"
+#include "keyring/ways.h"
 #include "model/key.h"
-#include "target/keys.h"
+#include "target/target.h"
 
 static const struct flag flags[] = {
     TCTI_FLAG,
@@ -16,10 +17,10 @@ static const char *const purposes[] = {
 /* Needs no passphrase: what is wrapped is not shown. */
 static int list(struct session *s, struct target *t)
 {
-	struct vault_key_info keys[VOLUMES_MAX * KEY_PURPOSES];
+	struct keyring_entry keys[VOLUMES_MAX * KEY_PURPOSES];
 	struct json *list = json_list(s->result, "keys");
 	size_t n;
-	int r = t->vault ? vault_keys_read(t->vault, t->layout, &s->env, &t->keys) : 0;
+	int r = target_read_keys(t);
 
 	if (r < 0)
 		return r;
@@ -30,7 +31,7 @@ static int list(struct session *s, struct target *t)
 	r = tell_keystores(s, t);
 	if (r < 0)
 		return r;
-	n = vault_keys_list(t->keys, keys, VOLUMES_MAX * KEY_PURPOSES);
+	n = keyring_list(t->ring, keys, VOLUMES_MAX * KEY_PURPOSES);
 	for (size_t i = 0; i < n; i++) {
 		struct json *j = json_child(list, NULL);
 		const char *layer = keys[i].layer ? keys[i].layer->ops->name : NULL;

@@ -24,7 +24,7 @@ static int reseal(struct session *s, struct target *t, const struct call *c, str
 		  size_t n)
 {
 	_cleanup_text_ struct text lost = {0};
-	int r = device_restore(t, of, n, call_has(c, "lose-others"), &lost);
+	int r = target_restore(t, of, n, call_has(c, "lose-others"), &lost);
 
 	if (r < 0)
 		return r;

@@ -19,10 +19,10 @@ static const struct flag flags[] = {
 };
 
 /* The ways in that no device secret has part in. */
-static const char *but_by(const struct vault_keys *keys)
+static const char *but_by(const struct keyring *keys)
 {
 	struct way_in ways[WAYS_MAX];
-	size_t n = vault_ways_in(keys, NULL, ways, WAYS_MAX);
+	size_t n = keyring_ways_in(keys, NULL, ways, WAYS_MAX);
 	bool token = false, recovery = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -52,14 +52,14 @@ static const char *old_copy(const struct layout *l)
 
 static int rotate(struct session *s, struct target *t, const struct call *c)
 {
-	int r = device_keys_rotate(t, call_value(c, "pcr-version"));
+	int r = target_rotate(t, call_value(c, "pcr-version"));
 
 	if (r >= 0)
 		session_say(
 		    s,
 		    "%s: device secret is new; volume keys and contents are the same. A copy "
 		    "of the medium from before %s%s.\n",
-		    t->path, old_copy(t->layout), but_by(t->keys));
+		    t->path, old_copy(t->layout), but_by(t->ring));
 	return r;
 }
 

@@ -271,6 +271,19 @@ static int recognise(const struct keystore *k, struct keystore_session *s, struc
 			 k->name, k->values[STORAGE].text);
 }
 
+static int waits(const struct keystore *k, struct keystore_session *s, struct env *env,
+		 const uint8_t *blob, size_t len)
+{
+	struct keystore_state now;
+	struct tee_blob b;
+	int r = recognise(k, s, env, blob, len);
+
+	if (r < 0 || tee_blob_decode(blob, len, &b) < 0 || !b.next)
+		return r;
+	r = read_state(k, s, env, &now);
+	return r < 0 ? r : now.rotation < b.rotation;
+}
+
 static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
 		   const uint8_t *blob, size_t len)
 {
@@ -360,6 +373,7 @@ const struct keystore_ops keystore_tee = {
     .prepare = prepare,
     .count_erase = count_erase,
     .advance = advance,
+    .waits = waits,
     .recognise = recognise,
     .anchor_read = anchor_read,
     .anchor_write = anchor_write,

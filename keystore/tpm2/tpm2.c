@@ -244,23 +244,26 @@ static int count_erase(const struct keystore *k, struct keystore_session *s, str
 	return 0;
 }
 
-static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
-		   const uint8_t *blob, size_t len)
+/* The value of the rotation counter at which @blob opens. */
+static int read_wanted(const struct keystore *k, const uint8_t *blob, size_t len, uint64_t *ret)
 {
-	struct tpm2_blob *b = calloc(1, sizeof(*b));
-	uint64_t now = 0, before, after, wants = 0;
+	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
 	int r = b ? decode(k, blob, len, b) : diag_no_memory();
 
-	if (s->remote) { /* just sealed, for what its counters are there */
-		free(b);
-		return r;
-	}
+	if (r >= 0)
+		*ret = b->counters.rotation;
+	return r;
+}
 
-	if (r >= 0)
-		wants = b->counters.rotation;
-	free(b);
-	if (r >= 0)
-		r = tpm2_counter_read(s, TPM2_ROTATION, &now);
+static int waits(const struct keystore *k, struct keystore_session *s, struct env *env,
+		 const uint8_t *blob, size_t len)
+{
+	uint64_t now, wants;
+	int r = read_wanted(k, blob, len, &wants);
+
+	if (r < 0 || s->remote) /* just sealed, for the counters that are there */
+		return r;
+	r = tpm2_counter_read(s, TPM2_ROTATION, &now);
 	if (r < 0 || now == wants)
 		return r;
 	if (now > wants)
@@ -273,7 +276,20 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 				 "the sealed secret waits for %llu of the TPM's rotation counter, "
 				 "which stands at %llu: it is of another device",
 				 (unsigned long long)wants, (unsigned long long)now);
-	r = tpm2_counter_count(s, TPM2_ROTATION, &before, &after);
+	return 1;
+}
+
+static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
+		   const uint8_t *blob, size_t len)
+{
+	uint64_t before, after, wants;
+	int r = waits(k, s, env, blob, len);
+
+	if (r <= 0)
+		return r;
+	r = read_wanted(k, blob, len, &wants);
+	if (r >= 0)
+		r = tpm2_counter_count(s, TPM2_ROTATION, &before, &after);
 	if (r >= 0 && after != wants)
 		return diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
 				 "somebody else counted the TPM's rotation counter, too");
@@ -457,6 +473,7 @@ const struct keystore_ops keystore_tpm2 = {
     .prepare = prepare,
     .count_erase = count_erase,
     .advance = advance,
+    .waits = waits,
     .recognise = recognise,
     .anchor_read = anchor_read,
     .anchor_write = anchor_write,

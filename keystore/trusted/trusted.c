@@ -13,7 +13,7 @@
 #include "base/endian.h"
 #include "base/hex.h"
 #include "kernel/alg.h"
-#include "kernel/keyring.h"
+#include "kernel/key.h"
 #include "keystore/registry.h"
 #include "keystore/trusted/trusted.h"
 
@@ -123,10 +123,10 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 	text_add(&payload, " %s", trusted_text(k, TRUSTED_OPTIONS));
 	if (payload.failed)
 		return diag_no_memory();
-	r = keyring_add("trusted", name, payload.s, &serial);
+	r = kernel_key_add("trusted", name, payload.s, &serial);
 	if (r < 0)
 		return trusted_fail_seal(k, -r);
-	r = keyring_read(serial, &shown);
+	r = kernel_key_read(serial, &shown);
 	if (r < 0)
 		return trusted_fail(k, -r, "the trusted key cannot be read as it is sealed");
 	r = put_blob(k, name, &shown, blob);
@@ -180,7 +180,7 @@ static int unseal(const struct keystore *k, struct keystore_session *session, st
 	text_add(&payload, " %s", trusted_text(k, TRUSTED_LOAD_OPTIONS));
 	if (payload.failed)
 		return diag_no_memory();
-	r = keyring_add("trusted", d.name, payload.s, &serial);
+	r = kernel_key_add("trusted", d.name, payload.s, &serial);
 	if (r < 0)
 		return trusted_fail_unseal(k, -r);
 	*ret = NULL;
@@ -194,14 +194,14 @@ static int unseal(const struct keystore *k, struct keystore_session *session, st
 static int find_master(const struct keystore *k, const struct trusted_disk *d)
 {
 	int32_t serial;
-	int r = keyring_find("trusted", d->name, &serial);
+	int r = kernel_key_find("trusted", d->name, &serial);
 
 	return r < 0 ? trusted_fail(k, -r, "the trusted key is not in the kernel") : 0;
 }
 
 static int read_key(const struct keystore *k, int32_t serial, struct text *blob)
 {
-	int r = keyring_read(serial, blob);
+	int r = kernel_key_read(serial, blob);
 
 	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be read as it is sealed") : 0;
 }
@@ -219,7 +219,7 @@ static int draw(const struct keystore *k, const uint8_t *sealed, size_t sealed_l
 	if (r < 0)
 		return r;
 	snprintf(payload, sizeof(payload), "new " MASTER "%s %zu", d.name, len);
-	r = keyring_add("encrypted", name, payload, &serial);
+	r = kernel_key_add("encrypted", name, payload, &serial);
 	return r < 0 ? trusted_fail(k, -r, "no encrypted key can be made")
 		     : read_key(k, serial, blob);
 }
@@ -261,7 +261,7 @@ static int load(const struct keystore *k, const char *name, const uint8_t *blob,
 	text_add(&payload, "load %s", text);
 	if (payload.failed)
 		return diag_no_memory();
-	r = keyring_add("encrypted", name, payload.s, &serial);
+	r = kernel_key_add("encrypted", name, payload.s, &serial);
 	if (r < 0)
 		return trusted_fail_load(k, -r, name);
 	snprintf(ref.description, sizeof(ref.description), "%s", name);
@@ -282,9 +282,9 @@ static int rewrap(const struct keystore *k, const struct key_reference *ref, con
 	if (r < 0)
 		return r;
 	snprintf(payload, sizeof(payload), "update " MASTER "%s", d.name);
-	r = keyring_find(ref->type, ref->description, &serial);
+	r = kernel_key_find(ref->type, ref->description, &serial);
 	if (r >= 0)
-		r = keyring_update(serial, payload);
+		r = kernel_key_update(serial, payload);
 	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be sealed anew")
 		     : read_key(k, serial, blob);
 }
@@ -310,7 +310,7 @@ static int mac(const struct keystore *k, const uint8_t *sealed, size_t sealed_le
 
 	if (r < 0)
 		return r;
-	r = keyring_find("trusted", d.name, &serial);
+	r = kernel_key_find("trusted", d.name, &serial);
 	if (r >= 0)
 		r = alg_hmac_sha256(serial, bytes, len, ret);
 	if (r >= 0)

@@ -93,6 +93,8 @@ enum outcome {
 	  "the answers of the TPM or TEE do not authenticate")                                     \
 	X(DIAG_VAULT_OLD, "HF-VAULT-OLD", OUTCOME_UNVERIFIED,                                      \
 	  "the vault is not the one that the hardware's anchor names")                             \
+	X(DIAG_ROTATION_WAITS, "HF-ROTATION-WAITS", OUTCOME_STOPPED,                               \
+	  "a rotation of the keys is not counted yet: open or key rotate finishes it")             \
 	X(DIAG_KERNEL, "HF-KERNEL", OUTCOME_FAILED, "the kernel refused or lacks a feature")       \
 	X(DIAG_IN_USE, "HF-IN-USE", OUTCOME_BUSY, "a device or mount point is in use")
 

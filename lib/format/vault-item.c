@@ -14,6 +14,11 @@ static bool known(unsigned type)
 	return type <= VAULT_LEARNED || (type >= VAULT_KEYSTORE && type <= VAULT_ESCROW_KEY);
 }
 
+bool vault_item_is_of_keys(unsigned type)
+{
+	return type >= VAULT_SEALED && type <= VAULT_ESCROW_KEY;
+}
+
 /* An item: le16 type, le16 zero, le32 length, value, padding to a multiple of 4. */
 int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret)
 {

@@ -94,6 +94,8 @@ struct vault_item {
 };
 /* 1 and *@ret, 0 at the end, -EINVAL. Begin with *@at = 0. */
 int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret);
+/* The items of keys and of what guards them: lib/keyring's. */
+bool vault_item_is_of_keys(unsigned type);
 /* The @n strings of an item, NUL-terminated each, in a row, nothing behind them. */
 int vault_item_strings(const uint8_t *bytes, size_t len, const char **ret, size_t n);
 

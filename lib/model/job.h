@@ -5,6 +5,7 @@
 
 struct env;
 struct io;
+struct keyring;
 struct keys;
 
 struct job {
@@ -12,6 +13,7 @@ struct job {
 	struct io *target;       /* the device or image file worked on */
 	const char *target_name; /* its path, for messages and for the kernel */
 	struct keys *keys;       /* volume keys (model/key.h), or NULL */
+	struct keyring *ring;    /* what a commit of the device part has for keys, or NULL */
 };
 
 #endif

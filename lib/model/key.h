@@ -134,6 +134,9 @@ struct keystore_ops {
 	/* R, as far as @blob waits for it; 0 and nothing counted where it does not wait. */
 	int (*advance)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       const uint8_t *blob, size_t len);
+	/* 1 if @blob waits for @advance, 0 if not; changes nothing. */
+	int (*waits)(const struct keystore *k, struct keystore_session *s, struct env *env,
+		     const uint8_t *blob, size_t len);
 	/* HF-KEYSTORE-FOREIGN when @blob was sealed by other hardware. May be NULL. */
 	int (*recognise)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			 const uint8_t *blob, size_t len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets that holdfast did not lay out, without a table: what stands there, by its superblocks. */
-#ifndef HOLDFAST_DEVICE_BARE_H
-#define HOLDFAST_DEVICE_BARE_H
+#ifndef HOLDFAST_TARGET_BARE_H
+#define HOLDFAST_TARGET_BARE_H
 
 #include "target/target.h"
 

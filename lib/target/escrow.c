@@ -11,6 +11,10 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "crypto/cms.h"
+#include "keyring/commit.h"
+#include "keyring/interface.h"
+#include "keyring/restore.h"
+#include "model/key.h"
 #include "target/escrow.h"
 #include "target/keys.h"
 
@@ -53,7 +57,7 @@ static int payload(const struct volume *v, const struct secret *key, const uint8
 		return r;
 	modhex_print_key(secret_bytes(key), secret_bytes(words));
 	hex_encode(nonce, ESCROW_NONCE_BYTES, hex);
-	vault_escrow_message(v->full_name, nonce, message);
+	keyring_escrow_message(v->full_name, nonce, message);
 	n = snprintf((char *)secret_bytes(all), PAYLOAD_MAX,
 		     "{\"holdfast-escrow\":1,\"volume\":\"%s\",\"nonce\":\"%s\","
 		     "\"receipt_message\":\"%s\",\"recovery_key\":\"%.*s\"}\n",
@@ -67,7 +71,7 @@ static int payload(const struct volume *v, const struct secret *key, const uint8
 	return r;
 }
 
-int device_escrow(struct target *t, const struct volume *v, const char *const *certificates,
+int target_escrow(struct target *t, const struct volume *v, const char *const *certificates,
 		  size_t n, const char *to, uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
 {
 	_cleanup_secret_ struct secret *key = NULL, *content = NULL;
@@ -75,9 +79,9 @@ int device_escrow(struct target *t, const struct volume *v, const char *const *c
 	int r = refuse_final(v);
 
 	if (r >= 0)
-		r = device_keys_load(t);
+		r = target_unlock_all(t);
 	if (r >= 0)
-		r = vault_escrow_add(t->keys, v, &key, ret_nonce);
+		r = keyring_escrow_add(t->ring, v, &key, ret_nonce);
 	if (r >= 0)
 		r = payload(v, key, ret_nonce, &content);
 	if (r >= 0)
@@ -86,7 +90,7 @@ int device_escrow(struct target *t, const struct volume *v, const char *const *c
 		r = file_write(to, 0644, pem.s, pem.len);
 	if (r < 0)
 		return r;
-	r = vault_commit_layout(t->vault, t->layout, t->keys);
+	r = keyring_commit(t->vault, t->layout, t->ring);
 	if (r < 0)
 		diag_state("%s was written; the vault knows of it, or does not: run the same "
 			   "command again, and keep the later file",
@@ -121,21 +125,21 @@ static int read_receipt(const char *path, uint8_t ret[static ESCROW_RECEIPT_BYTE
 	return 0;
 }
 
-int device_escrow_confirm(struct target *t, const struct volume *v, const char *path,
+int target_confirm_escrow(struct target *t, const struct volume *v, const char *path,
 			  bool remove_others)
 {
 	uint8_t receipt[ESCROW_RECEIPT_BYTES];
 	int r = read_receipt(path, receipt), changed = 0;
 
 	if (r >= 0)
-		r = device_keys_load(t);
+		r = target_unlock_all(t);
 	if (r >= 0)
-		changed = r = vault_escrow_confirm(t->keys, v, receipt);
+		changed = r = keyring_escrow_confirm(t->ring, v, receipt);
 	if (r >= 0 && remove_others)
-		changed |= vault_escrow_drop_recovery(t->keys, v);
+		changed |= keyring_drop_recovery(t->ring, v);
 	if (r < 0 || !changed)
 		return r;
-	r = vault_commit_layout(t->vault, t->layout, t->keys);
+	r = keyring_commit(t->vault, t->layout, t->ring);
 	if (r < 0)
 		diag_state("the receipt is recorded, or is not: run the same command again");
 	return r < 0 ? r : 1;
@@ -154,17 +158,16 @@ static int take(struct target *t, const struct restoring *of)
 		diag_next("it is what recovery_key is in the decrypted escrow");
 	}
 	if (r >= 0)
-		r = vault_escrow_take(t->keys, of->volume, key);
+		r = keyring_escrow_take(t->ring, of->volume, key);
 	if (r >= 0)
 		of->volume->forgotten = false;
 	return r;
 }
 
-int device_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
+int target_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
 		   struct text *ret_lost)
 {
-	int r =
-	    t->layout_from_vault ? vault_keys_read(t->vault, t->layout, t->job.env, &t->keys) : 0;
+	int r = t->layout_from_vault ? target_read_keys(t) : 0;
 
 	if (r == 0)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
@@ -173,12 +176,12 @@ int device_restore(struct target *t, const struct restoring *of, size_t n, bool 
 		r = take(t, &of[i]);
 	if (r < 0)
 		return r;
-	t->job.keys = vault_keys_interface(t->keys);
-	r = vault_escrow_reseal(t->keys, t->layout, lose, ret_lost);
+	t->job.keys = keyring_keys(t->ring);
+	r = keyring_escrow_reseal(t->ring, t->layout, lose, ret_lost);
 	if (r < 0)
 		return r;
-	device_keys_reseal(t);
-	r = vault_commit_layout(t->vault, t->layout, t->keys);
+	target_reseal_tokens(t);
+	r = keyring_commit(t->vault, t->layout, t->ring);
 	if (r < 0)
 		diag_state("the keys are sealed as before, or anew: run the same command again");
 	return r;

@@ -5,16 +5,21 @@
 #include <stdio.h>
 
 #include "base/diag.h"
-#include "target/keys.h"
+#include "keyring/anchor.h"
+#include "keyring/commit.h"
+#include "keyring/escrow.h"
+#include "keyring/interface.h"
+#include "keyring/rotate.h"
+#include "keyring/ways.h"
 #include "layout/layout-file.h"
 #include "model/key.h"
-#include "vault/escrow.h"
+#include "target/keys.h"
 
-int device_keys_load(struct target *t)
+int target_unlock_all(struct target *t)
 {
 	int r = target_unlock(t, NULL, 0);
 
-	if (r >= 0 && !t->keys)
+	if (r >= 0 && !t->ring)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
 			      t->path);
 	return r;
@@ -35,7 +40,7 @@ static void reseal_one(const struct layer *l, struct job *job)
 		  l->volume->full_name, why);
 }
 
-void device_keys_reseal(struct target *t)
+void target_reseal_tokens(struct target *t)
 {
 	for (size_t i = 0; i < t->layout->n_volumes; i++) {
 		const struct volume *v = t->layout->volumes[i];
@@ -47,12 +52,12 @@ void device_keys_reseal(struct target *t)
 
 static int rotate_and_commit(struct target *t)
 {
-	int r = vault_keys_rotate(t->keys);
+	int r = keyring_rotate(t->ring);
 
 	if (r >= 0)
-		device_keys_reseal(t);
+		target_reseal_tokens(t);
 	if (r >= 0)
-		r = vault_commit_layout(t->vault, t->layout, t->keys);
+		r = keyring_commit(t->vault, t->layout, t->ring);
 	if (r < 0)
 		diag_state(
 		    "the keys are the old ones, or the new ones: run the same command again");
@@ -114,12 +119,12 @@ static int set_version(struct target *t, const char *text)
 	new.present = new.given = true;
 	*v = new;
 	r = check_tokens(t, k);
-	return r < 0 ? r : vault_keys_prepare(t->keys, k);
+	return r < 0 ? r : keyring_prepare(t->ring, k);
 }
 
-int device_keys_rotate(struct target *t, const char *pcr_version)
+int target_rotate(struct target *t, const char *pcr_version)
 {
-	int r = device_keys_load(t);
+	int r = target_unlock_all(t);
 
 	if (r >= 0 && pcr_version)
 		r = set_version(t, pcr_version);
@@ -140,22 +145,22 @@ static int forget_outside(const struct volume *v, struct job *job)
 
 /* Keyslots go first: after a cut the vault still lists the volume, and who runs the command again
  * gives it up. Where they cannot be overwritten its keys are given up nevertheless. */
-int device_keys_forget(struct target *t, struct volume *v)
+int target_forget(struct target *t, struct volume *v)
 {
 	struct way_in way;
 	bool before = v->forgotten;
-	int r = device_keys_load(t), outside;
+	int r = target_unlock_all(t), outside;
 
 	if (r < 0)
 		return r;
 	/* An escrow stays where `key restore --lose-others` gave a volume up. */
-	if (before && !vault_ways_in(t->keys, v->full_name, &way, 1))
+	if (before && !keyring_ways_in(t->ring, v->full_name, &way, 1))
 		return 0;
 	outside = forget_outside(v, &t->job);
 	if (before)
-		vault_escrow_drop(t->keys, v, false);
+		keyring_escrow_drop(t->ring, v, false);
 	else
-		r = vault_keys_forget(t->keys, v);
+		r = keyring_forget(t->ring, v);
 	v->forgotten = true;
 	if (r >= 0)
 		r = rotate_and_commit(t);
@@ -172,21 +177,21 @@ static int seal_here(const char *path, struct env *env, const struct kinds *kind
 	int r = target_load(&t, path, IO_WRITE | IO_SHARE, env, kinds);
 
 	if (r >= 0)
-		r = vault_keys_read(t.vault, t.layout, env, &t.keys);
+		r = target_read_keys(&t);
 	if (r <= 0)
 		return r;
-	t.job.keys = vault_keys_interface(t.keys);
+	t.job.keys = keyring_keys(t.ring);
 	return rotate_and_commit(&t);
 }
 
-int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kinds)
+int target_enrol(struct target *t, struct env *env, const struct kinds *kinds)
 {
 	const char *path = t->path;
 	int r = 0;
 
 	if (t->layout_from_vault && layout_anchor(t->layout))
-		r = vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
-	if (r <= 0 || !vault_keys_sealed_elsewhere(t->keys))
+		r = target_read_keys(t);
+	if (r <= 0 || !keyring_is_sealed_elsewhere(t->ring))
 		return r < 0 ? r : 0;
 	target_close(t);
 	r = seal_here(path, env, kinds);
@@ -195,8 +200,8 @@ int device_keys_enrol(struct target *t, struct env *env, const struct kinds *kin
 	return r < 0 ? r : 1;
 }
 
-int device_keys_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
-			 struct text *ret)
+int hardware_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
+		      struct text *ret)
 {
 	_cleanup_layout_ struct layout *layout = NULL;
 	struct keystore_session *session = NULL;

@@ -3,8 +3,13 @@
 #include <errno.h>
 
 #include "base/diag.h"
-#include "target/provision.h"
+#include "keyring/anchor.h"
+#include "keyring/commit.h"
+#include "keyring/draw.h"
+#include "keyring/interface.h"
+#include "keyring/record.h"
 #include "model/key.h"
+#include "target/provision.h"
 
 /* The layout has keyed volumes that this plan makes. */
 static bool is_keyed(const struct provisioning *p)
@@ -48,10 +53,12 @@ int provision_refuse_wiped(const struct provisioning *p)
 static int find_keys(struct provisioning *p)
 {
 	size_t mark = diag_count();
-	int r = vault_keys_read(p->target.vault, p->layout, p->target.job.env, &p->target.keys);
+	int r = keyring_read(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
 
-	if (r == 1 && vault_keys_are_for(p->target.keys, p->target.vault)) {
-		r = vault_keys_unlock(p->target.keys, NULL, 0);
+	if (r == 1)
+		keyring_allow_counting(p->target.ring);
+	if (r == 1 && keyring_is_for(p->target.ring, p->target.vault)) {
+		r = keyring_unlock(p->target.ring, NULL, 0);
 		if (r >= 0)
 			return 1;
 	} else if (r != -ENOMEM) { /* none, those of another layout, or damaged ones */
@@ -62,7 +69,7 @@ static int find_keys(struct provisioning *p)
 		r = 0;
 	if (r == 0)
 		diag_forget(mark);
-	p->target.keys = vault_keys_free(p->target.keys);
+	p->target.ring = keyring_free(p->target.ring);
 	return r;
 }
 
@@ -73,10 +80,12 @@ int provision_make_keys(struct provisioning *p)
 	if (!is_keyed(p))
 		return 0;
 	if (found == 0)
-		r = vault_keys_draw(p->target.vault, p->layout, p->target.job.env, &p->target.keys);
+		r = keyring_draw(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
 	if (found == 0 && r >= 0)
-		r = vault_keys_commit_early(p->target.vault, p->target.keys, p->plan->completion);
-	if (r >= 0)
-		p->target.job.keys = vault_keys_interface(p->target.keys);
-	return r;
+		r = keyring_commit_early(p->target.vault, p->target.ring, p->plan->completion);
+	if (r < 0)
+		return r;
+	p->target.job.keys = keyring_keys(p->target.ring);
+	p->target.job.ring = p->target.ring;
+	return 0;
 }

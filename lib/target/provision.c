@@ -12,6 +12,9 @@
 #include "kernel/blkdev.h"
 #include "stack/plan.h"
 #include "stack/survey.h"
+#include "target/commit.h"
+#include "vault/find.h"
+#include "vault/layout.h"
 
 /* A shared image given with --from: complete, and its layout readable. */
 static int open_from(struct provisioning *p, struct env *env, struct vault_begun *ret_begun)
@@ -211,7 +214,7 @@ static int make_one_plan(struct provisioning *p, const uint8_t digest[SHA256_BYT
 	r = choose_seed(p, shared, env);
 	if (r >= 0 && completion)
 		r = find_shared_extents(p);
-	return r < 0 ? r : stack_plan(p->plan, vault_plan_commit);
+	return r < 0 ? r : stack_plan(p->plan, target_plan_commit);
 }
 
 /* A run that was begun with --replace is taken up again without it, too. */

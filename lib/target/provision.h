@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Provisioning: from what stands on the target to the plan that is run, resumed or refused. */
-#ifndef HOLDFAST_DEVICE_PROVISION_H
-#define HOLDFAST_DEVICE_PROVISION_H
+#ifndef HOLDFAST_TARGET_PROVISION_H
+#define HOLDFAST_TARGET_PROVISION_H
 
 #include "target/target.h"
 #include "engine/execute.h"

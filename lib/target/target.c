@@ -8,10 +8,16 @@
 
 #include "base/diag.h"
 #include "base/text.h"
-#include "target/bare.h"
-#include "target/target.h"
+#include "keyring/anchor.h"
+#include "keyring/choose.h"
+#include "keyring/interface.h"
+#include "keyring/record.h"
 #include "model/build.h"
 #include "model/key.h"
+#include "target/bare.h"
+#include "target/target.h"
+#include "vault/find.h"
+#include "vault/layout.h"
 
 static void set_io(struct target *t, struct io *io, const char *path, struct env *env)
 {
@@ -35,6 +41,7 @@ int target_open(struct target *t, const char *path, unsigned flags, struct env *
 	if (r < 0)
 		return r;
 	set_io(t, io, path, env);
+	t->may_count = flags & IO_WRITE;
 	return 0;
 }
 
@@ -69,13 +76,14 @@ int target_create(struct target *t, const char *path, struct env *env)
 		return target_open(t, path, IO_WRITE | IO_SHARE, env);
 	}
 	set_io(t, io, path, env);
+	t->may_count = true;
 	t->work_path = part;
 	return 0;
 }
 
 void target_close(struct target *t)
 {
-	t->keys = vault_keys_free(t->keys);
+	t->ring = keyring_free(t->ring);
 	t->vault = vault_close(t->vault);
 	t->layout = layout_free(t->layout);
 	t->scratch = layout_free(t->scratch);
@@ -131,7 +139,7 @@ static int read_layout(struct target *t, const struct kinds *kinds)
 {
 	int r = vault_read_layout(t->vault, kinds, &t->layout);
 
-	if (r != 1 || !vault_choose_copy(t->vault, t->layout, t->job.env))
+	if (r != 1 || !keyring_choose_copy(t->vault, t->layout, t->job.env))
 		return r;
 	t->layout = layout_free(t->layout);
 	return vault_read_layout(t->vault, kinds, &t->layout);
@@ -212,6 +220,17 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 	return r;
 }
 
+int target_read_keys(struct target *t)
+{
+	int r = t->ring ? 1 : 0;
+
+	if (r == 0 && t->vault)
+		r = keyring_read(t->vault, t->layout, t->job.env, &t->ring);
+	if (r == 1 && t->may_count)
+		keyring_allow_counting(t->ring);
+	return r;
+}
+
 int target_unlock(struct target *t, struct volume *const *volumes, size_t n)
 {
 	bool keyed = false;
@@ -221,22 +240,25 @@ int target_unlock(struct target *t, struct volume *const *volumes, size_t n)
 		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
 	if (!keyed || !t->layout_from_vault || t->job.keys)
 		return 0;
-	r = t->keys ? 1 : vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
+	r = target_read_keys(t);
 	if (r <= 0)
-		return r; /* no keys at all: the layer that asks for one says so */
-	t->job.keys = vault_keys_interface(t->keys);
-	return vault_keys_unlock(t->keys, volumes, n);
+		return r; /* no keys at all: the layer that asks for one reports it */
+	t->job.keys = keyring_keys(t->ring);
+	return keyring_unlock(t->ring, volumes, n);
 }
 
 int target_check_anchor(struct target *t)
 {
-	int r = 0;
+	int r = 0, compared;
 
-	if (!t->keys && t->layout_from_vault && layout_anchor(t->layout))
-		r = vault_keys_read(t->vault, t->layout, t->job.env, &t->keys);
-	if (r < 0 || !t->keys)
+	if (!t->ring && t->layout_from_vault && layout_anchor(t->layout))
+		r = target_read_keys(t);
+	if (r < 0 || !t->ring)
 		return r;
-	return vault_keys_check_anchors(t->keys);
+	compared = r = keyring_compare_anchors(t->ring);
+	if (r == 1 && t->may_count)
+		r = keyring_finish_rotations(t->ring);
+	return r < 0 ? r : compared;
 }
 
 struct volume *target_volume(const struct target *t, const char *name)

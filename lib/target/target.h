@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A target as a whole: its vault, its layout, and what state it is in, told from evidence. */
-#ifndef HOLDFAST_DEVICE_TARGET_H
-#define HOLDFAST_DEVICE_TARGET_H
+#ifndef HOLDFAST_TARGET_TARGET_H
+#define HOLDFAST_TARGET_TARGET_H
 
 #include "base/env.h"
 #include "base/io.h"
+#include "keyring/keyring.h"
+#include "model/job.h"
 #include "model/kinds.h"
+#include "model/layout.h"
 #include "model/lifecycle.h"
-#include "vault/keys.h"
 #include "vault/vault.h"
 
 struct target {
@@ -25,7 +27,10 @@ struct target {
 	struct medium_facts *facts; /* of the table, where no vault names the medium; in @scratch */
 	struct layout *scratch;
 	enum lifecycle state;
-	struct vault_keys *keys; /* after target_unlock() */
+	struct keyring *ring; /* after target_read_keys() */
+	/* The operation may change the keystore's hardware to finish a rotation: true with
+	 * IO_WRITE; `open` sets it, too. */
+	bool may_count;
 };
 
 /* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into t->job. -errno
@@ -40,11 +45,14 @@ int target_identify(struct target *t, const struct kinds *kinds);
  */
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
 		const struct kinds *kinds);
-/* The keys of @volumes (all where @n is 0), unsealed and put into t->job.keys; the device part is
- * authenticated by that. Keyless volumes ask for nothing. */
+/* Reads the keys of the vault into t->ring; unseals nothing. 1, or 0 if there are none. */
+int target_read_keys(struct target *t);
+/* Unseals the keys of @volumes (of all if @n is 0) and puts them into t->job.keys; this
+ * authenticates the device part. Keyless volumes ask for nothing. */
 int target_unlock(struct target *t, struct volume *const *volumes, size_t n);
-/* The vault is the one that hardware names, also where no volume that is asked for has a key: root
- * hashes are authentic by that. 1, or 0 where no hardware keeps a record of this vault. */
+/* Compares the vault with the hardware's record, which makes root hashes authentic even if no
+ * volume that is opened has a key; finishes a rotation if @t may. 1, or 0 if no hardware keeps a
+ * record of this vault. */
 int target_check_anchor(struct target *t);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))

@@ -20,9 +20,9 @@ static void add_foreign(const struct layer *l, struct job *job, struct ways_in *
 		    .kind = kind, .volume = l->volume->full_name, .keystore = "", .number = number};
 }
 
-void device_ways_in(struct target *t, struct ways_in *ret)
+void target_ways_in(struct target *t, struct ways_in *ret)
 {
-	ret->n = vault_ways_in(t->keys, NULL, ret->v, WAYS_MAX);
+	ret->n = keyring_ways_in(t->ring, NULL, ret->v, WAYS_MAX);
 	for (size_t i = 0; i < t->layout->n_volumes; i++) {
 		const struct volume *v = t->layout->volumes[i];
 

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device part: a layout with all that was decided and learnt, as records, and back. */
-#include <errno.h>
+/* Writing the device part: a layout with everything that was decided and learnt, as records. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/endian.h"
 #include "base/overflow.h"
-#include "crypto/digest.h"
-#include "model/build.h"
+#include "format/vault.h"
 #include "model/key.h"
-#include "vault/keys-private.h"
-
-/* --- to records --- */
+#include "model/layer.h"
+#include "model/medium.h"
+#include "vault/device-part.h"
 
 void device_part_put(struct text *to, unsigned type, const void *value, size_t len)
 {
@@ -117,24 +113,25 @@ static void put_volume(struct text *to, const struct volume *v, bool as_laid_out
 		put_layer(to, v->layers[i]);
 }
 
+static void put_keystore(struct text *to, const struct keystore *k)
+{
+	put_strings(to, VAULT_KEYSTORE, k->name, k->ops->name);
+	put_values(to, k->ops->options, k->values);
+}
+
 int device_part_digest(const struct volume *v, uint8_t ret[static SHA256_BYTES])
 {
 	const struct layout *l = v->layout;
 	_cleanup_text_ struct text all = {0};
 
-	for (size_t i = 0; i < l->n_keystores; i++) {
-		put_strings(&all, VAULT_KEYSTORE, l->keystores[i]->name,
-			    l->keystores[i]->ops->name);
-		put_values(&all, l->keystores[i]->ops->options, l->keystores[i]->values);
-	}
+	for (size_t i = 0; i < l->n_keystores; i++)
+		put_keystore(&all, l->keystores[i]);
 	put_volume(&all, v, true);
 	return all.failed ? diag_no_memory() : digest_sha256(all.s, all.len, ret);
 }
 
-int device_part_encode(const struct layout *layout, struct vault_keys *keys, struct text *to)
+void device_part_describe(const struct layout *layout, struct text *to)
 {
-	int r = 0;
-
 	put_device(to, layout);
 	for (size_t i = 0; i < layout->n_media; i++) {
 		const struct medium *m = layout->media[i];
@@ -142,279 +139,29 @@ int device_part_encode(const struct layout *layout, struct vault_keys *keys, str
 		put_strings(to, VAULT_MEDIUM, m->name, m->ops->name);
 		put_values(to, m->ops->options, m->values);
 	}
-	for (size_t i = 0; i < layout->n_keystores; i++) {
-		const struct keystore *k = layout->keystores[i];
-
-		put_strings(to, VAULT_KEYSTORE, k->name, k->ops->name);
-		put_values(to, k->ops->options, k->values);
-	}
+	for (size_t i = 0; i < layout->n_keystores; i++)
+		put_keystore(to, layout->keystores[i]);
 	for (size_t i = 0; i < layout->n_volumes; i++)
 		put_volume(to, layout->volumes[i], false);
-	if (keys)
-		r = vault_keys_encode(keys, to);
-	device_part_put(to, VAULT_END, "", 0);
-	return r < 0 ? r : to->failed ? diag_no_memory() : 0;
 }
 
-/* --- and back --- */
-
-struct reader {
-	struct layout *layout;
-	const struct kinds *kinds;
-	bool in_device;
-	struct medium *medium;
-	struct keystore *keystore;
-	struct volume *volume;
-	struct layer *layer;
-};
-
-static int bad(const char *what)
+void device_part_copy(const uint8_t *bytes, size_t len, struct text *to)
 {
-	int r =
-	    diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's device part cannot be used: %s", what);
-
-	diag_next("if it was made by a newer holdfast, use that one");
-	return r;
-}
-
-/* Of what stands before it: a layer, a keystore or a medium. */
-static int set_option(struct reader *r, const char *name, const char *const *texts, size_t n)
-{
-	const struct where nowhere = {0};
-
-	if (r->layer)
-		return layer_set(r->layer, name, texts, n, nowhere);
-	if (r->keystore)
-		return keystore_set(r->layout, r->keystore, name, texts, n, nowhere);
-	return medium_set(r->layout, r->medium, name, texts, n, nowhere);
-}
-
-/* The canonical text of a list has its words joined by commas. */
-static int set_list(struct reader *r, const char *name, const char *text)
-{
-	_cleanup_free_ char *copy = strdup(text);
-	const char *words[32];
-	char *save = NULL;
-	size_t n = 0;
-
-	if (!copy)
-		return diag_no_memory();
-	for (char *w = strtok_r(copy, ",", &save); w && n < 32; w = strtok_r(NULL, ",", &save))
-		words[n++] = w;
-	return set_option(r, name, words, n);
-}
-
-static int read_option(struct reader *r, const char *name, const char *text)
-{
-	const struct option_spec *specs = r->layer      ? r->layer->ops->options
-					  : r->keystore ? r->keystore->ops->options
-					  : r->medium   ? r->medium->ops->options
-							: NULL;
-	int i = option_index(specs, name);
-
-	if (r->in_device) {
-		struct arena *arena = &r->layout->arena;
-
-		if (strcmp(name, "name") == 0)
-			r->layout->device.name = arena_strdup(arena, text);
-		else if (strcmp(name, "architecture") == 0)
-			r->layout->device.architecture = arena_strdup(arena, text);
-		else if (strcmp(name, "version") == 0)
-			r->layout->device.version = strtoull(text, NULL, 10);
-		return 0;
-	}
-	if (!specs || i < 0)
-		return bad("an option that is not known");
-	if (specs[i].type == OPTION_LIST)
-		return set_list(r, name, text);
-	return set_option(r, name, &text, 1);
-}
-
-static int read_medium(struct reader *r, const struct vault_item *item)
-{
-	const struct where nowhere = {0};
-	const char *s[2];
-	const struct medium_ops *ops;
-
-	if (vault_item_strings(item->value, item->len, s, 2) < 0)
-		return bad("a medium's record");
-	ops = medium_kind(r->kinds->media, s[1]);
-	if (!ops)
-		return bad("a kind of medium that is not known");
-	r->in_device = false;
-	r->volume = NULL;
-	r->layer = NULL;
-	r->keystore = NULL;
-	r->medium = layout_add_medium(r->layout, ops, s[0], nowhere);
-	return r->medium ? 0 : -ENOMEM;
-}
-
-static int read_keystore(struct reader *r, const struct vault_item *item)
-{
-	const struct where nowhere = {0};
-	const struct keystore_ops *ops;
-	const char *s[2];
-
-	if (vault_item_strings(item->value, item->len, s, 2) < 0)
-		return bad("a keystore's record");
-	ops = keystore_kind(r->kinds->keystores, s[1]);
-	if (!ops)
-		return bad("a keystore that is not known");
-	r->in_device = false;
-	r->layer = NULL;
-	r->keystore = layout_add_keystore(r->layout, ops, s[0], nowhere);
-	return r->keystore ? 0 : -ENOMEM;
-}
-
-static int read_volume(struct reader *r, const struct vault_item *item)
-{
-	const struct where nowhere = {0};
-	const char *s[2];
-	le32_t flags;
-
-	if (item->len < 4 || !r->layout->n_media ||
-	    vault_item_strings(item->value + 4, item->len - 4, s, 2) < 0 || !*s[0])
-		return bad("a volume's record");
-	memcpy(&flags, item->value, sizeof(flags));
-	r->in_device = false;
-	r->layer = NULL;
-	r->keystore = NULL;
-	r->volume =
-	    layout_add_volume(r->layout, s[0], *s[1] ? s[1] : NULL, r->layout->media[0], nowhere);
-	if (!r->volume)
-		return -ENOMEM;
-	r->volume->reserved = le32_get(flags) & VAULT_VOLUME_RESERVED;
-	r->volume->in_shared = le32_get(flags) & VAULT_VOLUME_SHARED;
-	r->volume->forgotten = le32_get(flags) & VAULT_VOLUME_FORGOTTEN;
-	return 0;
-}
-
-static int read_extent(struct reader *r, const struct vault_item *item)
-{
-	struct vault_extent_item e;
-
-	if (!r->volume || vault_decode_extent(item->value, item->len, &e) < 0 ||
-	    e.role >= ROLE_COUNT)
-		return bad("an extent's record");
-	r->volume->pieces[e.role] = (struct piece){
-	    .extent = {e.offset_bytes, e.size_bytes},
-	    .uuid = e.uuid,
-	    .type = e.type,
-	    .number = e.number,
-	};
-	memcpy(r->volume->pieces[e.role].label, e.label, sizeof(e.label));
-	return 0;
-}
-
-static int read_layer(struct reader *r, const struct vault_item *item)
-{
-	const struct where nowhere = {0};
-	const struct layer_ops *ops;
-	const char *kind;
-
-	if (!r->volume || vault_item_strings(item->value, item->len, &kind, 1) < 0)
-		return bad("a layer's record");
-	ops = layer_kind(r->kinds->layers, kind);
-	if (!ops)
-		return bad("a kind of layer that is not known");
-	r->layer = volume_add_layer(r->volume, ops, nowhere);
-	return r->layer ? 0 : -ENOMEM;
-}
-
-static int read_source(struct reader *r, const struct vault_item *item)
-{
-	struct vault_source_item s;
-	struct source *to = r->layer ? &r->layer->source : NULL;
-
-	if (!to || vault_decode_source(item->value, item->len, &s) < 0)
-		return bad("a source's record");
-	memcpy(to->digest, s.digest, 32);
-	to->content_bytes = s.content_bytes;
-	to->minimum_bytes = s.minimum_bytes;
-	to->tool = *s.tool ? arena_strdup(&r->layout->arena, s.tool) : NULL;
-	to->surveyed = true;
-	return 0;
-}
-
-static int read_item(struct reader *r, const struct vault_item *item)
-{
-	const char *s[2];
-
-	switch ((enum vault_item_type)item->type) {
-	case VAULT_DEVICE:
-		r->in_device = true;
-		return 0;
-	case VAULT_MEDIUM:
-		return read_medium(r, item);
-	case VAULT_VOLUME:
-		return read_volume(r, item);
-	case VAULT_EXTENT:
-		return read_extent(r, item);
-	case VAULT_LAYER:
-		return read_layer(r, item);
-	case VAULT_SOURCE:
-		return read_source(r, item);
-	case VAULT_OPTION:
-		if (vault_item_strings(item->value, item->len, s, 2) < 0)
-			return bad("an option's record");
-		return read_option(r, s[0], s[1]);
-	case VAULT_LEARNED:
-		if (!r->layer || vault_item_strings(item->value, item->len, s, 2) < 0)
-			return bad("a record of what was learnt");
-		return layer_learn(r->layer, s[0], "%s", s[1]);
-	case VAULT_KEYSTORE:
-		return read_keystore(r, item);
-	case VAULT_SEALED: /* lib/vault/keys.c reads these */
-	case VAULT_KEY:
-	case VAULT_KEYS_FOR:
-	case VAULT_MAC:
-	case VAULT_KEY_BLOB:
-	case VAULT_ESCROW:
-	case VAULT_ESCROW_KEY:
-		return 0;
-	case VAULT_END:
-		break;
-	}
-	return bad("a record that is not known");
-}
-
-int vault_read_layout(struct vault *v, const struct kinds *kinds, struct layout **ret)
-{
-	const struct vault_copy *active = vault_active(v);
-	_cleanup_layout_ struct layout *layout = NULL;
-	struct reader reader = {.kinds = kinds};
-	size_t others = 0, keys = 0;
 	struct vault_item item;
 	size_t at = 0;
-	int r;
 
-	if (!active)
-		return 0;
-	reader.layout = layout = layout_new();
-	if (!layout)
-		return -ENOMEM;
-	while ((r = vault_next_item(active->payload, active->header.payload_bytes, &at, &item)) ==
-	       1) {
-		if (item.type >= VAULT_SEALED && item.type <= VAULT_ESCROW_KEY)
-			keys++;
-		else
-			others++;
-		r = read_item(&reader, &item);
-		if (r < 0)
-			return r;
+	while (vault_next_item(bytes, len, &at, &item) == 1) {
+		if (!vault_item_is_of_keys(item.type))
+			device_part_put(to, item.type, item.value, item.len);
 	}
-	if (r == 0 && keys &&
-	    !others) /* provisioning was begun: keys are there, the layout comes last */
-		return 0;
-	if (r < 0 || layout->n_media == 0)
-		return bad("its records are cut short or not known");
-	layout->vault.medium = layout->media[0];
-	layout->vault.extent = v->extent;
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		r = volume_check(layout->volumes[i]);
-		if (r < 0)
-			return bad("a stack that is not possible");
-	}
-	*ret = TAKE(layout);
-	return 1;
+}
+
+int device_part_encode(const struct text *description, const struct text *keys, struct text *to)
+{
+	text_add_bytes(to, description->s, description->len);
+	if (keys)
+		text_add_bytes(to, keys->s, keys->len);
+	device_part_put(to, VAULT_END, "", 0);
+	to->failed |= description->failed || (keys && keys->failed);
+	return to->failed ? diag_no_memory() : 0;
 }

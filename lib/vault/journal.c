@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal: two headers, two halves of records; a full half is carried over, shortened. */
+/* The journal: two headers, two halves of records. When a half is full, the latest record of each
+ * step is written to the other half, and writing goes on there. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/diag.h"
-#include "base/overflow.h"
-#include "vault/vault-private.h"
+#include "vault/access.h"
+#include "vault/journal.h"
+#include "vault/private.h"
 
 static struct vault *vault_of(struct journal *j)
 {
-	return (struct vault *)j;
+	return container_of(j, struct vault, journal);
 }
 
-/* --- geometry: one record in a sector, so that a torn one damages no other --- */
+/* --- geometry: one record per sector, so that a torn write damages no other record --- */
 
 static uint64_t half_bytes(const struct vault *v)
 {
@@ -116,25 +119,32 @@ static int write_header(struct vault *v)
 	return r < 0 ? r : vault_flush(v);
 }
 
-int vault_begin_journal(struct vault *v, const struct vault_begun *begun)
+static struct vault_plan_header header_of(const struct vault_begun *begun)
 {
 	struct vault_plan_header h = {
-	    .sequence = v->has_plan ? v->plan.sequence : 0,
-	    .generation = v->has_plan ? v->plan.generation + 1 : 1,
 	    .flags = (begun->shared ? VAULT_PLAN_SHARED : 0) |
 		     (begun->completion ? VAULT_PLAN_COMPLETION : 0),
 	    .steps = begun->steps,
 	    .capacity_bytes = begun->capacity_bytes,
 	};
 
-	if (2 * (uint64_t)begun->steps > records_in_half(v))
-		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
-				 "a vault of %" PRIu64 " bytes is too small for a plan of %u steps",
-				 v->extent.size_bytes, begun->steps);
 	memcpy(h.seed, begun->seed, 32);
 	memcpy(h.instance, begun->instance, 32);
 	memcpy(h.layout_digest, begun->layout_digest, 32);
 	memcpy(h.plan_digest, begun->plan_digest, 32);
+	return h;
+}
+
+int vault_begin_journal(struct vault *v, const struct vault_begun *begun)
+{
+	struct vault_plan_header h = header_of(begun);
+
+	if (2 * (uint64_t)begun->steps > records_in_half(v))
+		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
+				 "a vault of %" PRIu64 " bytes is too small for a plan of %u steps",
+				 v->extent.size_bytes, begun->steps);
+	h.sequence = v->has_plan ? v->plan.sequence : 0;
+	h.generation = v->has_plan ? v->plan.generation + 1 : 1;
 	v->plan = h;
 	v->has_plan = true;
 	v->latest.n = 0;
@@ -142,6 +152,27 @@ int vault_begin_journal(struct vault *v, const struct vault_begun *begun)
 	v->half = 0;
 	v->position = 0;
 	return write_header(v);
+}
+
+int vault_begun(const struct vault *v, struct vault_begun *ret)
+{
+	const struct vault_plan_header *h = &v->plan;
+
+	if (!v->has_plan)
+		return 0;
+	*ret = (struct vault_begun){
+	    .shared = h->flags & VAULT_PLAN_SHARED,
+	    .completion = h->flags & VAULT_PLAN_COMPLETION,
+	    .complete = h->flags & VAULT_PLAN_COMPLETE,
+	    .generation = h->generation,
+	    .capacity_bytes = h->capacity_bytes,
+	    .steps = h->steps,
+	};
+	memcpy(ret->seed, h->seed, 32);
+	memcpy(ret->instance, h->instance, 32);
+	memcpy(ret->layout_digest, h->layout_digest, 32);
+	memcpy(ret->plan_digest, h->plan_digest, 32);
+	return 1;
 }
 
 int vault_finish(struct vault *v)
@@ -163,8 +194,7 @@ static int write_record(struct vault *v, struct vault_record *r)
 	return e;
 }
 
-/* The latest record of every step goes into the other half; the full one stays until that is full.
- */
+/* The full half stays valid until the other one is full, too. */
 static int change_half(struct vault *v)
 {
 	int r = 0;
@@ -201,4 +231,10 @@ static int last(struct journal *j, uint32_t step, struct journal_record *ret)
 	return 1;
 }
 
-const struct journal_ops vault_journal_ops = {.append = append, .last = last};
+static const struct journal_ops ops = {.append = append, .last = last};
+
+struct journal *vault_journal(struct vault *v)
+{
+	v->journal.ops = &ops;
+	return &v->journal;
+}

@@ -8,7 +8,9 @@
 
 #include "base/diag.h"
 #include "crypto/digest.h"
-#include "vault/vault-private.h"
+#include "vault/access.h"
+#include "vault/log.h"
+#include "vault/private.h"
 
 static uint64_t entry_room(const struct vault *v)
 {
@@ -20,9 +22,9 @@ static uint64_t entry_offset(const struct vault *v, uint64_t index)
 	return v->regions.log_offset + index % entry_room(v) * VAULT_ENTRY_BYTES;
 }
 
-/* The entry with number @sequence stands at its place in the ring: 1, or 0. */
-static int read_entry(struct vault *v, uint64_t index, uint8_t bytes[static VAULT_ENTRY_BYTES],
-		      struct vault_entry *ret)
+/* True and *@ret if place @index of the ring holds an entry that belongs there. */
+static bool read_entry(struct vault *v, uint64_t index, uint8_t bytes[static VAULT_ENTRY_BYTES],
+		       struct vault_entry *ret)
 {
 	return io_read(v->target, bytes, VAULT_ENTRY_BYTES,
 		       v->extent.offset_bytes + entry_offset(v, index)) >= 0 &&

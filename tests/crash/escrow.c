@@ -9,6 +9,8 @@
 #include "base/hex.h"
 #include "crash/keyed.h"
 #include "crypto/mac.h"
+#include "keyring/commit.h"
+#include "keyring/ways.h"
 #include "target/escrow.h"
 #include "lib/check.h"
 #include "lib/swtpm.h"
@@ -21,16 +23,16 @@ static uint8_t nonces[N][ESCROW_NONCE_BYTES];
 
 static int escrow(struct target *t, struct env *env)
 {
-	int r = device_keys_load(t);
+	int r = target_unlock_all(t);
 
 	for (int i = 0; i < N && r >= 0; i++) {
 		_cleanup_secret_ struct secret *key = NULL;
 
-		r = vault_escrow_add(t->keys, target_volume(t, names[i]), &key, nonces[i]);
+		r = keyring_escrow_add(t->ring, target_volume(t, names[i]), &key, nonces[i]);
 		if (r >= 0)
 			modhex_print_key(secret_bytes(key), fleet[i]);
 	}
-	return r < 0 ? r : vault_commit_layout(t->vault, t->layout, t->keys);
+	return r < 0 ? r : keyring_commit(t->vault, t->layout, t->ring);
 }
 
 static int confirm(struct target *t, struct env *env)
@@ -41,13 +43,13 @@ static int confirm(struct target *t, struct env *env)
 	FILE *f = fopen("receipt", "w");
 
 	assert_ok(mac_new("hmac(sha256)", fleet[0], MODHEX_KEY_TEXT, &m));
-	vault_escrow_message("data", nonces[0], message);
+	keyring_escrow_message("data", nonces[0], message);
 	assert_ok(mac_add(m, message, strlen(message)));
 	assert_ok(mac_finish(m, receipt));
 	hex_encode(receipt, sizeof(receipt), hex);
 	fprintf(f, "%s\n", hex);
 	fclose(f);
-	return device_escrow_confirm(t, target_volume(t, "data"), "receipt", true);
+	return target_confirm_escrow(t, target_volume(t, "data"), "receipt", true);
 }
 
 static int restore(struct target *t, struct env *env)
@@ -63,7 +65,7 @@ static int restore(struct target *t, struct env *env)
 			memcpy(secret_bytes(of[i].words), fleet[i], MODHEX_KEY_TEXT);
 	}
 	if (r >= 0)
-		r = device_restore(t, of, N, false, &lost);
+		r = target_restore(t, of, N, false, &lost);
 	for (int i = 0; i < N; i++)
 		secret_free(of[i].words);
 	return r;
@@ -74,9 +76,9 @@ static size_t n_ways;
 
 static int look(struct target *t, struct env *env)
 {
-	int r = vault_keys_read(t->vault, t->layout, env, &t->keys);
+	int r = target_read_keys(t);
 
-	n_ways = r < 0 ? 0 : vault_ways_in(t->keys, NULL, ways, 16);
+	n_ways = r < 0 ? 0 : keyring_ways_in(t->ring, NULL, ways, 16);
 	for (size_t i = 0; i < n_ways; i++)
 		ways[i].volume = ways[i].keystore = NULL; /* theirs */
 	return r;

@@ -198,7 +198,8 @@ static int compare(struct target *t, struct env *env, const char *name)
 	return r;
 }
 
-/* Everything verifies under these words, and contents are what was laid out. */
+/* Like `open`, which finishes a rotation. Everything verifies under these words, and contents are
+ * what was laid out. */
 int keyed_opens(const char *path, const char *words, bool with_data)
 {
 	struct target t = {0};
@@ -211,6 +212,7 @@ int keyed_opens(const char *path, const char *words, bool with_data)
 	keyed_old_words = words;
 	if (r >= 0)
 		r = target_load(&t, path, 0, &env, &kinds);
+	t.may_count = true;
 	data = r >= 0 ? target_volume(&t, "data") : NULL;
 	if (r >= 0 && !with_data && data->forgotten)
 		r = target_unlock(&t, (struct volume *[]){target_volume(&t, "mac")}, 1);
@@ -289,12 +291,12 @@ int keyed_change(const char *path, change_fn fn)
 
 int keyed_rotate(struct target *t, struct env *env)
 {
-	return device_keys_rotate(t, NULL);
+	return target_rotate(t, NULL);
 }
 
 int keyed_forget(struct target *t, struct env *env)
 {
-	return device_keys_forget(t, target_volume(t, "data"));
+	return target_forget(t, target_volume(t, "data"));
 }
 
 int keyed_identity(const char *to)
@@ -305,7 +307,7 @@ int keyed_identity(const char *to)
 	int r = make_env(&env, &progress);
 
 	if (r >= 0)
-		r = device_keys_identity("keys.layout", &env, &kinds, &text);
+		r = hardware_identity("keys.layout", &env, &kinds, &text);
 	if (r >= 0)
 		write_file(to, text.s, text.len);
 	pool_free(env.pool);

@@ -4,6 +4,7 @@
 #ifndef HOLDFAST_TESTS_CRASH_KEYED_H
 #define HOLDFAST_TESTS_CRASH_KEYED_H
 
+#include "model/key.h"
 #include "target/keys.h"
 #include "target/provision.h"
 #include "lib/fault-io.h"

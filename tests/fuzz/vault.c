@@ -8,6 +8,8 @@
 #include "keystore/registry.h"
 #include "layer/registry.h"
 #include "medium/registry.h"
+#include "vault/check.h"
+#include "vault/layout.h"
 #include "vault/vault.h"
 
 #define VAULT_BYTES (1024 * 1024)

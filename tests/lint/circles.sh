@@ -15,7 +15,6 @@ unclean=(
 	lib/layer/tagged
 	lib/layer/verity
 	lib/userspace/integrity
-	lib/vault
 )
 
 # LIBRARY FOLDER: the global symbols of its objects as lines "FILE n|d SYMBOL", needed or defined.

@@ -15,11 +15,12 @@ check "every source begins with its licence" no_spdx
 # What each folder may include of ours (ARCHITECTURE.md); its own is always allowed.
 declare -A may=(
 	[base]="" [crypto]="base" [format]="base" [kernel]="base" [model]="base crypto"
-	[layout]="base crypto model" [userspace]="base crypto format" [vault]="base crypto format model stack"
+	[layout]="base crypto model" [userspace]="base crypto format" [vault]="base crypto format model"
+	[keyring]="base crypto format model vault"
 	[filemap]="base"
 	[medium]="base crypto format model stack" [layer]="base crypto format userspace filemap kernel model stack"
 	[stack]="base crypto model" [engine]="base model" [report]="base model"
-	[target]="base crypto kernel model layout vault stack engine"
+	[target]="base crypto kernel model layout vault keyring stack engine"
 )
 includes() { # FOLDER ALLOWED
 	local bad

@@ -7,6 +7,8 @@
 #include "crypto/digest.h"
 #include "format/vault.h"
 #include "lib/check.h"
+#include "vault/check.h"
+#include "vault/log.h"
 #include "vault/vault.h"
 
 #define SIZE    (1024 * 1024)

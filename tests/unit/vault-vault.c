@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vault: copies, journal, log, and the device part there and back. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/env.h"
+#include "base/text.h"
 #include "format/vault.h"
 #include "layer/registry.h"
 #include "layout/layout-file.h"
 #include "lib/check.h"
 #include "medium/registry.h"
-#include "vault/vault-private.h"
+#include "vault/check.h"
+#include "vault/copies.h"
+#include "vault/device-part.h"
+#include "vault/find.h"
+#include "vault/layout.h"
+#include "vault/log.h"
+#include "vault/private.h"
+#include "vault/vault.h"
 
 #define SIZE (1024 * 1024)
 
@@ -162,11 +171,79 @@ static void a_damaged_copy_is_mended_from_the_other(void **state)
 	vault_close(v);
 }
 
+/* After a cut the copies differ; hardware may have recorded the older one. */
+static void repairing_takes_the_copy_that_was_chosen(void **state)
+{
+	static const uint8_t older[] = "recorded", newer[] = "not recorded";
+	struct layout *layout = layout_new();
+	struct plan *plan = plan_new(layout, INTENT_REPAIR);
+	struct job job = {.target = io};
+	struct vault *v = begin();
+	uint8_t *second = at(SIZE + v->regions.copy_offset[1]);
+	void *kept = malloc(SIZE / 8);
+
+	assert_ok(vault_commit(v, older, sizeof(older), NULL));
+	memcpy(kept, second, SIZE / 8);
+	assert_ok(vault_commit(v, newer, sizeof(newer), NULL));
+	memcpy(second, kept, SIZE / 8);
+	v = reopen(v);
+	assert_memory_equal(vault_active(v)->payload, newer, sizeof(newer));
+	assert_true(vault_choose(v, 1));
+	assert_ok(vault_plan_repair(v, plan));
+	assert_int_equal(plan->steps.n, 1);
+	assert_ok(plan->steps.v[0].ops->run(&plan->steps.v[0], &job, NULL));
+	v = reopen(v);
+	assert_false(vault_copies_differ(v));
+	assert_memory_equal(vault_active(v)->payload, older, sizeof(older));
+	free(kept);
+	vault_close(v);
+	plan_free(plan);
+	layout_free(layout);
+}
+
+/* Between the two writes: the hook is told what is durable, and the copy before is still there. */
+struct seen {
+	struct vault *v;
+	struct vault_commit_id id;
+	int result;
+};
+
+static int see(void *ctx, const struct vault_commit_id *id)
+{
+	struct seen *s = ctx;
+	struct vault *now = NULL;
+
+	s->id = *id;
+	assert_int_equal(vault_open(io, SIZE, SIZE, &now), 1);
+	assert_true(vault_copies_differ(now));
+	vault_close(now);
+	return s->result;
+}
+
+static void a_commit_tells_the_hook_between_its_copies(void **state)
+{
+	static const uint8_t one[] = "first", two[] = "second", three[] = "third";
+	struct seen seen = {.v = begin()};
+	const struct vault_commit_hook hook = {.durable = see, .ctx = &seen};
+	struct vault_payload p;
+
+	assert_ok(vault_commit(seen.v, one, sizeof(one), NULL));
+	assert_ok(vault_commit(seen.v, two, sizeof(two), &hook));
+	assert_true(vault_active_payload(seen.v, &p));
+	assert_memory_equal(&p.id, &seen.id, sizeof(seen.id));
+	assert_memory_equal(p.bytes, two, sizeof(two));
+	seen.result = -EIO; /* then the other copy is left alone */
+	assert_int_equal(vault_commit(seen.v, three, sizeof(three), &hook), -EIO);
+	seen.v = reopen(seen.v);
+	assert_true(vault_copies_differ(seen.v));
+	vault_close(seen.v);
+}
+
 static void a_copy_of_another_place_is_none(void **state)
 {
 	struct vault *v = begin();
 
-	assert_ok(vault_commit(v, (const uint8_t *)"x", 1, NULL));
+	assert_ok(vault_commit(v, "x", 1, NULL));
 	vault_close(v);
 	memcpy(at(2 * SIZE), at(SIZE), SIZE);
 	v = NULL;
@@ -203,6 +280,14 @@ static const char layout_text[] =
     "  verity { hash = \"sha512\" on-corruption = \"panic\" salt = \"ab\" }\n"
     "  image { source = \"root.img\" } }\n";
 
+static void encode(const struct layout *layout, struct text *to)
+{
+	_cleanup_text_ struct text description = {0};
+
+	device_part_describe(layout, &description);
+	assert_ok(device_part_encode(&description, NULL, to));
+}
+
 static void a_layout_comes_back(void **state)
 {
 	static const struct kinds kinds = {.layers = layer_registry, .media = medium_registry};
@@ -217,8 +302,8 @@ static void a_layout_comes_back(void **state)
 	layout->volumes[0]->layers[2]->source =
 	    (struct source){.surveyed = true, .digest = {9}, .content_bytes = 77, .tool = "t 1"};
 	assert_ok(layer_learn(layout->volumes[0]->layers[1], "root-hash", "%s", "c0ffee"));
-	assert_ok(device_part_encode(layout, NULL, &part));
-	assert_ok(vault_commit(v, (const uint8_t *)part.s, part.len, NULL));
+	encode(layout, &part);
+	assert_ok(vault_commit(v, part.s, part.len, NULL));
 	v = reopen(v);
 	assert_int_equal(vault_read_layout(v, &kinds, &again), 1);
 	again->vault.extent = layout->vault.extent;
@@ -248,9 +333,9 @@ static void a_short_device_part_is_refused(void **state)
 
 	assert_ok(layout_read_text("t", layout_text, sizeof(layout_text) - 1, NULL, NULL, 0, &kinds,
 				   &layout));
-	assert_ok(device_part_encode(layout, NULL, &part));
+	encode(layout, &part);
 	for (size_t len = 0; len < part.len; len += 4) {
-		assert_ok(vault_commit(v, (const uint8_t *)part.s, len, NULL));
+		assert_ok(vault_commit(v, part.s, len, NULL));
 		assert_true(vault_read_layout(v, &kinds, &again) < 0);
 		diag_forget(0);
 	}
@@ -270,6 +355,8 @@ int main(void)
 	    TEST(records_of_another_plan_are_stale),
 	    TEST(a_torn_record_is_no_record),
 	    TEST(a_damaged_copy_is_mended_from_the_other),
+	    TEST(repairing_takes_the_copy_that_was_chosen),
+	    TEST(a_commit_tells_the_hook_between_its_copies),
 	    TEST(a_copy_of_another_place_is_none),
 	    TEST(the_log_is_a_chain),
 	    TEST(a_layout_comes_back),

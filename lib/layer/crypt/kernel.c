@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "kernel/alg.h"
 #include "kernel/dm.h"
-#include "kernel/keyring.h"
+#include "kernel/key.h"
 #include "kernel/kmsg.h"
 #include "layer/crypt/crypt.h"
 #include "model/key.h"
@@ -103,13 +103,13 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 			 f->sector_bytes);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "CRYPT-%.100s", name);
 	if (key->key)
-		r = keyring_add_logon(description, secret_bytes(key->key), secret_len(key->key),
-				      &serial);
+		r = kernel_key_add_logon(description, secret_bytes(key->key), secret_len(key->key),
+					 &serial);
 	if (r < 0)
 		return r;
 	r = mapping_make(name, uuid, place.read_only, &target, 1, place.path);
 	if (key->key)
-		keyring_drop(serial);
+		kernel_key_drop(serial);
 	else if (r < 0)
 		diag_next("look whether the key %s, of %u bytes, is in a keyring of this process: "
 			  "keyctl show",

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "kernel/keyring.h"
+#include "kernel/key.h"
 
-int keyring_add_logon(const char *description, const uint8_t *key, size_t len, int32_t *ret_serial)
+int kernel_key_add_logon(const char *description, const uint8_t *key, size_t len,
+			 int32_t *ret_serial)
 {
 	long serial = syscall(SYS_add_key, "logon", description, key, len, KEY_SPEC_THREAD_KEYRING);
 	int r;
@@ -26,20 +27,21 @@ int keyring_add_logon(const char *description, const uint8_t *key, size_t len, i
 	return r;
 }
 
-void keyring_drop(int32_t serial)
+void kernel_key_drop(int32_t serial)
 {
 	if (syscall(SYS_keyctl, KEYCTL_REVOKE, serial) < 0)
 		return; /* it has gone by itself */
 	syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_THREAD_KEYRING);
 }
 
-int keyring_add(const char *type, const char *description, const char *payload, int32_t *ret_serial)
+int kernel_key_add(const char *type, const char *description, const char *payload,
+		   int32_t *ret_serial)
 {
 	int32_t before;
 	long serial;
 
 	/* add_key() would update it instead, which these types do not take. */
-	if (keyring_find(type, description, &before) >= 0)
+	if (kernel_key_find(type, description, &before) >= 0)
 		syscall(SYS_keyctl, KEYCTL_UNLINK, before, KEY_SPEC_PROCESS_KEYRING);
 	serial = syscall(SYS_add_key, type, description, payload, strlen(payload),
 			 KEY_SPEC_PROCESS_KEYRING);
@@ -49,7 +51,7 @@ int keyring_add(const char *type, const char *description, const char *payload, 
 	return 0;
 }
 
-int keyring_find(const char *type, const char *description, int32_t *ret_serial)
+int kernel_key_find(const char *type, const char *description, int32_t *ret_serial)
 {
 	long serial =
 	    syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, type, description, 0);
@@ -60,7 +62,7 @@ int keyring_find(const char *type, const char *description, int32_t *ret_serial)
 	return 0;
 }
 
-int keyring_read(int32_t serial, struct text *to)
+int kernel_key_read(int32_t serial, struct text *to)
 {
 	char bytes[4096];
 	long n = syscall(SYS_keyctl, KEYCTL_READ, serial, bytes, sizeof(bytes));
@@ -73,7 +75,7 @@ int keyring_read(int32_t serial, struct text *to)
 	return to->failed ? -ENOMEM : 0;
 }
 
-int keyring_update(int32_t serial, const char *payload)
+int kernel_key_update(int32_t serial, const char *payload)
 {
 	return syscall(SYS_keyctl, KEYCTL_UPDATE, serial, payload, strlen(payload)) < 0 ? -errno
 											: 0;

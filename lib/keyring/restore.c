@@ -4,13 +4,19 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "crypto/aead.h"
 #include "crypto/digest.h"
-#include "vault/escrow.h"
-#include "vault/keys-private.h"
+#include "keyring/anchor.h"
+#include "keyring/escrow.h"
+#include "keyring/private.h"
+#include "keyring/references.h"
+#include "keyring/restore.h"
+#include "keyring/rotate.h"
+#include "keyring/seal.h"
 
-static struct wrapped *find_record(struct vault_keys *k, const struct vault_key_item *item)
+static struct wrapped *find_record(struct keyring *ring, const struct vault_key_item *item)
 {
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		if (w->item.layer == item->layer && w->item.purpose == item->purpose &&
 		    strcmp(w->item.volume, item->volume) == 0)
 			return w;
@@ -18,13 +24,13 @@ static struct wrapped *find_record(struct vault_keys *k, const struct vault_key_
 	return NULL;
 }
 
-static int set_key(struct vault_keys *k, const struct vault_key_item *item, struct secret *key)
+static int set_key(struct keyring *ring, const struct vault_key_item *item, struct secret *key)
 {
-	struct wrapped *w = find_record(k, item);
+	struct wrapped *w = find_record(ring, item);
 	struct wrapped fresh = {.item = *item, .key = key};
 
 	if (!w) {
-		if (array_add(&k->wrapped, fresh) >= 0)
+		if (array_add(&ring->wrapped, fresh) >= 0)
 			return 0;
 		secret_free(key);
 		return diag_no_memory();
@@ -34,7 +40,7 @@ static int set_key(struct vault_keys *k, const struct vault_key_item *item, stru
 	return 0;
 }
 
-static int take_one(struct vault_keys *k, const struct volume *v, const struct wrapping *with,
+static int take_one(struct keyring *ring, const struct volume *v, const struct wrapping *with,
 		    const struct vault_key_item *item)
 {
 	const struct layer *l = item->layer < v->n_layers ? v->layers[item->layer] : NULL;
@@ -60,13 +66,13 @@ static int take_one(struct vault_keys *k, const struct volume *v, const struct w
 		diag_state("nothing was opened, nothing was changed");
 		return r;
 	}
-	return set_key(k, item, TAKE(key));
+	return set_key(ring, item, TAKE(key));
 }
 
 /* The volume's own recovery key is the escrow's: it is put back beside the others. */
-static int take_recovery(struct vault_keys *k, const struct volume *v, const struct secret *key)
+static int take_recovery(struct keyring *ring, const struct volume *v, const struct secret *key)
 {
-	struct wrapped *w = escrow_find_recovery(k, v);
+	struct wrapped *w = escrow_find_recovery(ring, v);
 	struct secret *copy;
 	int r = w ? secret_new(secret_len(key), &copy) : 0;
 
@@ -78,11 +84,11 @@ static int take_recovery(struct vault_keys *k, const struct volume *v, const str
 	return 0;
 }
 
-int vault_escrow_take(struct vault_keys *k, const struct volume *v, const struct secret *key)
+int keyring_escrow_take(struct keyring *ring, const struct volume *v, const struct secret *key)
 {
 	size_t of_volume = 0;
 
-	array_each (e, &k->escrows) {
+	array_each (e, &ring->escrows) {
 		__attribute__((cleanup(escrow_wrapping_stop))) struct wrapping with = {0};
 		uint8_t digest[32];
 		int r;
@@ -96,8 +102,8 @@ int vault_escrow_take(struct vault_keys *k, const struct volume *v, const struct
 		if (r >= 0)
 			r = escrow_wrapping_start(v, key, e->item.nonce, &with);
 		for (size_t i = 0; i < e->n_keys && r >= 0; i++)
-			r = take_one(k, v, &with, &e->keys[i]);
-		return r < 0 ? r : take_recovery(k, v, key);
+			r = take_one(ring, v, &with, &e->keys[i]);
+		return r < 0 ? r : take_recovery(ring, v, key);
 	}
 	return diag_fail(of_volume ? DIAG_KEY_WRONG : DIAG_KEY_MISSING, EKEYREJECTED,
 			 of_volume ? "this is not the recovery key of volume %s"
@@ -106,75 +112,75 @@ int vault_escrow_take(struct vault_keys *k, const struct volume *v, const struct
 }
 
 /* How many keys of @s are here, and how many are not. */
-static void count(const struct vault_keys *k, const struct sealed *s, size_t *ret_here,
+static void count(const struct keyring *ring, const struct sealed *s, size_t *ret_here,
 		  size_t *ret_not)
 {
 	*ret_here = *ret_not = 0;
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		if (strcmp(w->item.keystore, s->keystore->name) == 0)
 			(*(w->key ? ret_here : ret_not))++;
 	}
-	array_each (f, &k->referred)
+	array_each (f, &ring->referred)
 		*ret_not += strcmp(f->item.keystore, s->keystore->name) == 0;
 }
 
 /* Its escrow stays: who has the recovery key can still come. */
-static void drop_keys(struct vault_keys *k, const struct volume *v)
+static void drop_keys(struct keyring *ring, const struct volume *v)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < k->wrapped.n; i++) {
-		struct wrapped *w = &k->wrapped.v[i];
+	for (size_t i = 0; i < ring->wrapped.n; i++) {
+		struct wrapped *w = &ring->wrapped.v[i];
 
 		if (strcmp(w->item.volume, v->full_name) == 0)
 			secret_free(w->key);
 		else
-			k->wrapped.v[kept++] = *w;
+			ring->wrapped.v[kept++] = *w;
 	}
-	k->wrapped.n = kept;
-	vault_keys_forget_references(k, v);
+	ring->wrapped.n = kept;
+	keyring_drop_references(ring, v);
 }
 
 /* Keys that @s alone could have opened. */
-static void give_up(struct vault_keys *k, struct layout *layout, const struct sealed *s,
+static void give_up(struct keyring *ring, struct layout *layout, const struct sealed *s,
 		    struct text *ret_lost)
 {
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		struct volume *v = layout->volumes[i];
 		bool lost = false;
 
-		array_each (w, &k->wrapped)
+		array_each (w, &ring->wrapped)
 			lost |= !w->key && w->item.purpose == KEY_VOLUME &&
 				strcmp(w->item.keystore, s->keystore->name) == 0 &&
 				strcmp(w->item.volume, v->full_name) == 0;
-		array_each (f, &k->referred)
+		array_each (f, &ring->referred)
 			lost |= strcmp(f->item.keystore, s->keystore->name) == 0 &&
 				strcmp(f->item.volume, v->full_name) == 0;
 		if (!lost)
 			continue;
 		text_add(ret_lost, "%s%s", ret_lost->len ? ", " : "", v->full_name);
-		drop_keys(k, v);
+		drop_keys(ring, v);
 		v->forgotten = true;
 	}
 }
 
 /* Unsealed where it guards more than what came out of escrow; else it need not even be able to. */
-static int reach_others(struct vault_keys *k, struct layout *layout, struct sealed *s, bool lose,
+static int reach_others(struct keyring *ring, struct layout *layout, struct sealed *s, bool lose,
 			struct text *ret_lost)
 {
 	size_t here, missing, mark = diag_count();
 	int r;
 
-	count(k, s, &here, &missing);
+	count(ring, s, &here, &missing);
 	if (missing == 0 || s->secret || s->loaded)
 		return 0;
-	r = vault_keys_unlock_one(k, s);
+	r = keyring_unseal(ring, s);
 	if (r >= 0 || here == 0)
 		return r;
 	for (size_t i = mark; i < diag_count() && diag_get(i); i++)
 		diag_note("%s", diag_get(i)->text);
 	diag_forget(mark);
-	give_up(k, layout, s, ret_lost);
+	give_up(ring, layout, s, ret_lost);
 	if (lose)
 		return 0;
 	r = diag_fail(DIAG_KEY_MISSING, ENOKEY,
@@ -185,22 +191,22 @@ static int reach_others(struct vault_keys *k, struct layout *layout, struct seal
 	return r;
 }
 
-static int seal_here(struct vault_keys *k, struct sealed *s)
+static int seal_here(struct keyring *ring, struct sealed *s)
 {
 	const struct keystore_ops *ops = s->keystore->ops;
-	int r = vault_keys_reach(s, k->env, &s->session);
+	int r = keyring_reach(ring, s);
 
 	if (r >= 0 && ops->prepare)
-		r = ops->prepare(s->keystore, s->session, k->env);
-	return r < 0 ? r : vault_keys_seal_new(k, s, true);
+		r = ops->prepare(s->keystore, s->session, ring->env);
+	return r < 0 ? r : keyring_seal_new(ring, s, true);
 }
 
-int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
-			struct text *ret_lost)
+int keyring_escrow_reseal(struct keyring *ring, struct layout *layout, bool lose,
+			  struct text *ret_lost)
 {
 	int r = 0;
 
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		const struct keystore *keystore = NULL;
 		struct sealed *s;
 
@@ -209,9 +215,9 @@ int vault_escrow_reseal(struct vault_keys *k, struct layout *layout, bool lose,
 				keystore = layout->keystores[i];
 		}
 		if (r >= 0 && w->key && keystore)
-			r = vault_keys_add_sealed(k, keystore, &s);
+			r = keyring_add_sealed(ring, keystore, &s);
 	}
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++)
-		r = reach_others(k, layout, &k->sealed[i], lose, ret_lost);
-	return r < 0 ? r : vault_keys_seal_all(k, seal_here);
+	for (size_t i = 0; i < ring->n_sealed && r >= 0; i++)
+		r = reach_others(ring, layout, &ring->sealed[i], lose, ret_lost);
+	return r < 0 ? r : keyring_seal_all(ring, seal_here);
 }

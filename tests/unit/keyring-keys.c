@@ -12,7 +12,14 @@
 #include "layout/layout-file.h"
 #include "lib/check.h"
 #include "medium/registry.h"
-#include "vault/keys-private.h"
+#include "keyring/commit.h"
+#include "keyring/draw.h"
+#include "keyring/interface.h"
+#include "keyring/private.h"
+#include "keyring/record.h"
+#include "keyring/rotate.h"
+#include "keyring/ways.h"
+#include "vault/vault.h"
 
 #define SIZE (1024 * 1024)
 
@@ -71,27 +78,27 @@ static struct vault *begin(void)
 static struct vault *provisioned(uint8_t ret[2][32])
 {
 	struct vault *v = begin();
-	struct vault_keys *k;
+	struct keyring *k;
 	const struct secret *key;
 
-	assert_ok(vault_keys_draw(v, layout, &env, &k));
-	job.keys = vault_keys_interface(k);
+	assert_ok(keyring_draw(v, layout, &env, &k));
+	job.keys = keyring_keys(k);
 	for (int i = 0; i < 2; i++) {
 		assert_ok(layer_key(layout->volumes[i]->layers[1], &job, KEY_VOLUME, &key));
 		memcpy(ret[i], secret_bytes(key), secret_len(key));
 	}
-	assert_ok(vault_commit_layout(v, layout, k));
-	vault_keys_free(k);
+	assert_ok(keyring_commit(v, layout, k));
+	keyring_free(k);
 	job.keys = NULL;
 	return v;
 }
 
-static struct vault_keys *read_keys(const struct vault *v)
+static struct keyring *read_keys(const struct vault *v)
 {
-	struct vault_keys *k = NULL;
+	struct keyring *k = NULL;
 
-	assert_int_equal(vault_keys_read(v, layout, &env, &k), 1);
-	job.keys = vault_keys_interface(k);
+	assert_int_equal(keyring_read(v, layout, &env, &k), 1);
+	job.keys = keyring_keys(k);
 	return k;
 }
 
@@ -99,7 +106,7 @@ static void keys_come_back(void **state)
 {
 	uint8_t expected[2][32];
 	struct vault *v = provisioned(expected);
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	const struct secret *key;
 
 	for (int i = 0; i < 2; i++) {
@@ -110,7 +117,7 @@ static void keys_come_back(void **state)
 	assert_ok(layer_key(layout->volumes[0]->layers[1], &job, KEY_RECOVERY, &key));
 	assert_memory_not_equal(expected[0], secret_bytes(key), 16);
 	assert_true(memcmp(expected[0], expected[1], 16) != 0);
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
@@ -118,15 +125,23 @@ static void a_wrong_passphrase_opens_nothing(void **state)
 {
 	uint8_t expected[2][32];
 	struct vault *v = provisioned(expected);
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 
 	words = "wrong";
-	assert_int_equal(vault_keys_unlock(k, NULL, 0), -EKEYREJECTED);
+	assert_int_equal(keyring_unlock(k, NULL, 0), -EKEYREJECTED);
 	assert_int_equal(diag_get(0)->code, DIAG_KEY_WRONG);
 	words = "old";
-	assert_ok(vault_keys_unlock(k, NULL, 0));
-	vault_keys_free(k);
+	assert_ok(keyring_unlock(k, NULL, 0));
+	keyring_free(k);
 	vault_close(v);
+}
+
+static struct vault_payload payload_of(const struct vault *v)
+{
+	struct vault_payload p;
+
+	assert_true(vault_active_payload(v, &p));
+	return p;
 }
 
 /* Whatever byte of the device part is changed, with its checksum put right: never a key. */
@@ -134,21 +149,21 @@ static void every_changed_byte_is_refused(void **state)
 {
 	uint8_t expected[2][32];
 	struct vault *v = provisioned(expected);
-	size_t len = vault_active(v)->header.payload_bytes, named = 0, other = 0;
+	size_t len = payload_of(v).len, named = 0, other = 0;
 	uint8_t *good = malloc(len), *bad = malloc(len);
 
-	memcpy(good, vault_active(v)->payload, len);
+	memcpy(good, payload_of(v).bytes, len);
 	for (size_t i = 0; i < len; i += 7) {
-		struct vault_keys *k = NULL;
+		struct keyring *k = NULL;
 		int r;
 
 		memcpy(bad, good, len);
 		bad[i] ^= 1;
 		diag_forget(0);
 		assert_ok(vault_commit(v, bad, len, NULL));
-		r = vault_keys_read(v, layout, &env, &k);
+		r = keyring_read(v, layout, &env, &k);
 		if (r == 1)
-			r = vault_keys_unlock(k, NULL, 0);
+			r = keyring_unlock(k, NULL, 0);
 		else if (r == 0) /* no keys in what is left of it */
 			r = -ENOKEY;
 		if (r >= 0)
@@ -157,7 +172,7 @@ static void every_changed_byte_is_refused(void **state)
 			named++;
 		else
 			other++;
-		vault_keys_free(k);
+		keyring_free(k);
 	}
 	print_message("%zu named the record, %zu were refused before that\n", named, other);
 	assert_true(named > other);
@@ -171,7 +186,7 @@ static void a_swapped_key_does_not_unwrap(void **state)
 {
 	uint8_t expected[2][32];
 	struct vault *v = provisioned(expected);
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	struct vault_key_item swap;
 
 	k->wrapped.v[0].item.len = k->wrapped.v[2].item.len = 16;
@@ -180,9 +195,9 @@ static void a_swapped_key_does_not_unwrap(void **state)
 	memcpy(k->wrapped.v[0].item.nonce, k->wrapped.v[2].item.nonce, 12);
 	memcpy(k->wrapped.v[0].item.tag, k->wrapped.v[2].item.tag, 16);
 	memcpy(k->wrapped.v[2].item.wrapped, swap.wrapped, 32);
-	assert_int_equal(vault_keys_unlock(k, layout->volumes, 1), -EUCLEAN);
+	assert_int_equal(keyring_unlock(k, layout->volumes, 1), -EUCLEAN);
 	assert_non_null(strstr(diag_get(0)->text, "volume a"));
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
@@ -190,18 +205,18 @@ static void rotating_keeps_volume_keys(void **state)
 {
 	uint8_t expected[2][32], sealed[116];
 	struct vault *v = provisioned(expected);
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	const struct secret *key;
 
 	memcpy(sealed, k->sealed[0].blob, sizeof(sealed));
-	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, k));
+	assert_ok(keyring_rotate(k));
+	assert_ok(keyring_commit(v, layout, k));
 	assert_memory_not_equal(sealed, k->sealed[0].blob, sizeof(sealed));
-	vault_keys_free(k);
+	keyring_free(k);
 	k = read_keys(v);
 	assert_ok(layer_key(layout->volumes[1]->layers[1], &job, KEY_VOLUME, &key));
 	assert_memory_equal(expected[1], secret_bytes(key), 32);
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
@@ -214,22 +229,23 @@ static void a_forgotten_key_leaves_no_trace(void **state)
 {
 	uint8_t expected[2][32], wrapped[16], sealed[116];
 	struct vault *v = provisioned(expected);
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	const struct secret *key;
 
 	memcpy(wrapped, k->wrapped.v[0].item.wrapped, sizeof(wrapped));
 	memcpy(sealed, k->sealed[0].blob, sizeof(sealed));
 	assert_true(medium_has(wrapped, sizeof(wrapped)) && medium_has(sealed, sizeof(sealed)));
-	assert_ok(vault_keys_unlock(k, NULL, 0));
-	assert_ok(vault_keys_forget(k, layout->volumes[0]));
-	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, k));
-	vault_keys_free(k);
+	assert_ok(keyring_unlock(k, NULL, 0));
+	assert_ok(keyring_forget(k, layout->volumes[0]));
+	layout->volumes[0]->forgotten = true;
+	assert_ok(keyring_rotate(k));
+	assert_ok(keyring_commit(v, layout, k));
+	keyring_free(k);
 	assert_false(medium_has(wrapped, sizeof(wrapped)) || medium_has(sealed, sizeof(sealed)));
 	k = read_keys(v);
 	assert_int_equal(layer_key(layout->volumes[0]->layers[1], &job, KEY_VOLUME, &key), -ENOKEY);
 	assert_ok(layer_key(layout->volumes[1]->layers[1], &job, KEY_VOLUME, &key));
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
@@ -247,17 +263,38 @@ static void keys_are_not_on_the_medium(void **state)
 static void keys_are_for_one_beginning(void **state)
 {
 	struct vault *v = begin();
-	struct vault_keys *k;
+	struct keyring *k;
 
-	assert_ok(vault_keys_draw(v, layout, &env, &k));
-	assert_ok(vault_keys_commit_early(v, k, false));
-	vault_keys_free(k);
+	assert_ok(keyring_draw(v, layout, &env, &k));
+	assert_ok(keyring_commit_early(v, k, false));
+	keyring_free(k);
 	k = read_keys(v);
-	assert_true(vault_keys_are_for(k, v));
+	assert_true(keyring_is_for(k, v));
 	vault_close(v);
 	v = begin(); /* the same plan once more */
-	assert_false(vault_keys_are_for(k, v));
-	vault_keys_free(k);
+	assert_false(keyring_is_for(k, v));
+	keyring_free(k);
+	vault_close(v);
+}
+
+/* Whoever commits cannot lose keys by leaving the keyring out, or by a keyring that lacks one. */
+static void a_device_part_without_its_keys_is_not_committed(void **state)
+{
+	uint8_t expected[2][32];
+	struct vault *v = provisioned(expected);
+	struct keyring *k = read_keys(v);
+	uint64_t sequence = payload_of(v).id.sequence;
+
+	assert_int_equal(keyring_commit(v, layout, NULL), -ENOKEY);
+	assert_ok(keyring_unlock(k, NULL, 0));
+	assert_ok(keyring_forget(k, layout->volumes[1]));
+	assert_int_equal(keyring_commit(v, layout, k), -ENOKEY);
+	assert_non_null(strstr(diag_get(1)->text, "volume b"));
+	assert_int_equal(payload_of(v).id.sequence, sequence);
+	layout->volumes[1]->forgotten = true;
+	assert_ok(keyring_commit(v, layout, k));
+	assert_int_equal(payload_of(v).id.sequence, sequence + 1);
+	keyring_free(k);
 	vault_close(v);
 }
 
@@ -272,6 +309,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_forgotten_key_leaves_no_trace, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(keys_are_not_on_the_medium, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(keys_are_for_one_beginning, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_device_part_without_its_keys_is_not_committed, set_up,
+					    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys as records of the device part, and the MAC that tells which record was changed. */
+/* MACs over the records of a device part, which tell which record was changed. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/endian.h"
 #include "crypto/digest.h"
 #include "crypto/mac.h"
-#include "vault/keys-private.h"
+#include "keyring/mac.h"
+#include "keyring/private.h"
 
-/* --- MAC --- */
-
-/* Who computes it: we, with a key from the secret, or the kernel, which has the key. */
+/* Computed here with a key from the secret, or by the kernel, which alone has the key. */
 struct maker {
 	const struct sealed *s;
 	struct mac *mac;
 };
 
-bool vault_keys_have_mac(const struct sealed *s)
+bool keyring_has_mac(const struct sealed *s)
 {
 	const struct key_reference_ops *ops = s->keystore->ops->references;
 
@@ -75,7 +73,7 @@ static int total_mac(struct maker *m, const uint8_t *bytes, size_t len, const ui
 }
 
 /* The value of a MAC item: name NUL, total, one of each item of @bytes. */
-static int encode_macs(const struct sealed *s, const uint8_t *bytes, size_t len, struct text *value)
+int keyring_encode_mac(const struct sealed *s, const uint8_t *bytes, size_t len, struct text *value)
 {
 	__attribute__((cleanup(stop))) struct maker m;
 	_cleanup_text_ struct text macs = {0};
@@ -98,42 +96,6 @@ static int encode_macs(const struct sealed *s, const uint8_t *bytes, size_t len,
 	text_add_bytes(value, macs.s, macs.len);
 	value->failed |= macs.failed;
 	return r < 0 ? diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed") : 0;
-}
-
-int vault_keys_encode(struct vault_keys *k, struct text *to)
-{
-	size_t covered;
-	int r = 0;
-
-	for (size_t i = 0; i < k->n_sealed; i++) {
-		const struct sealed *s = &k->sealed[i];
-		_cleanup_text_ struct text value = {0};
-
-		text_add_bytes(&value, s->keystore->name, strlen(s->keystore->name) + 1);
-		text_add_bytes(&value, s->blob, s->blob_len);
-		to->failed |= value.failed;
-		device_part_put(to, VAULT_SEALED, value.s, value.len);
-	}
-	array_each (w, &k->wrapped) {
-		uint8_t bytes[VAULT_KEY_BYTES];
-
-		vault_encode_key(&w->item, bytes);
-		device_part_put(to, VAULT_KEY, bytes, sizeof(bytes));
-	}
-	vault_keys_encode_references(k, to);
-	vault_keys_encode_escrows(k, to);
-	device_part_put(to, VAULT_KEYS_FOR, k->keys_for, sizeof(k->keys_for));
-	covered = to->len;
-	for (size_t i = 0; i < k->n_sealed && r >= 0; i++) {
-		_cleanup_text_ struct text value = {0};
-
-		if (!vault_keys_have_mac(&k->sealed[i]))
-			continue; /* by reference, and the kernel computes none */
-		r = encode_macs(&k->sealed[i], (const uint8_t *)to->s, covered, &value);
-		to->failed |= value.failed;
-		device_part_put(to, VAULT_MAC, value.s, value.len);
-	}
-	return r < 0 ? r : to->failed ? diag_no_memory() : 0;
 }
 
 /* Which record it is, in words: the volume and layer before it tell. */
@@ -193,7 +155,7 @@ static int tell_changed(const struct naming *n, uint32_t index, const struct vau
 }
 
 /* @stored: what follows the total in the MAC item. */
-static int find_changed(const struct vault_keys *k, struct maker *m, size_t covered,
+static int find_changed(const struct keyring *ring, struct maker *m, size_t covered,
 			const uint8_t *stored, size_t stored_len)
 {
 	struct naming n = {0};
@@ -202,7 +164,7 @@ static int find_changed(const struct vault_keys *k, struct maker *m, size_t cove
 	size_t at = 0;
 	uint32_t index = 0;
 
-	for (; at < covered && vault_next_item(k->payload, covered, &at, &item) == 1; index++) {
+	for (; at < covered && vault_next_item(ring->payload, covered, &at, &item) == 1; index++) {
 		size_t place = (size_t)index * VAULT_ITEM_MAC_BYTES;
 
 		follow(&n, &item);
@@ -217,12 +179,12 @@ static int find_changed(const struct vault_keys *k, struct maker *m, size_t cove
 }
 
 /* Where the first MAC item begins. */
-static size_t covered_bytes(const struct vault_keys *k)
+static size_t covered_bytes(const struct keyring *ring)
 {
 	struct vault_item item;
 	size_t at = 0, before = 0;
 
-	while (vault_next_item(k->payload, k->payload_len, &at, &item) == 1) {
+	while (vault_next_item(ring->payload, ring->payload_len, &at, &item) == 1) {
 		if (item.type == VAULT_MAC)
 			break;
 		before = at;
@@ -230,9 +192,9 @@ static size_t covered_bytes(const struct vault_keys *k)
 	return before;
 }
 
-int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s)
+int keyring_check_mac(const struct keyring *ring, const struct sealed *s)
 {
-	size_t covered = covered_bytes(k), at = covered, name = strlen(s->keystore->name) + 1;
+	size_t covered = covered_bytes(ring), at = covered, name = strlen(s->keystore->name) + 1;
 	__attribute__((cleanup(stop))) struct maker m;
 	uint8_t mac[VAULT_MAC_BYTES];
 	const uint8_t *macs;
@@ -241,136 +203,20 @@ int vault_keys_check_mac(const struct vault_keys *k, const struct sealed *s)
 
 	if (r < 0)
 		return r;
-	while (vault_next_item(k->payload, k->payload_len, &at, &item) == 1) {
+	while (vault_next_item(ring->payload, ring->payload_len, &at, &item) == 1) {
 		if (item.type != VAULT_MAC || item.len < name + VAULT_MAC_BYTES ||
 		    memcmp(item.value, s->keystore->name, name) != 0)
 			continue;
 		macs = item.value + name + VAULT_MAC_BYTES;
-		r = total_mac(&m, k->payload, covered, macs, item.len - name - VAULT_MAC_BYTES,
+		r = total_mac(&m, ring->payload, covered, macs, item.len - name - VAULT_MAC_BYTES,
 			      mac);
 		if (r < 0)
 			return diag_fail(DIAG_INTERNAL, EIO, "no MAC can be computed");
 		if (digest_equal(mac, item.value + name, VAULT_MAC_BYTES))
 			return 0;
-		return find_changed(k, &m, covered, macs, item.len - name - VAULT_MAC_BYTES);
+		return find_changed(ring, &m, covered, macs, item.len - name - VAULT_MAC_BYTES);
 	}
 	return diag_fail(DIAG_TAMPERED, EUCLEAN,
 			 "the vault's device part has no MAC of keystore %s: it was changed",
 			 s->keystore->name);
-}
-
-/* --- reading --- */
-
-static int bad(const char *what)
-{
-	return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's keys cannot be used: %s", what);
-}
-
-static int read_sealed(struct vault_keys *k, const struct vault_item *item)
-{
-	size_t name = strnlen((const char *)item->value, item->len);
-	struct sealed *s = &k->sealed[k->n_sealed];
-
-	if (name == item->len || k->n_sealed == KEYSTORES_MAX)
-		return bad("a sealed secret");
-	*s = (struct sealed){0};
-	for (size_t i = 0; i < k->layout->n_keystores; i++) {
-		if (strcmp(k->layout->keystores[i]->name, (const char *)item->value) == 0)
-			s->keystore = k->layout->keystores[i];
-	}
-	if (!s->keystore)
-		return bad("they are sealed by a keystore that the layout does not have");
-	s->blob_len = item->len - name - 1;
-	s->blob = malloc(s->blob_len ? s->blob_len : 1);
-	if (!s->blob)
-		return diag_no_memory();
-	memcpy(s->blob, item->value + name + 1, s->blob_len);
-	k->n_sealed++;
-	return 0;
-}
-
-static int read_record(struct vault_keys *k, const struct vault_item *item)
-{
-	struct wrapped w = {0};
-
-	switch (item->type) {
-	case VAULT_SEALED:
-		return read_sealed(k, item);
-	case VAULT_KEY:
-		if (vault_decode_key(item->value, item->len, &w.item) < 0)
-			return bad("a volume key");
-		return array_add(&k->wrapped, w) < 0 ? diag_no_memory() : 0;
-	case VAULT_KEY_BLOB:
-		return vault_keys_read_reference(k, item) < 0 ? bad("a volume key") : 0;
-	case VAULT_ESCROW:
-	case VAULT_ESCROW_KEY:
-		return vault_keys_read_escrow(k, item) < 0 ? bad("an escrow") : 0;
-	case VAULT_KEYS_FOR:
-		if (item->len != sizeof(k->keys_for))
-			return bad("the plan's digest");
-		memcpy(k->keys_for, item->value, item->len);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
-int vault_keys_read(const struct vault *v, const struct layout *layout, struct env *env,
-		    struct vault_keys **ret)
-{
-	const struct vault_copy *active = vault_active(v);
-	_cleanup_vault_keys_ struct vault_keys *k = NULL;
-	struct vault_item item;
-	size_t at = 0;
-	int r;
-
-	if (!active)
-		return 0;
-	k = vault_keys_new(layout, env);
-	if (!k)
-		return -ENOMEM;
-	k->header = active->header;
-	k->payload_len = active->header.payload_bytes;
-	k->payload = malloc(k->payload_len ? k->payload_len : 1);
-	if (!k->payload)
-		return diag_no_memory();
-	memcpy(k->payload, active->payload, k->payload_len);
-	while ((r = vault_next_item(k->payload, k->payload_len, &at, &item)) == 1) {
-		r = read_record(k, &item);
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return bad("records are cut short");
-	if (k->n_sealed == 0)
-		return 0;
-	*ret = TAKE(k);
-	return 1;
-}
-
-static bool is_key_record(unsigned type)
-{
-	return type == VAULT_SEALED || type == VAULT_KEY || type == VAULT_KEYS_FOR ||
-	       type == VAULT_MAC || type == VAULT_KEY_BLOB || type == VAULT_ESCROW ||
-	       type == VAULT_ESCROW_KEY;
-}
-
-int vault_keys_commit_early(struct vault *v, struct vault_keys *k, bool keep)
-{
-	const struct vault_copy *active = keep ? vault_active(v) : NULL;
-	_cleanup_text_ struct text payload = {0};
-	struct vault_item item;
-	size_t at = 0;
-	int r;
-
-	while (active &&
-	       vault_next_item(active->payload, active->header.payload_bytes, &at, &item) == 1) {
-		if (!is_key_record(item.type))
-			device_part_put(&payload, item.type, item.value, item.len);
-	}
-	r = vault_keys_encode(k, &payload);
-	device_part_put(&payload, VAULT_END, "", 0);
-	if (r >= 0 && payload.failed)
-		r = diag_no_memory();
-	return r < 0 ? r : vault_commit(v, (const uint8_t *)payload.s, payload.len, k);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volume keys that only the kernel has: what the vault keeps of them is the backend's blob. */
+/* Volume keys that only the kernel has: the vault keeps what their backend made of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "vault/keys-private.h"
+#include "keyring/private.h"
+#include "keyring/references.h"
+#include "vault/device-part.h"
 
-struct referred *vault_keys_find_reference(struct vault_keys *k, const struct layer *l,
-					   unsigned layer, enum key_purpose purpose)
+struct referred *keyring_find_reference(struct keyring *ring, const struct layer *l, unsigned layer,
+					enum key_purpose purpose)
 {
-	array_each (w, &k->referred) {
+	array_each (w, &ring->referred) {
 		if (strcmp(w->item.volume, l->volume->full_name) == 0 && w->item.layer == layer &&
 		    w->item.purpose == purpose)
 			return w;
@@ -38,8 +40,8 @@ static int set_blob(struct referred *w, struct text *blob)
 	return 0;
 }
 
-int vault_keys_draw_reference(struct vault_keys *k, const struct sealed *s, const struct layer *l,
-			      unsigned layer, enum key_purpose purpose)
+int keyring_draw_reference(struct keyring *ring, const struct sealed *s, const struct layer *l,
+			   unsigned layer, enum key_purpose purpose)
 {
 	struct referred w = {.item.layer = layer,
 			     .item.purpose = purpose,
@@ -55,14 +57,14 @@ int vault_keys_draw_reference(struct vault_keys *k, const struct sealed *s, cons
 					       &blob);
 	if (r >= 0)
 		r = set_blob(&w, &blob);
-	if (r >= 0 && array_add(&k->referred, w) < 0)
+	if (r >= 0 && array_add(&ring->referred, w) < 0)
 		r = diag_no_memory();
 	if (r < 0)
 		free(w.blob);
 	return r;
 }
 
-int vault_keys_load_reference(const struct sealed *s, struct referred *w, struct key_reference *ret)
+int keyring_load_reference(const struct sealed *s, struct referred *w, struct key_reference *ret)
 {
 	const struct key_reference_ops *ops = s ? s->keystore->ops->references : NULL;
 	char name[96];
@@ -87,11 +89,11 @@ int vault_keys_load_reference(const struct sealed *s, struct referred *w, struct
 	return r;
 }
 
-int vault_keys_rewrap_references(struct vault_keys *k, const struct sealed *s)
+int keyring_rewrap_references(struct keyring *ring, const struct sealed *s)
 {
 	int r = 0;
 
-	array_each (w, &k->referred) {
+	array_each (w, &ring->referred) {
 		_cleanup_text_ struct text blob = {0};
 
 		if (r < 0 || strcmp(w->item.keystore, s->keystore->name) != 0)
@@ -104,25 +106,25 @@ int vault_keys_rewrap_references(struct vault_keys *k, const struct sealed *s)
 	return r;
 }
 
-bool vault_keys_forget_references(struct vault_keys *k, const struct volume *volume)
+bool keyring_drop_references(struct keyring *ring, const struct volume *volume)
 {
-	size_t kept = 0, before = k->referred.n;
+	size_t kept = 0, before = ring->referred.n;
 
 	for (size_t i = 0; i < before; i++) {
-		struct referred *w = &k->referred.v[i];
+		struct referred *w = &ring->referred.v[i];
 
 		if (strcmp(w->item.volume, volume->full_name) == 0)
 			free(w->blob);
 		else
-			k->referred.v[kept++] = *w;
+			ring->referred.v[kept++] = *w;
 	}
-	k->referred.n = kept;
+	ring->referred.n = kept;
 	return kept < before;
 }
 
-void vault_keys_encode_references(const struct vault_keys *k, struct text *to)
+void keyring_encode_references(const struct keyring *ring, struct text *to)
 {
-	array_each (w, &k->referred) {
+	array_each (w, &ring->referred) {
 		_cleanup_text_ struct text value = {0};
 		uint8_t head[VAULT_KEY_BLOB_HEADER];
 
@@ -134,7 +136,7 @@ void vault_keys_encode_references(const struct vault_keys *k, struct text *to)
 	}
 }
 
-int vault_keys_read_reference(struct vault_keys *k, const struct vault_item *item)
+int keyring_decode_reference(struct keyring *ring, const struct vault_item *item)
 {
 	struct referred w = {0};
 
@@ -145,16 +147,9 @@ int vault_keys_read_reference(struct vault_keys *k, const struct vault_item *ite
 		return diag_no_memory();
 	memcpy(w.blob, w.item.blob, w.item.blob_len);
 	w.item.blob = NULL;
-	if (array_add(&k->referred, w) < 0) {
+	if (array_add(&ring->referred, w) < 0) {
 		free(w.blob);
 		return diag_no_memory();
 	}
 	return 0;
-}
-
-void vault_keys_free_references(struct vault_keys *k)
-{
-	array_each (w, &k->referred)
-		free(w->blob);
-	array_free(&k->referred);
 }

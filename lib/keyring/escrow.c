@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Escrow: making it, confirming it, telling of it. */
+/* Escrow: made, confirmed, dropped. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "base/endian.h"
 #include "base/hex.h"
+#include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
 #include "crypto/mac.h"
-#include "vault/escrow.h"
-#include "vault/keys-private.h"
+#include "keyring/escrow.h"
+#include "keyring/interface.h"
+#include "keyring/private.h"
+#include "keyring/wrap.h"
+#include "vault/device-part.h"
 
 static_assert(ESCROW_NONCE_BYTES == VAULT_NONCE_BYTES, "nonce");
 
 /* --- records --- */
 
-int vault_keys_read_escrow(struct vault_keys *k, const struct vault_item *item)
+int keyring_decode_escrow(struct keyring *ring, const struct vault_item *item)
 {
-	struct escrow *last = k->escrows.n ? &k->escrows.v[k->escrows.n - 1] : NULL;
+	struct escrow *last = ring->escrows.n ? &ring->escrows.v[ring->escrows.n - 1] : NULL;
 	struct vault_key_item key;
 	struct escrow e = {0};
 
 	if (item->type == VAULT_ESCROW) {
 		if (vault_decode_escrow(item->value, item->len, &e.item) < 0)
 			return -EINVAL;
-		return array_add(&k->escrows, e) < 0 ? diag_no_memory() : 0;
+		return array_add(&ring->escrows, e) < 0 ? diag_no_memory() : 0;
 	}
 	if (!last || last->n_keys == ESCROW_KEYS_MAX ||
 	    vault_decode_key(item->value, item->len, &key) < 0 ||
@@ -37,9 +40,9 @@ int vault_keys_read_escrow(struct vault_keys *k, const struct vault_item *item)
 	return 0;
 }
 
-void vault_keys_encode_escrows(const struct vault_keys *k, struct text *to)
+void keyring_encode_escrows(const struct keyring *ring, struct text *to)
 {
-	array_each (e, &k->escrows) {
+	array_each (e, &ring->escrows) {
 		uint8_t head[VAULT_ESCROW_BYTES], key[VAULT_KEY_BYTES];
 
 		vault_encode_escrow(&e->item, head);
@@ -56,23 +59,23 @@ bool escrow_is_of(const struct escrow *e, const struct volume *v)
 	return strcmp(e->item.volume, v->full_name) == 0;
 }
 
-void vault_escrow_drop(struct vault_keys *k, const struct volume *v, bool waiting_only)
+void keyring_escrow_drop(struct keyring *ring, const struct volume *v, bool waiting_only)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < k->escrows.n; i++) {
-		const struct escrow *e = &k->escrows.v[i];
+	for (size_t i = 0; i < ring->escrows.n; i++) {
+		const struct escrow *e = &ring->escrows.v[i];
 
 		if (!escrow_is_of(e, v) || (waiting_only && e->item.confirmed))
-			k->escrows.v[kept++] = *e;
+			ring->escrows.v[kept++] = *e;
 	}
-	k->escrows.n = kept;
+	ring->escrows.n = kept;
 }
 
 /* --- the receipt --- */
 
-void vault_escrow_message(const char *volume, const uint8_t nonce[static ESCROW_NONCE_BYTES],
-			  char ret[static ESCROW_MESSAGE_SIZE])
+void keyring_escrow_message(const char *volume, const uint8_t nonce[static ESCROW_NONCE_BYTES],
+			    char ret[static ESCROW_MESSAGE_SIZE])
 {
 	char hex[2 * ESCROW_NONCE_BYTES + 1];
 
@@ -94,7 +97,7 @@ int escrow_receipt_digest(const struct secret *key, const char *volume, const ui
 	if (r < 0)
 		return r;
 	modhex_print_key(secret_bytes(key), secret_bytes(words));
-	vault_escrow_message(volume, nonce, message);
+	keyring_escrow_message(volume, nonce, message);
 	piece.len = strlen(message);
 	r = mac_new("hmac(sha256)", secret_bytes(words), secret_len(words), &m);
 	if (r < 0)
@@ -105,8 +108,8 @@ int escrow_receipt_digest(const struct secret *key, const char *volume, const ui
 	return r;
 }
 
-int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
-			 const uint8_t receipt[static ESCROW_RECEIPT_BYTES])
+int keyring_escrow_confirm(struct keyring *ring, const struct volume *v,
+			   const uint8_t receipt[static ESCROW_RECEIPT_BYTES])
 {
 	struct escrow *found = NULL;
 	struct escrow kept;
@@ -115,7 +118,7 @@ int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
 
 	if (digest_sha256(receipt, ESCROW_RECEIPT_BYTES, digest) < 0)
 		return diag_fail(DIAG_INTERNAL, EIO, "no digest can be computed");
-	array_each (e, &k->escrows) {
+	array_each (e, &ring->escrows) {
 		of_volume += escrow_is_of(e, v);
 		if (escrow_is_of(e, v) &&
 		    digest_equal(digest, e->item.receipt_sha256, sizeof(digest)))
@@ -134,8 +137,8 @@ int vault_escrow_confirm(struct vault_keys *k, const struct volume *v,
 		return 0;
 	kept = *found;
 	kept.item.confirmed = true;
-	vault_escrow_drop(k, v, false);
-	return array_add(&k->escrows, kept) < 0 ? diag_no_memory() : 1;
+	keyring_escrow_drop(ring, v, false);
+	return array_add(&ring->escrows, kept) < 0 ? diag_no_memory() : 1;
 }
 
 /* --- wrapping --- */
@@ -176,7 +179,7 @@ void escrow_associate(const struct wrapping *w, const struct vault_key_item *ite
 	text_add_bytes(to, numbers, sizeof(numbers));
 }
 
-static int add_key(struct vault_keys *k, const struct wrapping *w, const struct wrapped *from,
+static int add_key(struct keyring *ring, const struct wrapping *w, const struct wrapped *from,
 		   struct escrow *to)
 {
 	struct vault_key_item *item = &to->keys[to->n_keys];
@@ -189,7 +192,7 @@ static int add_key(struct vault_keys *k, const struct wrapping *w, const struct 
 	escrow_associate(w, item, &ad);
 	if (ad.failed)
 		return diag_no_memory();
-	r = k->env->random(item->nonce, sizeof(item->nonce));
+	r = ring->env->random(item->nonce, sizeof(item->nonce));
 	if (r < 0)
 		return r;
 	if (aead_encrypt(w->aead, item->nonce, ad.s, ad.len, secret_bytes(from->key), item->len,
@@ -199,9 +202,9 @@ static int add_key(struct vault_keys *k, const struct wrapping *w, const struct 
 	return 0;
 }
 
-struct wrapped *escrow_find_recovery(struct vault_keys *k, const struct volume *v)
+struct wrapped *escrow_find_recovery(struct keyring *ring, const struct volume *v)
 {
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		if (w->item.purpose == KEY_RECOVERY && strcmp(w->item.volume, v->full_name) == 0 &&
 		    w->item.len == ESCROW_KEY_BYTES)
 			return w;
@@ -210,9 +213,9 @@ struct wrapped *escrow_find_recovery(struct vault_keys *k, const struct volume *
 }
 
 /* The volume's own recovery key, so that one printed key serves both; else a new one. */
-static int recovery_key(struct vault_keys *k, const struct volume *v, struct secret **ret)
+static int recovery_key(struct keyring *ring, const struct volume *v, struct secret **ret)
 {
-	struct wrapped *own = escrow_find_recovery(k, v);
+	struct wrapped *own = escrow_find_recovery(ring, v);
 	struct secret *key;
 	int r = secret_new(ESCROW_KEY_BYTES, &key);
 
@@ -221,7 +224,7 @@ static int recovery_key(struct vault_keys *k, const struct volume *v, struct sec
 	if (own)
 		memcpy(secret_bytes(key), secret_bytes(own->key), ESCROW_KEY_BYTES);
 	else
-		r = k->env->random(secret_bytes(key), ESCROW_KEY_BYTES);
+		r = ring->env->random(secret_bytes(key), ESCROW_KEY_BYTES);
 	if (r < 0)
 		secret_free(key);
 	else
@@ -230,19 +233,19 @@ static int recovery_key(struct vault_keys *k, const struct volume *v, struct sec
 }
 
 /* Everything is unsealed: a commit needs every keystore's MAC. */
-static int unwrap_all(struct vault_keys *k, const struct volume *v, size_t *ret_n)
+static int unwrap_all(struct keyring *ring, const struct volume *v, size_t *ret_n)
 {
-	int r = vault_keys_unlock(k, NULL, 0);
+	int r = keyring_unlock(ring, NULL, 0);
 
 	*ret_n = 0;
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		if (r < 0 || strcmp(w->item.volume, v->full_name) != 0)
 			continue;
 		(*ret_n)++;
 		if (!w->key)
-			r = vault_keys_unwrap(vault_keys_find_sealed(k, w->item.keystore), w);
+			r = keyring_unwrap(keyring_find_sealed(ring, w->item.keystore), w);
 	}
-	array_each (f, &k->referred) {
+	array_each (f, &ring->referred) {
 		if (r >= 0 && strcmp(f->item.volume, v->full_name) == 0)
 			r = diag_fail(DIAG_NOT_BUILT, ENOTSUP,
 				      "the key of volume %s never leaves the kernel: it cannot be "
@@ -252,145 +255,50 @@ static int unwrap_all(struct vault_keys *k, const struct volume *v, size_t *ret_
 	return r;
 }
 
-int vault_escrow_add(struct vault_keys *k, const struct volume *v, struct secret **ret_key,
-		     uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
+int keyring_escrow_add(struct keyring *ring, const struct volume *v, struct secret **ret_key,
+		       uint8_t ret_nonce[static ESCROW_NONCE_BYTES])
 {
 	__attribute__((cleanup(escrow_wrapping_stop))) struct wrapping with = {0};
 	_cleanup_secret_ struct secret *key = NULL;
 	struct escrow e = {0};
 	size_t n;
-	int r = unwrap_all(k, v, &n);
+	int r = unwrap_all(ring, v, &n);
 
 	if (r >= 0 && n == 0)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "the vault has no key of volume %s",
 			      v->full_name);
 	if (r >= 0)
-		r = recovery_key(k, v, &key);
+		r = recovery_key(ring, v, &key);
 	if (r >= 0)
-		r = k->env->random(e.item.nonce, sizeof(e.item.nonce));
+		r = ring->env->random(e.item.nonce, sizeof(e.item.nonce));
 	if (r >= 0)
 		r = escrow_receipt_digest(key, v->full_name, e.item.nonce, e.item.receipt_sha256);
 	if (r >= 0)
 		r = escrow_wrapping_start(v, key, e.item.nonce, &with);
 	snprintf(e.item.volume, sizeof(e.item.volume), "%s", v->full_name);
-	array_each (w, &k->wrapped) {
+	array_each (w, &ring->wrapped) {
 		/* The recovery key is what these are wrapped under. */
 		if (r >= 0 && w->item.purpose != KEY_RECOVERY &&
 		    strcmp(w->item.volume, v->full_name) == 0)
-			r = add_key(k, &with, w, &e);
+			r = add_key(ring, &with, w, &e);
 	}
 	if (r < 0)
 		return r;
-	vault_escrow_drop(k, v, true);
-	if (array_add(&k->escrows, e) < 0)
+	keyring_escrow_drop(ring, v, true);
+	if (array_add(&ring->escrows, e) < 0)
 		return diag_no_memory();
 	memcpy(ret_nonce, e.item.nonce, ESCROW_NONCE_BYTES);
 	*ret_key = TAKE(key);
 	return 0;
 }
 
-int vault_escrow_drop_recovery(struct vault_keys *k, const struct volume *v)
+int keyring_drop_recovery(struct keyring *ring, const struct volume *v)
 {
-	struct wrapped *w = escrow_find_recovery(k, v);
+	struct wrapped *w = escrow_find_recovery(ring, v);
 
 	if (!w)
 		return 0;
 	secret_free(w->key);
-	*w = k->wrapped.v[--k->wrapped.n];
+	*w = ring->wrapped.v[--ring->wrapped.n];
 	return 1;
-}
-
-/* --- telling --- */
-
-const char *way_name(enum way_kind kind)
-{
-	static const char *const names[] = {
-	    [WAY_KEYSTORE] = "keystore",
-	    [WAY_RECOVERY] = "recovery-key",
-	    [WAY_SYSTEMD] = "systemd-token",
-	    [WAY_ESCROW] = "escrow",
-	    [WAY_ESCROW_WAITING] = "escrow-waiting",
-	    [WAY_UNKNOWN] = "unknown",
-	    [WAY_FOREIGN] = "foreign-keyslot",
-	};
-
-	return names[kind];
-}
-
-const char *way_words(enum way_kind kind)
-{
-	static const char *const words[] = {
-	    [WAY_KEYSTORE] = "its keystore",
-	    [WAY_RECOVERY] = "a recovery key, which `key recovery` prints",
-	    [WAY_SYSTEMD] = "a token by which systemd-cryptsetup opens it, with the hardware of",
-	    [WAY_ESCROW] = "a recovery key in escrow, whose keeper has given a receipt",
-	    [WAY_ESCROW_WAITING] = "a recovery key in escrow, without a receipt so far",
-	    [WAY_UNKNOWN] = "whatever others added: its header cannot be read without its key",
-	    [WAY_FOREIGN] = "LUKS2 keyslots that were not laid out",
-	};
-
-	return words[kind];
-}
-
-static enum way_kind way_of(uint32_t purpose)
-{
-	return purpose == KEY_RECOVERY ? WAY_RECOVERY
-	       : purpose == KEY_TOKEN  ? WAY_SYSTEMD
-				       : WAY_KEYSTORE;
-}
-
-size_t vault_ways_in(const struct vault_keys *k, const char *name, struct way_in *ret, size_t max)
-{
-	size_t n = 0;
-
-	array_each (w, &k->wrapped) {
-		if (n == max || (name && strcmp(name, w->item.volume) != 0))
-			continue;
-		ret[n++] = (struct way_in){
-		    .kind = way_of(w->item.purpose),
-		    .volume = w->item.volume,
-		    .keystore = w->item.keystore,
-		};
-	}
-	array_each (f, &k->referred) {
-		if (n < max && (!name || strcmp(name, f->item.volume) == 0))
-			ret[n++] = (struct way_in){.kind = WAY_KEYSTORE,
-						   .volume = f->item.volume,
-						   .keystore = f->item.keystore};
-	}
-	array_each (e, &k->escrows) {
-		if (n == max || (name && strcmp(name, e->item.volume) != 0))
-			continue;
-		ret[n] = (struct way_in){
-		    .kind = e->item.confirmed ? WAY_ESCROW : WAY_ESCROW_WAITING,
-		    .volume = e->item.volume,
-		    .keystore = "",
-		};
-		memcpy(ret[n++].nonce, e->item.nonce, ESCROW_NONCE_BYTES);
-	}
-	return n;
-}
-
-/* Erasing the keystore leaves this one standing. */
-static bool outlives(const struct vault_keys *k, const struct way_in *way,
-		     const struct keystore *keystore)
-{
-	if (way->kind == WAY_KEYSTORE)
-		return false;
-	array_each (w, &k->wrapped) {
-		if (strcmp(w->item.volume, way->volume) == 0 &&
-		    strcmp(w->item.keystore, keystore->name) == 0)
-			return true;
-	}
-	return false;
-}
-
-enum erase_strength vault_keys_strength(const struct vault_keys *k, const struct keystore *keystore,
-					const struct way_in *ways, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (outlives(k, &ways[i], keystore))
-			return ERASE_MEDIA;
-	}
-	return keystore->ops->strength(keystore);
 }

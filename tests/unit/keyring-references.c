@@ -12,7 +12,14 @@
 #include "layout/layout-file.h"
 #include "lib/check.h"
 #include "medium/registry.h"
-#include "vault/keys-private.h"
+#include "keyring/commit.h"
+#include "keyring/draw.h"
+#include "keyring/interface.h"
+#include "keyring/private.h"
+#include "keyring/record.h"
+#include "keyring/rotate.h"
+#include "keyring/ways.h"
+#include "vault/vault.h"
 
 #define SIZE (1024 * 1024)
 
@@ -125,23 +132,23 @@ static int tear_down(void **state)
 static struct vault *provisioned(void)
 {
 	static const struct vault_begun begun = {.steps = 5, .capacity_bytes = 123};
-	struct vault_keys *k;
+	struct keyring *k;
 	struct vault *v;
 
 	assert_ok(vault_begin(io, SIZE, SIZE, &begun, &v));
-	assert_ok(vault_keys_draw(v, layout, &env, &k));
-	job.keys = vault_keys_interface(k);
-	assert_ok(vault_commit_layout(v, layout, k));
-	vault_keys_free(k);
+	assert_ok(keyring_draw(v, layout, &env, &k));
+	job.keys = keyring_keys(k);
+	assert_ok(keyring_commit(v, layout, k));
+	keyring_free(k);
 	return v;
 }
 
-static struct vault_keys *read_keys(const struct vault *v)
+static struct keyring *read_keys(const struct vault *v)
 {
-	struct vault_keys *k = NULL;
+	struct keyring *k = NULL;
 
-	assert_int_equal(vault_keys_read(v, layout, &env, &k), 1);
-	job.keys = vault_keys_interface(k);
+	assert_int_equal(keyring_read(v, layout, &env, &k), 1);
+	job.keys = keyring_keys(k);
 	return k;
 }
 
@@ -153,8 +160,8 @@ static const struct layer *crypt_of(int volume)
 static void references_come_back(void **state)
 {
 	struct vault *v = provisioned();
-	struct vault_keys *k = read_keys(v);
-	struct vault_key_info info[4];
+	struct keyring *k = read_keys(v);
+	struct keyring_entry info[4];
 	const struct secret *bytes;
 	struct key_reference ref;
 
@@ -164,51 +171,52 @@ static void references_come_back(void **state)
 	assert_int_equal(ref.len, 32);
 	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
 	assert_int_equal(ref.len, 96);
-	assert_int_equal(vault_keys_list(k, info, 4), 2);
+	assert_int_equal(keyring_list(k, info, 4), 2);
 	assert_int_equal(layer_key(crypt_of(0), &job, KEY_VOLUME, &bytes), -ENOKEY);
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
 static void rotation_seals_them_anew(void **state)
 {
 	struct vault *v = provisioned();
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	struct key_reference ref;
 
-	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, k));
-	vault_keys_free(k);
+	assert_ok(keyring_rotate(k));
+	assert_ok(keyring_commit(v, layout, k));
+	keyring_free(k);
 	k = read_keys(v);
 	assert_memory_equal(k->referred.v[0].blob, "KEY 2 32", 8);
 	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
-	vault_keys_free(k);
+	keyring_free(k);
 	vault_close(v);
 }
 
 static void one_is_forgotten(void **state)
 {
 	struct vault *v = provisioned();
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	struct key_reference ref;
 
-	assert_ok(vault_keys_unlock(k, NULL, 0));
-	assert_ok(vault_keys_forget(k, layout->volumes[0]));
-	assert_ok(vault_keys_rotate(k));
-	assert_ok(vault_commit_layout(v, layout, k));
-	vault_keys_free(k);
+	assert_ok(keyring_unlock(k, NULL, 0));
+	assert_ok(keyring_forget(k, layout->volumes[0]));
+	layout->volumes[0]->forgotten = true;
+	assert_ok(keyring_rotate(k));
+	assert_ok(keyring_commit(v, layout, k));
+	keyring_free(k);
 	k = read_keys(v);
 	assert_int_equal(layer_key_reference(crypt_of(0), &job, KEY_VOLUME, &ref), -ENOKEY);
 	assert_ok(layer_key_reference(crypt_of(1), &job, KEY_VOLUME, &ref));
-	assert_int_equal(vault_keys_forget(k, layout->volumes[0]), -ENOKEY);
-	vault_keys_free(k);
+	assert_int_equal(keyring_forget(k, layout->volumes[0]), -ENOKEY);
+	keyring_free(k);
 	vault_close(v);
 }
 
 static void every_change_is_found(void **state)
 {
 	struct vault *v = provisioned();
-	struct vault_keys *k = read_keys(v);
+	struct keyring *k = read_keys(v);
 	struct vault_item item;
 	size_t at = 0, changed = 0;
 
@@ -219,13 +227,13 @@ static void every_change_is_found(void **state)
 			continue;
 		*byte ^= 1;
 		k->sealed[0].loaded = false;
-		assert_int_equal(vault_keys_unlock(k, NULL, 0), -EUCLEAN);
+		assert_int_equal(keyring_unlock(k, NULL, 0), -EUCLEAN);
 		*byte ^= 1;
 		changed++;
 	}
 	assert_true(changed > 10);
-	assert_ok(vault_keys_unlock(k, NULL, 0));
-	vault_keys_free(k);
+	assert_ok(keyring_unlock(k, NULL, 0));
+	keyring_free(k);
 	vault_close(v);
 }
 

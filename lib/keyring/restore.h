@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Restoring from escrow: keys taken out of it, and sealed by the hardware that is here. */
+#ifndef HOLDFAST_KEYRING_RESTORE_H
+#define HOLDFAST_KEYRING_RESTORE_H
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "model/layout.h"
+
+struct keyring;
+
+/* Takes the keys of @v out of its escrow. Nothing is unsealed for that, and nothing else is
+ * authenticated. HF-KEY-WRONG; HF-TAMPERED if @key is right and the records were changed. */
+int keyring_escrow_take(struct keyring *ring, const struct volume *v, const struct secret *key);
+/*
+ * Seals new device secrets in the hardware that is here, after keyring_escrow_take() of each
+ * volume. Keystores that hold other keys are unsealed for that; if one cannot be, its keys are
+ * lost:
+ * *@ret_lost names their volumes, they are marked in @layout, and unless @lose it is
+ * HF-KEY-MISSING. In memory until keyring_commit().
+ */
+int keyring_escrow_reseal(struct keyring *ring, struct layout *layout, bool lose,
+			  struct text *ret_lost);
+
+#endif
