@@ -77,6 +77,8 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 		r = vault_verify(t->vault, report);
 	if (r >= 0 && t->vault_damaged)
 		r = report_vault(t, report);
+	if (r >= 0 && n == 0)
+		r = target_verify_medium(t, t->layout, report);
 	return r < 0 ? r : stack_verify(t->layout, volumes, n, &t->job, report);
 }
 

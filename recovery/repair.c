@@ -4,66 +4,62 @@
 
 #include "base/diag.h"
 #include "model/build.h"
+#include "model/layer.h"
 #include "recovery/repair.h"
 #include "vault/check.h"
 #include "vault/log.h"
 
-/* The medium as the vault names it; without a vault a GPT is looked for. */
-static int probe_medium(struct assessment *a, const struct kinds *kinds, struct medium **ret)
+/* The layout of the vault, or of the table; without either one with a medium that a GPT is looked
+ * for on. */
+static struct layout *layout_of(struct assessment *a, const struct kinds *kinds)
 {
 	const struct where nowhere = {0};
-	struct layout *layout = a->target.layout;
-	struct medium *m;
-	int r;
 
-	if (!layout) {
-		layout = a->layout = layout_new();
-		if (!layout || !layout_add_medium(layout, kinds->media[0], "disk", nowhere))
-			return -ENOMEM;
-	}
-	m = layout->media[0];
-	r = m->facts ? 0 : m->ops->probe(m, layout, &a->target.job);
-	*ret = m;
-	return r;
+	if (a->target.layout)
+		return a->target.layout;
+	a->layout = layout_new();
+	if (!a->layout || !layout_add_medium(a->layout, kinds->media[0], "disk", nowhere))
+		return NULL;
+	return a->layout;
 }
 
-static int check(struct assessment *a, const struct medium *m, const struct layout *layout)
+static int check(struct assessment *a, const struct layout *layout)
 {
 	int r = a->target.vault ? vault_verify(a->target.vault, &a->report) : 0;
 
-	if (r >= 0 && m->ops->verify)
-		r = m->ops->verify(m, layout, &a->target.job, &a->report);
-	return r;
+	return r < 0 ? r : target_verify_medium(&a->target, layout, &a->report);
 }
 
 /* Layers that keep a structure twice: LUKS2 headers. */
-static int mend_layers(struct assessment *a, struct layout *layout)
+static int mend_layers(struct assessment *a, const struct layout *layout)
 {
-	int r = 0;
+	layout_each_volume (v, layout) {
+		if (v->reserved)
+			continue;
+		volume_each_layer (l, v) {
+			LAYER_SCOPE(l);
+			int r =
+			    l->ops->mend ? l->ops->mend(l, &a->target.job, &a->report, a->plan) : 0;
 
-	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++) {
-		struct volume *v = layout->volumes[i];
-
-		for (size_t j = 0; j < v->n_layers && !v->reserved && r >= 0; j++) {
-			const struct layer *l = v->layers[j];
-			DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-
-			r = l->ops->mend ? l->ops->mend(l, &a->target.job, &a->report, a->plan) : 0;
+			if (r < 0)
+				return r;
 		}
 	}
-	return r;
+	return 0;
 }
 
-static int make_plan(struct assessment *a, const struct medium *m, struct layout *layout)
+static int make_plan(struct assessment *a, struct layout *layout)
 {
-	int r = 0;
+	const struct medium *m = layout->media[0];
+	int r;
 
 	a->plan = plan_new(layout, INTENT_REPAIR);
 	if (!a->plan)
 		return -ENOMEM;
 	a->plan->capacity_bytes = a->target.io->size_bytes;
 	a->plan->sector_bytes = a->target.io->sector_bytes;
-	if (a->target.vault)
+	r = target_probe(&a->target, m->ops, &a->plan->facts);
+	if (r >= 0 && a->target.vault)
 		r = vault_plan_repair(a->target.vault, a->plan);
 	if (r >= 0 && m->ops->plan)
 		r = m->ops->plan(m, a->plan);
@@ -75,19 +71,20 @@ static int make_plan(struct assessment *a, const struct medium *m, struct layout
 int recovery_assess(struct assessment *a, const char *path, bool mend, struct env *env,
 		    const struct kinds *kinds)
 {
-	struct medium *m = NULL;
 	struct layout *layout;
 	int r = target_open(&a->target, path, mend ? IO_WRITE : 0, env);
 
 	report_init(&a->report);
 	if (r >= 0)
 		r = target_identify(&a->target, kinds);
-	if (r >= 0)
-		r = probe_medium(a, kinds, &m);
-	layout = a->target.layout ? a->target.layout : a->layout;
-	if (r >= 0 && a->target.state != LIFECYCLE_BLANK)
-		r = check(a, m, layout);
-	return r < 0 ? r : make_plan(a, m, layout);
+	if (r < 0)
+		return r;
+	layout = layout_of(a, kinds);
+	if (!layout)
+		return -ENOMEM;
+	if (a->target.state != LIFECYCLE_BLANK)
+		r = check(a, layout);
+	return r < 0 ? r : make_plan(a, layout);
 }
 
 int recovery_repair(struct assessment *a, const struct execute_events *events)

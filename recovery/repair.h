@@ -9,7 +9,7 @@
 
 struct assessment {
 	struct target target;
-	struct layout *layout; /* for a medium to probe, where no vault names one */
+	struct layout *layout; /* with nothing but a medium, where the target tells of none */
 	struct report report;  /* of vault and table */
 	struct plan *plan;     /* what would mend them */
 };

@@ -140,11 +140,15 @@ static int find_tree(struct io *target, const struct medium_facts *f,
 
 static void take(struct volume *v, enum role role, const struct partition_facts *p)
 {
-	v->pieces[role].extent = p->extent;
-	v->pieces[role].uuid = p->uuid;
-	v->pieces[role].type = p->type;
-	v->pieces[role].number = p->number;
-	snprintf(v->pieces[role].label, sizeof(v->pieces[role].label), "%.36s", p->label);
+	struct piece *piece = &v->pieces[role];
+
+	*piece = (struct piece){
+	    .extent = p->extent,
+	    .uuid = p->uuid,
+	    .type = p->type,
+	    .number = p->number,
+	};
+	snprintf(piece->label, sizeof(piece->label), "%.36s", p->label);
 }
 
 /* "root" for the only one of its type, "root-5" where there are several, else "partition5". */
@@ -175,8 +179,9 @@ static int add_tree(struct volume *v, const struct partition_facts *data,
 	return layer_learn(l, "root-hash", "%s", hex);
 }
 
-static int discover_one(struct medium *m, struct layout *layout, const struct partition_facts *p,
-			struct job *job, const struct layer_ops *const *layers)
+static int discover_one(struct medium *m, struct layout *layout, const struct medium_facts *f,
+			const struct partition_facts *p, struct job *job,
+			const struct layer_ops *const *layers)
 {
 	const struct dps_type *type = dps_by_uuid(&p->type);
 	const struct partition_facts *tree;
@@ -187,10 +192,10 @@ static int discover_one(struct medium *m, struct layout *layout, const struct pa
 
 	if ((type && type->kind != DPS_DATA) || uuid_equal(&p->type, &dps_vault_type))
 		return 0; /* belongs to another one, or to none */
-	r = find_tree(job->target, m->facts, p, &tree);
+	r = find_tree(job->target, f, p, &tree);
 	if (r < 0)
 		return r;
-	name_of(m->facts, p, type, name);
+	name_of(f, p, type, name);
 	v = layout_add_volume(layout, name, NULL, m, nowhere);
 	if (!v || !volume_add_layer(v, layer_kind(layers, "partition"), nowhere))
 		return -ENOMEM;
@@ -198,19 +203,21 @@ static int discover_one(struct medium *m, struct layout *layout, const struct pa
 	return tree ? add_tree(v, p, tree, layers) : 0;
 }
 
-int gpt_discover(struct medium *m, struct layout *layout, struct job *job,
-		 const struct layer_ops *const *layers)
+int gpt_discover(struct medium *m, struct layout *layout, const struct medium_facts *facts,
+		 struct job *job, const struct layer_ops *const *layers)
 {
-	int r = 0;
+	array_each (p, &facts->partitions) {
+		int r;
 
-	for (size_t i = 0; i < m->facts->partitions.n && r >= 0; i++) {
 		if (layout->n_volumes == VOLUMES_MAX) {
 			diag_warn("the table has more than %d partitions; the others are not "
 				  "looked at",
 				  VOLUMES_MAX);
 			break;
 		}
-		r = discover_one(m, layout, &m->facts->partitions.v[i], job, layers);
+		r = discover_one(m, layout, facts, p, job, layers);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

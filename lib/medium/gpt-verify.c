@@ -160,22 +160,23 @@ static int check_expected(const struct gpt_copy *c, const struct expected *x, ui
 static int check_volume(const struct volume *v, const struct gpt_copy *c, uint32_t sector,
 			bool *known, struct report *report)
 {
-	int r = 0;
-
-	for (int role = 0; role < ROLE_COUNT && r >= 0; role++) {
+	volume_each_piece (p, v) {
 		const struct expected x = {
 		    .volume = v->full_name,
-		    .number = v->pieces[role].number,
-		    .extent = v->pieces[role].extent,
-		    .uuid = v->pieces[role].uuid,
-		    .type = v->pieces[role].type,
-		    .label = v->pieces[role].label[0] ? v->pieces[role].label : NULL,
+		    .number = p->number,
+		    .extent = p->extent,
+		    .uuid = p->uuid,
+		    .type = p->type,
+		    .label = *p->label ? p->label : NULL,
 		};
+		int r = x.number && x.extent.size_bytes
+			    ? check_expected(c, &x, sector, known, report)
+			    : 0;
 
-		if (x.number && x.extent.size_bytes)
-			r = check_expected(c, &x, sector, known, report);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static bool in_list(const struct option_value *list, const char *label)
@@ -197,10 +198,10 @@ static bool overlaps(const struct gpt_entry *e, const struct extent *x, uint32_t
 static const struct volume *whose(const struct layout *layout, const struct gpt_entry *e,
 				  uint32_t sector)
 {
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		for (int role = 0; role < ROLE_COUNT; role++) {
-			if (overlaps(e, &layout->volumes[i]->pieces[role].extent, sector))
-				return layout->volumes[i];
+	layout_each_volume (v, layout) {
+		volume_each_piece (p, v) {
+			if (overlaps(e, &p->extent, sector))
+				return v;
 		}
 	}
 	return NULL;
@@ -258,8 +259,10 @@ static int check_entries(const struct medium *m, const struct layout *layout,
 
 	if (vault.extent.size_bytes)
 		r = check_expected(c, &vault, sector, known, report);
-	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++)
-		r = check_volume(layout->volumes[i], c, sector, known, report);
+	layout_each_volume (v, layout) {
+		if (r >= 0)
+			r = check_volume(v, c, sector, known, report);
+	}
 	for (uint32_t i = 0; i < c->header.entries && r >= 0; i++) {
 		if (!known[i])
 			r = check_unknown(m, layout, c, i, sector, report);
@@ -267,18 +270,14 @@ static int check_entries(const struct medium *m, const struct layout *layout,
 	return r;
 }
 
-int gpt_verify(const struct medium *m, const struct layout *layout, struct job *job,
-	       struct report *report)
+int gpt_verify(const struct medium *m, const struct layout *layout,
+	       const struct medium_facts *facts, struct job *job, struct report *report)
 {
-	_cleanup_gpt_copies_ struct gpt_copies c = {0};
-	uint32_t sector = job->target->sector_bytes;
-	const struct gpt_copy *best;
-	int r = gpt_copies_read(job->target, &c);
+	const struct gpt_copies *c = facts->details;
+	uint32_t sector = facts->sector_bytes;
+	const struct gpt_copy *best = gpt_copies_best(c);
+	int r = check_copies(job->target, c, report);
 
-	if (r < 0)
-		return r;
-	best = gpt_copies_best(&c);
-	r = check_copies(job->target, &c, report);
 	report->checked_bytes += gpt_head_bytes(sector) + gpt_tail_bytes(sector);
 	/* Without volumes there is no layout to compare with: recovery looks at the copies alone.
 	 */

@@ -2,9 +2,10 @@
 /* A medium with a GUID partition table. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "format/dps.h"
@@ -50,6 +51,11 @@ static int check(const struct medium *m)
 	return r;
 }
 
+static uint64_t image_bytes(const struct medium *m)
+{
+	return m->values[GPT_SIZE].number;
+}
+
 /* --- facts --- */
 
 static int add_partition(struct medium_facts *f, unsigned number, const struct gpt_entry *e)
@@ -90,35 +96,53 @@ static uint64_t capacity_of(const struct gpt_copy *c, uint32_t sector)
 	return mul_u64(last, sector, &bytes) && add_u64(bytes, sector, &bytes) ? bytes : UINT64_MAX;
 }
 
-static int probe(struct medium *m, struct layout *layout, struct job *job)
+static void free_copies(void *copies)
 {
-	_cleanup_gpt_copies_ struct gpt_copies c = {0};
-	struct medium_facts *f = arena_new(&layout->arena, struct medium_facts);
-	const struct gpt_copy *best;
-	int r = f ? gpt_copies_read(job->target, &c) : diag_no_memory();
+	gpt_copies_free(copies);
+}
+
+/* Both copies, kept for gpt_verify(): a table is read once. */
+static int read_copies(struct io *target, struct medium_facts *f)
+{
+	struct gpt_copies *c = arena_new(&f->arena, struct gpt_copies);
+	int r = c ? gpt_copies_read(target, c) : diag_no_memory();
 
 	if (r < 0)
 		return r;
-	if (m->facts)
-		array_free(&m->facts->partitions);
-	m->facts = f;
-	best = gpt_copies_best(&c);
+	if (arena_on_free(&f->arena, free_copies, c) < 0) {
+		gpt_copies_free(c);
+		return diag_no_memory();
+	}
+	f->details = c;
+	return 0;
+}
+
+static int probe(struct job *job, struct medium_facts *f)
+{
+	const struct gpt_copies *c;
+	const struct gpt_copy *best;
+	int r = read_copies(job->target, f);
+
+	if (r < 0)
+		return r;
+	c = f->details;
+	best = gpt_copies_best(c);
 	f->capacity_bytes = job->target->size_bytes;
 	f->sector_bytes = job->target->sector_bytes;
-	f->primary_good = gpt_copy_good(&c.primary);
-	f->backup_good = gpt_copy_good(&c.backup);
-	f->backup_misplaced = c.misplaced;
-	f->mendable = gpt_copies_want_mending(&c);
+	f->primary_good = gpt_copy_good(&c->primary);
+	f->backup_good = gpt_copy_good(&c->backup);
+	f->backup_misplaced = c->misplaced;
+	f->mendable = gpt_copies_want_mending(c);
 	if (best) {
 		f->table = TABLE_OURS;
 		f->table_capacity_bytes = capacity_of(best, f->sector_bytes);
 		return add_partitions(f, best);
 	}
-	if (c.primary.seen || c.backup.seen) {
+	if (c->primary.seen || c->backup.seen) {
 		f->table = TABLE_DAMAGED;
 		return 0;
 	}
-	r = foreign_find(job->target, &layout->arena, &f->foreign);
+	r = foreign_find(job->target, &f->arena, &f->foreign);
 	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
 	return r;
 }
@@ -163,11 +187,12 @@ static const char *cannot_keep(const struct partition_facts *f, const struct spa
 	return NULL;
 }
 
-static int find_kept(const struct medium *m, const struct space *space, const char *label,
+static int find_kept(const struct medium *m, const struct medium_facts *facts,
+		     const struct space *space, const char *label,
 		     const struct partition_facts **ret)
 {
-	const struct partition_facts *f = facts_partition(m->facts, label);
-	const char *why = f ? cannot_keep(f, space, m->facts) : NULL;
+	const struct partition_facts *f = facts_partition(facts, label);
+	const char *why = f ? cannot_keep(f, space, facts) : NULL;
 	_cleanup_text_ struct text labels = {0};
 	char at[WHERE_SIZE];
 	int r = 0;
@@ -176,7 +201,7 @@ static int find_kept(const struct medium *m, const struct space *space, const ch
 	if (f && !why)
 		return 0;
 	where_text(&m->values[GPT_KEEP].where, at);
-	array_each (p, &m->facts->partitions)
+	array_each (p, &facts->partitions)
 		text_add(&labels, "%s\"%s\"", labels.len ? ", " : "", p->label);
 	if (f)
 		r = diag_fail(DIAG_LAYOUT_SPACE, EINVAL,
@@ -195,7 +220,7 @@ static int keep_one(const struct medium *m, const struct space *space, struct pl
 {
 	const struct partition_facts *f;
 	struct request *r;
-	int e = find_kept(m, space, label, &f);
+	int e = find_kept(m, p->facts, space, label, &f);
 
 	if (e < 0)
 		return e;
@@ -221,7 +246,7 @@ static int keep_all(const struct medium *m, const struct space *space, struct pl
 	const struct option_value *keep = &m->values[GPT_KEEP];
 	int r = 0;
 
-	if (!m->facts || m->facts->table == TABLE_NONE)
+	if (!p->facts || p->facts->table == TABLE_NONE)
 		return 0;
 	for (size_t i = 0; i < keep->n_list && r >= 0; i++)
 		r = keep_one(m, space, p, keep->list[i]);
@@ -299,15 +324,15 @@ static int fill_uuids(struct layout *layout, struct job *job, struct request *re
 static int run_write(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	const struct table_params *p = s->params;
-	struct request *requests = arena_alloc((struct arena *)(uintptr_t)&p->plan->arena,
-					       p->plan->n_requests * sizeof(*requests));
+	size_t n = p->plan->n_requests;
+	_cleanup_free_ struct request *requests = calloc(n, sizeof(*requests));
 	int r;
 
 	if (!requests)
 		return diag_no_memory();
-	memcpy(requests, p->plan->requests, p->plan->n_requests * sizeof(*requests));
-	r = fill_uuids(p->plan->layout, job, requests, p->plan->n_requests);
-	return r < 0 ? r : gpt_table_write(job->target, &p->disk, requests, p->plan->n_requests);
+	memcpy(requests, p->plan->requests, n * sizeof(*requests));
+	r = fill_uuids(s->layout, job, requests, n);
+	return r < 0 ? r : gpt_table_write(job->target, &p->disk, requests, n);
 }
 
 static int run_mend(const struct step *s, struct job *job, struct cursor *cursor)
@@ -347,23 +372,23 @@ static const struct step_ops mend_step = {"mend partition table", STEP_REDO, run
 static const struct step_ops retire_step = {"retire old table", STEP_REDO, run_retire, NULL};
 
 /* A copy that says something else than the vault is a stale one: of the disk's former life. */
-static bool agrees(const struct medium_facts *f, const struct volume *v, enum role role)
+static bool agrees(const struct medium_facts *f, const struct piece *piece)
 {
-	if (!v->pieces[role].number || !v->pieces[role].extent.size_bytes)
+	if (!piece->number || !piece->extent.size_bytes)
 		return true;
 	array_each (p, &f->partitions) {
-		if (p->number == v->pieces[role].number)
-			return p->extent.offset_bytes == v->pieces[role].extent.offset_bytes &&
-			       p->extent.size_bytes == v->pieces[role].extent.size_bytes;
+		if (p->number == piece->number)
+			return p->extent.offset_bytes == piece->extent.offset_bytes &&
+			       p->extent.size_bytes == piece->extent.size_bytes;
 	}
 	return false;
 }
 
 static bool agrees_with_layout(const struct medium_facts *f, const struct layout *layout)
 {
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		for (int role = 0; role < ROLE_COUNT; role++) {
-			if (!agrees(f, layout->volumes[i], (enum role)role))
+	layout_each_volume (v, layout) {
+		volume_each_piece (p, v) {
+			if (!agrees(f, p))
 				return false;
 		}
 	}
@@ -372,7 +397,7 @@ static bool agrees_with_layout(const struct medium_facts *f, const struct layout
 
 static int plan_mend(const struct medium *m, struct plan *p)
 {
-	const struct medium_facts *f = m->facts;
+	const struct medium_facts *f = p->facts;
 	struct step step = {.ops = &mend_step, .subject = m->name};
 
 	if (!f || f->table != TABLE_OURS || !f->mendable || !agrees_with_layout(f, p->layout))
@@ -419,6 +444,7 @@ const struct medium_ops medium_gpt = {
     .provides = PLACE_GPT,
     .options = options,
     .check = check,
+    .image_bytes = image_bytes,
     .probe = probe,
     .allocate = allocate,
     .least_bytes = least_bytes,

@@ -8,9 +8,9 @@
 enum { GPT_SIZE, GPT_ALIGN, GPT_KEEP }; /* its options */
 
 /* Operations of struct medium_ops. */
-int gpt_verify(const struct medium *m, const struct layout *layout, struct job *job,
-	       struct report *report);
-int gpt_discover(struct medium *m, struct layout *layout, struct job *job,
-		 const struct layer_ops *const *layers);
+int gpt_verify(const struct medium *m, const struct layout *layout,
+	       const struct medium_facts *facts, struct job *job, struct report *report);
+int gpt_discover(struct medium *m, struct layout *layout, const struct medium_facts *facts,
+		 struct job *job, const struct layer_ops *const *layers);
 
 #endif

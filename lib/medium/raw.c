@@ -23,19 +23,21 @@ static struct space space_of(const struct medium *m, uint64_t capacity)
 	return (struct space){.end_bytes = capacity, .align_bytes = m->values[ALIGN].number};
 }
 
-/* There is no table of its own: whatever libblkid recognises is somebody else's. */
-static int probe(struct medium *m, struct layout *layout, struct job *job)
+static uint64_t image_bytes(const struct medium *m)
 {
-	struct medium_facts *f = arena_new(&layout->arena, struct medium_facts);
-	int r = f ? foreign_find(job->target, &layout->arena, &f->foreign) : diag_no_memory();
+	return m->values[SIZE].number;
+}
 
-	if (r < 0)
-		return r;
-	f->capacity_bytes = job->target->size_bytes;
-	f->sector_bytes = job->target->sector_bytes;
-	f->table = f->foreign ? TABLE_FOREIGN : TABLE_NONE;
-	m->facts = f;
-	return 0;
+/* There is no table of its own: whatever libblkid recognises is somebody else's. */
+static int probe(struct job *job, struct medium_facts *ret)
+{
+	int r;
+
+	ret->capacity_bytes = job->target->size_bytes;
+	ret->sector_bytes = job->target->sector_bytes;
+	r = foreign_find(job->target, &ret->arena, &ret->foreign);
+	ret->table = ret->foreign ? TABLE_FOREIGN : TABLE_NONE;
+	return r;
 }
 
 static int allocate(const struct medium *m, struct plan *p)
@@ -72,6 +74,7 @@ const struct medium_ops medium_raw = {
     .summary = "No table: volumes at fixed offsets, for boot ROMs and flash without partitions.",
     .provides = PLACE_RAW,
     .options = options,
+    .image_bytes = image_bytes,
     .probe = probe,
     .allocate = allocate,
     .least_bytes = least_bytes,

@@ -22,7 +22,10 @@ enum table_state {
 	TABLE_FOREIGN, /* another kind of table, or a file system or the like on the bare target */
 };
 
+/* What probe() of a medium read; zeroed before, facts_free() after. */
 struct medium_facts {
+	struct arena arena;
+	const void *details; /* the medium's own, for its verify(); in the arena */
 	uint64_t capacity_bytes;
 	uint32_t sector_bytes;
 	enum table_state table;
@@ -35,6 +38,7 @@ struct medium_facts {
 	ARRAY(struct partition_facts) partitions;
 };
 
+void facts_free(struct medium_facts *f);
 /* By label; NULL: not there. */
 const struct partition_facts *facts_partition(const struct medium_facts *f, const char *label);
 

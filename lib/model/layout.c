@@ -27,10 +27,6 @@ struct layout *layout_free(struct layout *layout)
 		volume_each_layer (l, v)
 			array_free(&l->learned);
 	}
-	for (size_t i = 0; i < layout->n_media; i++) {
-		if (layout->media[i]->facts)
-			array_free(&layout->media[i]->facts->partitions);
-	}
 	arena_free(&layout->arena);
 	free(layout);
 	return NULL;

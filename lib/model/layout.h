@@ -81,7 +81,6 @@ struct medium {
 	const struct medium_ops *ops;
 	struct option_value *values;
 	struct where where;
-	struct medium_facts *facts; /* after probe */
 };
 
 /* What guards the device secret that the keys of some layers hang from. */
@@ -105,7 +104,6 @@ struct volume {
 	struct where where;
 	/* Answered by the medium at planning, or read from the vault or the table. */
 	struct piece pieces[ROLE_COUNT];
-	struct extent shared_extent[ROLE_COUNT]; /* where a shared image of this layout has it */
 	bool absent;    /* this plan does not make it: a shared image has no keys */
 	bool forgotten; /* its keys were given up: contents are lost */
 	bool in_shared; /* written by `provision --shared`, the same on every device */

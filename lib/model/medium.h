@@ -18,11 +18,14 @@ struct medium_ops {
 
 	/* Pure. */
 	int (*check)(const struct medium *m);
-	/* Read-only: fills m->facts (arena of the layout) from job->target. */
-	int (*probe)(struct medium *m, struct layout *layout, struct job *job);
+	/* Read-only. What stands on job->target, whatever the layout says; @ret is zeroed. Ask
+	 * target_probe(), which reads once. */
+	int (*probe)(struct job *job, struct medium_facts *ret);
+	/* Pure: size that the layout gives an image file that is to be made; 0: none. */
+	uint64_t (*image_bytes)(const struct medium *m);
 	/* Pure: fills `placed` of all requests, or says what does not fit. Appends a REQUEST_KEEP
-	 * for every kept partition. The vault's request comes first and is placed where it asks.
-	 * Fixed offsets next; then the others in order, behind each other; `fill` last. */
+	 * for every kept partition of p->facts. The vault's request comes first and is placed where
+	 * it asks. Fixed offsets next; then the others in order, behind each other; `fill` last. */
 	int (*allocate)(const struct medium *m, struct plan *p);
 	/* The smallest image that can hold the plan's requests, table copies included; pure. */
 	uint64_t (*least_bytes)(const struct medium *m, const struct plan *p);
@@ -31,14 +34,14 @@ struct medium_ops {
 	int (*plan)(const struct medium *m, struct plan *p);
 	/* Invalidates the table that stands there (after --replace), before anything else. */
 	int (*plan_retire)(const struct medium *m, struct plan *p);
-	/* Complete check of the table copies, and of what they say of the layout's volumes;
-	 * findings. */
-	int (*verify)(const struct medium *m, const struct layout *layout, struct job *job,
-		      struct report *report);
+	/* Complete check of the table as @facts have it, and of what it says of the layout's
+	 * volumes; findings. Unset: there is no table. */
+	int (*verify)(const struct medium *m, const struct layout *layout,
+		      const struct medium_facts *facts, struct job *job, struct report *report);
 	/* Volumes that can be told from the table alone (DPS types): for images without a vault.
 	 * Appends to @layout; needs the layers' registry to make stacks. */
-	int (*discover)(struct medium *m, struct layout *layout, struct job *job,
-			const struct layer_ops *const *layers);
+	int (*discover)(struct medium *m, struct layout *layout, const struct medium_facts *facts,
+			struct job *job, const struct layer_ops *const *layers);
 };
 
 const struct medium_ops *medium_kind(const struct medium_ops *const *registry, const char *name);

@@ -2,6 +2,7 @@
 /* Plans: collecting steps and requests, the text that the digest is over, derived public values. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,30 @@ struct plan *plan_new(struct layout *layout, enum intent why)
 	p->layout = layout;
 	p->why = why;
 	return p;
+}
+
+struct plan *plan_fork(const struct plan *plan)
+{
+	struct plan *p = plan_new(plan->layout, plan->why);
+	bool ok = p;
+
+	if (!p)
+		return NULL;
+	*p = *plan;
+	p->arena = (struct arena){0};
+	memset(&p->steps, 0, sizeof(p->steps));
+	memset(&p->lost, 0, sizeof(p->lost));
+	for (size_t i = 0; i < p->n_requests; i++) {
+		struct request *r = &p->requests[i];
+
+		if (r->what)
+			r->what = arena_strdup(&p->arena, r->what);
+		ok = ok && (r->what || !plan->requests[i].what);
+	}
+	if (ok)
+		return p;
+	diag_no_memory();
+	return plan_free(p);
 }
 
 struct plan *plan_free(struct plan *plan)
@@ -85,6 +110,35 @@ const struct request *plan_find(const struct plan *plan, const struct volume *vo
 			return r;
 	}
 	return NULL;
+}
+
+static void install(const struct request *r)
+{
+	struct piece *piece = &r->volume->pieces[r->role];
+
+	*piece = (struct piece){
+	    .extent = r->placed,
+	    .uuid = r->uuid,
+	    .type = r->type,
+	    .number = r->in_table ? r->number : 0,
+	};
+	snprintf(piece->label, sizeof(piece->label), "%.36s", r->label);
+}
+
+void plan_install(const struct plan *plan)
+{
+	layout_each_volume (v, plan->layout)
+		v->absent = plan->why == INTENT_SHARED && !v->in_shared;
+	for (size_t i = 0; i < plan->n_requests; i++) {
+		const struct request *r = &plan->requests[i];
+
+		if (r->kind == REQUEST_VAULT) {
+			plan->layout->vault.extent = r->placed;
+			plan->layout->vault.partition_uuid = r->uuid;
+		} else if (r->kind == REQUEST_VOLUME) {
+			install(r);
+		}
+	}
 }
 
 const char *step_effect_name(enum step_effect effect)

@@ -45,7 +45,7 @@ struct step {
 	const struct step_ops *ops;
 	const struct layer *layer;   /* NULL for the medium's and the vault's own steps */
 	const struct volume *volume; /* likewise */
-	const struct layout *layout;
+	struct layout *layout;       /* the plan's; a step that learns changes it */
 	const char
 	    *subject; /* first word of its line: volume's full name, medium's name, "vault" */
 	const char
@@ -68,11 +68,14 @@ static inline int cursor_done(struct cursor *c, uint64_t done)
 	return c ? c->checkpoint(c, done) : 0;
 }
 
+struct medium_facts;
+
 struct plan {
 	struct arena arena;
 	struct layout *layout;
 	enum intent why;
-	bool completion; /* what a shared image holds stands on the target, or comes from: */
+	const struct medium_facts *facts; /* of the target; NULL: an image that is to be made */
+	const struct plan *shared;        /* completion: where the shared image has its volumes */
 	struct io *from; /* --from: the shared image; NULL: the target was copied from one */
 	bool trust_copy; /* do not verify what stands there */
 	bool retire;     /* --replace: the table that stands there goes first */
@@ -90,17 +93,30 @@ struct plan {
 };
 
 struct plan *plan_new(struct layout *layout, enum intent why);
+/* The same places, seeds and digest of the layout, but no steps yet. NULL: out of memory. */
+struct plan *plan_fork(const struct plan *plan);
 struct plan *plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
 #define _cleanup_plan_ __attribute__((cleanup(plan_freep)))
+
+/* Volumes that a shared image holds are there, or copied, instead of made. */
+static inline bool plan_is_completion(const struct plan *plan)
+{
+	return plan->shared != NULL;
+}
 
 /* Appends; refuses (-EINVAL, a bug) STEP_ONCE without happened(). */
 int plan_add(struct plan *plan, const struct step *step);
 /* Appends a request; returns it for filling in, NULL with diag when there are too many. */
 struct request *plan_request(struct plan *plan, enum request_kind kind, struct volume *volume,
 			     enum role role);
+/* What @volume asked for in @role, and got; NULL: nothing. */
 const struct request *plan_find(const struct plan *plan, const struct volume *volume,
 				enum role role);
+
+/* Puts the places that the medium gave, and the identities of the partitions there, into the
+ * plan's layout, for the layers to work with. Nothing else writes them there. */
+void plan_install(const struct plan *plan);
 
 /* The stable text that the digest is over: one line a step. */
 void plan_text(const struct plan *plan, struct text *to);

@@ -13,21 +13,31 @@
 
 struct copy_params {
 	struct io *from;
+	struct extent source[ROLE_COUNT];
 };
 
-static int copy_extent(const struct volume *v, enum role role, struct io *from, struct job *job)
+/* Where the shared image has it; size 0: nowhere. */
+static struct extent shared_extent(const struct plan *p, const struct volume *v, enum role role)
 {
-	const struct extent *source = &v->shared_extent[role], *to = &v->pieces[role].extent;
+	const struct request *r = plan_find(p->shared, v, role);
+
+	return r ? r->placed : (struct extent){0};
+}
+
+static int copy_piece(const struct volume *v, enum role role, const struct copy_params *p,
+		      struct job *job)
+{
+	const struct extent *source = &p->source[role], *to = &v->pieces[role].extent;
 	uint64_t len = min_u64(source->size_bytes, to->size_bytes);
 	int r;
 
 	if (!len)
 		return 0;
-	if (!range_inside(source->offset_bytes, len, from->size_bytes))
+	if (!range_inside(source->offset_bytes, len, p->from->size_bytes))
 		return diag_fail(DIAG_SOURCE, EINVAL,
-				 "%s ends before volume %s does: it was cut short", from->name,
+				 "%s ends before volume %s does: it was cut short", p->from->name,
 				 v->full_name);
-	r = io_copy(from, source->offset_bytes, job->target, to->offset_bytes, len, false,
+	r = io_copy(p->from, source->offset_bytes, job->target, to->offset_bytes, len, false,
 		    job->env);
 	if (r == -ECANCELED)
 		return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while %s was copied",
@@ -37,11 +47,10 @@ static int copy_extent(const struct volume *v, enum role role, struct io *from, 
 
 static int run_copy(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	const struct copy_params *p = s->params;
 	int r = 0;
 
 	for (int role = 0; role < ROLE_COUNT && r >= 0; role++)
-		r = copy_extent(s->volume, (enum role)role, p->from, job);
+		r = copy_piece(s->volume, (enum role)role, s->params, job);
 	return r;
 }
 
@@ -64,10 +73,10 @@ static int run_verify(const struct step *s, struct job *job, struct cursor *curs
 	int r = 0;
 
 	report_init(&report);
-	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
-		const struct layer *l = v->layers[i];
-
+	volume_each_layer (l, v) {
 		r = l->ops->verify ? l->ops->verify(l, job, &report) : 0;
+		if (r < 0)
+			break;
 	}
 	if (r >= 0 && report.findings.n)
 		r = fail_verify(v, &report);
@@ -78,7 +87,7 @@ static int run_verify(const struct step *s, struct job *job, struct cursor *curs
 static const struct step_ops copy_step = {"copy shared", STEP_REDO, run_copy, NULL};
 static const struct step_ops verify_step = {"verify shared", STEP_REDO, run_verify, NULL};
 
-static int plan_copy(struct volume *v, struct plan *p)
+static int plan_copy(const struct volume *v, struct plan *p)
 {
 	struct copy_params *params = arena_new(&p->arena, struct copy_params);
 	struct step step = {.ops = &copy_step, .volume = v, .params = params};
@@ -86,41 +95,44 @@ static int plan_copy(struct volume *v, struct plan *p)
 	if (!params)
 		return diag_no_memory();
 	params->from = p->from;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		params->source[role] = shared_extent(p, v, (enum role)role);
 	step.target = v->pieces[ROLE_DATA].extent;
-	step.work_bytes = v->shared_extent[ROLE_DATA].size_bytes;
+	step.work_bytes = params->source[ROLE_DATA].size_bytes;
 	step.detail = "from the shared image";
 	return plan_add(p, &step);
 }
 
-static int plan_verify(struct volume *v, struct plan *p)
+static int plan_verify(const struct volume *v, struct plan *p)
 {
 	const struct step step = {
 	    .ops = &verify_step,
 	    .volume = v,
-	    .work_bytes = v->shared_extent[ROLE_DATA].size_bytes,
+	    .work_bytes = shared_extent(p, v, ROLE_DATA).size_bytes,
 	};
 
 	return plan_add(p, &step);
 }
 
 /* Contents that cannot grow are made anew, where the layer says how. */
-static int plan_growth(struct volume *v, struct plan *p)
+static int plan_growth(const struct volume *v, struct plan *p)
 {
-	uint64_t old = v->shared_extent[ROLE_DATA].size_bytes;
-	int r = 0;
+	uint64_t old = shared_extent(p, v, ROLE_DATA).size_bytes;
 
 	if (old == v->pieces[ROLE_DATA].extent.size_bytes)
 		return 0;
-	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
-		const struct layer *l = v->layers[i];
+	volume_each_layer (l, v) {
+		int r = l->ops->grow ? l->ops->grow(l, old, p) : 0;
 
-		r = l->ops->grow ? l->ops->grow(l, old, p) : 0;
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-int complete_volume(struct volume *v, struct plan *p)
+int complete_volume(const struct volume *v, struct plan *p)
 {
+	DIAG_SCOPE("volume %s", v->full_name);
 	int r = p->from ? plan_copy(v, p) : 0;
 
 	if (r >= 0 && !p->trust_copy)

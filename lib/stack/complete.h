@@ -6,6 +6,6 @@
 #include "model/plan.h"
 
 /* Appends the steps for @v instead of those that make it. */
-int complete_volume(struct volume *v, struct plan *p);
+int complete_volume(const struct volume *v, struct plan *p);
 
 #endif

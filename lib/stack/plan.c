@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a layout to a plan: survey, sizes on their way down, allocation, steps. */
+/* From a layout to a plan: sizes on their way down, allocation, steps. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -33,14 +32,14 @@ static int request_volume(struct plan *p, struct volume *v)
 	size_t first = p->n_requests;
 	int r = stack_bound(v, &s.bound);
 
-	for (size_t i = v->n_layers; i-- > 0 && r >= 0;) {
-		const struct layer *l = v->layers[i];
-		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-
-		r = l->ops->size ? l->ops->size(l, &s, p) : 0;
-	}
 	if (r < 0)
 		return r;
+	volume_each_layer_down (l, v) {
+		LAYER_SCOPE(l);
+		r = l->ops->size ? l->ops->size(l, &s, p) : 0;
+		if (r < 0)
+			return r;
+	}
 	sort_roles(p->requests + first, p->n_requests - first);
 	return 0;
 }
@@ -62,43 +61,35 @@ static int request_all(struct plan *p)
 	memcpy(vault->label, "vault", sizeof("vault"));
 	r = plan_derive(p, NULL, "vault partition", vault->uuid.b, sizeof(vault->uuid.b));
 	uuid_set_version(&vault->uuid);
-	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++)
-		r = request_volume(p, layout->volumes[i]);
-	return r;
-}
-
-/* What the medium decided becomes the volumes' own. */
-static void take_placement(struct plan *p)
-{
-	for (size_t i = 0; i < p->n_requests; i++) {
-		const struct request *r = &p->requests[i];
-
-		if (r->kind == REQUEST_VAULT) {
-			p->layout->vault.extent = r->placed;
-			p->layout->vault.partition_uuid = r->uuid;
-		}
-		if (r->kind != REQUEST_VOLUME)
-			continue;
-		r->volume->pieces[r->role].extent = r->placed;
-		r->volume->pieces[r->role].uuid = r->uuid;
-		r->volume->pieces[r->role].type = r->type;
-		r->volume->pieces[r->role].number = r->in_table ? r->number : 0;
-		snprintf(r->volume->pieces[r->role].label, sizeof(r->volume->pieces[r->role].label),
-			 "%.36s", r->label);
+	if (r < 0)
+		return r;
+	layout_each_volume (v, layout) {
+		r = request_volume(p, v);
+		if (r < 0)
+			return r;
 	}
+	return 0;
 }
 
 static int allocate(struct plan *p)
 {
 	const struct medium *m = p->layout->media[0];
-	int size = option_index(m->ops->options, "size");
 
-	if (!p->capacity_bytes && size >= 0 && m->values[size].present && p->why != INTENT_SHARED)
-		p->capacity_bytes = m->values[size].number;
+	if (!p->capacity_bytes && p->why != INTENT_SHARED && m->ops->image_bytes)
+		p->capacity_bytes = m->ops->image_bytes(m);
 	if (!p->capacity_bytes)
 		p->capacity_bytes = m->ops->least_bytes(m, p);
 	return p->capacity_bytes ? m->ops->allocate(m, p) : -EINVAL; /* least_bytes() spoke */
 }
+
+int stack_place(struct plan *p)
+{
+	int r = request_all(p);
+
+	return r < 0 ? r : allocate(p);
+}
+
+/* --- steps --- */
 
 /* What stood there before was given up: where only some sectors are written, the others shall not
  * keep it. A hint to the device, on flash the best there is. */
@@ -129,35 +120,31 @@ static int make_volume(struct volume *v, struct plan *p)
 {
 	int r = add_discard(v, p);
 
-	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
-		struct layer *l = v->layers[i];
-		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
-
+	if (r < 0)
+		return r;
+	volume_each_layer (l, v) {
+		LAYER_SCOPE(l);
 		r = l->ops->prepare ? l->ops->prepare(l, p) : 0;
+		if (r < 0)
+			return r;
 	}
-	for (struct layer *l = volume_top(v); l && r >= 0; l = l->below) {
-		DIAG_SCOPE("volume %s: layer %s", v->full_name, l->ops->name);
+	volume_each_layer_down (l, v) {
+		LAYER_SCOPE(l);
 		r = l->ops->plan ? l->ops->plan(l, p) : 0;
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int add_steps(struct plan *p)
 {
-	int r = 0;
+	layout_each_volume (v, p->layout) {
+		int r;
 
-	for (size_t i = 0; i < p->layout->n_volumes; i++) {
-		struct volume *v = p->layout->volumes[i];
-
-		v->absent = p->why == INTENT_SHARED && !v->in_shared;
 		if (v->reserved || v->absent)
 			continue;
-		if (p->completion && v->in_shared) {
-			DIAG_SCOPE("volume %s", v->full_name);
-			r = complete_volume(v, p);
-		} else {
-			r = make_volume(v, p);
-		}
+		r = p->shared && v->in_shared ? complete_volume(v, p) : make_volume(v, p);
 		if (r < 0)
 			return r;
 	}
@@ -168,17 +155,11 @@ int stack_plan(struct plan *p, int (*commit)(struct plan *))
 {
 	const struct medium *m = p->layout->media[0];
 	_cleanup_text_ struct text text = {0};
-	int r = request_all(p);
+	int r = p->retire && m->ops->plan_retire ? m->ops->plan_retire(m, p) : 0;
 
 	if (r >= 0)
-		r = allocate(p);
-	if (r < 0)
-		return r;
-	take_placement(p);
-	r = p->retire && m->ops->plan_retire ? m->ops->plan_retire(m, p) : 0;
-	if (r >= 0)
 		r = add_steps(p);
-	if (r >= 0 && commit)
+	if (r >= 0)
 		r = commit(p);
 	if (r >= 0 && m->ops->plan)
 		r = m->ops->plan(m, p);

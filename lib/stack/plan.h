@@ -6,11 +6,15 @@
 #include "model/plan.h"
 
 /*
- * Sizes, allocation, steps, digest. The caller has set why, layout_digest, seed, instance,
- * sector_bytes, and capacity_bytes (0: an image that is to be made, of the medium's size or the
- * least). @commit appends the vault's step (NULL: none). Pure but for extents and partitions'
- * identities, which it writes into the volumes.
+ * Asks every layer for its size and the medium for places: the answers are in @p's requests. Where
+ * @p->capacity_bytes is 0 (an image that is to be made) it becomes the medium's size, or the least
+ * that holds it all. The caller has set why, facts, seed, instance and sector_bytes. Pure: the
+ * layout gets the answers from plan_install().
  */
+int stack_place(struct plan *p);
+
+/* Steps and digest, once the places are installed. The caller has set layout_digest, shared, from,
+ * trust_copy and retire; @commit appends the vault's step. Pure. */
 int stack_plan(struct plan *p, int (*commit)(struct plan *));
 
 #endif

@@ -2,7 +2,6 @@
 /* Checking stacks. */
 #include "base/diag.h"
 #include "model/layer.h"
-#include "model/medium.h"
 #include "stack/verify.h"
 
 static int verify_volume(struct volume *v, struct job *job, struct report *report)
@@ -21,21 +20,14 @@ static int verify_volume(struct volume *v, struct job *job, struct report *repor
 	return 0;
 }
 
-int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct job *job,
-		 struct report *report)
+int stack_verify(const struct layout *layout, struct volume *const *volumes, size_t n,
+		 struct job *job, struct report *report)
 {
-	bool all = n == 0;
 	int r = 0;
 
-	if (all) {
+	if (n == 0) {
 		volumes = layout->volumes;
 		n = layout->n_volumes;
-	}
-	for (size_t i = 0; all && i < layout->n_media && r >= 0; i++) {
-		const struct medium *m = layout->media[i];
-		DIAG_SCOPE("medium %s", m->name);
-
-		r = m->ops->verify ? m->ops->verify(m, layout, job, report) : 0;
 	}
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		if (volumes[i]->reserved)

@@ -7,8 +7,8 @@
 #include "model/layout.h"
 #include "model/report.h"
 
-/* Checks the volumes named, or all and the media where @n is 0. 0 even when there are findings. */
-int stack_verify(struct layout *layout, struct volume *const *volumes, size_t n, struct job *job,
-		 struct report *report);
+/* Checks the volumes named, or all where @n is 0. 0 even when there are findings. */
+int stack_verify(const struct layout *layout, struct volume *const *volumes, size_t n,
+		 struct job *job, struct report *report);
 
 #endif

@@ -7,7 +7,7 @@
 
 static int run(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	struct layout *layout = (struct layout *)(uintptr_t)s->layout;
+	struct layout *layout = s->layout;
 	const struct extent *e = &layout->vault.extent;
 	_cleanup_vault_ struct vault *v = NULL;
 	int r = stack_learn(layout, job);

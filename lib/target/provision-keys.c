@@ -82,7 +82,8 @@ int provision_make_keys(struct provisioning *p)
 	if (found == 0)
 		r = keyring_draw(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
 	if (found == 0 && r >= 0)
-		r = keyring_commit_early(p->target.vault, p->target.ring, p->plan->completion);
+		r = keyring_commit_early(p->target.vault, p->target.ring,
+					 plan_is_completion(p->plan));
 	if (r < 0)
 		return r;
 	p->target.job.keys = keyring_keys(p->target.ring);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -87,61 +88,26 @@ static int choose_seed(struct provisioning *p, const struct vault_begun *shared,
 	return r;
 }
 
-/* Where a shared image of this layout has its volumes: the plan for the smallest image says it. */
-static int find_shared_extents(struct provisioning *p)
-{
-	_cleanup_plan_ struct plan *shared = plan_new(p->layout, INTENT_SHARED);
-	int r;
-
-	if (!shared)
-		return -ENOMEM;
-	shared->sector_bytes = p->plan->sector_bytes;
-	memcpy(shared->seed, p->plan->seed, sizeof(shared->seed));
-	r = stack_plan(shared, NULL);
-	for (size_t i = 0; i < p->layout->n_volumes && r >= 0; i++) {
-		struct volume *v = p->layout->volumes[i];
-
-		for (int role = 0; role < ROLE_COUNT; role++)
-			v->shared_extent[role] = v->pieces[role].extent;
-	}
-	return r;
-}
-
 /* What the shared image found out is what its copy is checked against. */
 static int take_learned(struct layout *layout, const struct layout *recorded)
 {
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
-		const struct volume *old = layout_volume(recorded, v->full_name);
+	layout_each_volume (v, layout) {
+		const struct volume *old =
+		    v->in_shared ? layout_volume(recorded, v->full_name) : NULL;
+		const struct layer *from = old ? volume_bottom(old) : NULL;
 
-		for (size_t j = 0; v->in_shared && old && j < v->n_layers; j++) {
-			if (j >= old->n_layers || old->layers[j]->ops != v->layers[j]->ops)
+		volume_each_layer (l, v) {
+			if (!from || from->ops != l->ops)
 				break;
-			array_each (it, &old->layers[j]->learned) {
-				int r = layer_learn(v->layers[j], it->name, "%s", it->value);
+			array_each (it, &from->learned) {
+				int r = layer_learn(l, it->name, "%s", it->value);
 
 				if (r < 0)
 					return r;
 			}
+			from = from->above;
 		}
 	}
-	return 0;
-}
-
-static int new_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES], bool completion)
-{
-	const struct provision_request *q = p->request;
-	struct plan *plan = plan_free(p->plan);
-
-	p->plan = plan = plan_new(p->layout, q->shared ? INTENT_SHARED : INTENT_PROVISION);
-	if (!plan)
-		return -ENOMEM;
-	memcpy(plan->layout_digest, digest, SHA256_BYTES);
-	plan->completion = completion;
-	plan->from = p->from;
-	plan->trust_copy = q->trust_copy;
-	plan->sector_bytes = p->target.io ? p->target.io->sector_bytes : 512;
-	plan->capacity_bytes = p->target.io ? p->target.io->size_bytes : 0;
 	return 0;
 }
 
@@ -181,18 +147,78 @@ static int check_expected(const struct provisioning *p)
 	return r;
 }
 
-/* Is the plan that was begun this one? */
-static int match_begun(struct provisioning *p)
+/* What the plan is made for; nothing is asked or answered yet. */
+static int new_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
+		    const struct vault_begun *shared, struct env *env)
+{
+	const struct provision_request *q = p->request;
+	struct plan *plan = plan_new(p->layout, q->shared ? INTENT_SHARED : INTENT_PROVISION);
+
+	p->plan = plan;
+	if (!plan)
+		return -ENOMEM;
+	memcpy(plan->layout_digest, digest, SHA256_BYTES);
+	plan->facts = p->facts;
+	plan->from = p->from;
+	plan->trust_copy = q->trust_copy;
+	plan->retire = q->n_replace > 0;
+	plan->sector_bytes = p->target.io ? p->target.io->sector_bytes : 512;
+	plan->capacity_bytes = p->target.io ? p->target.io->size_bytes : 0;
+	return choose_seed(p, shared, env);
+}
+
+/* Where a shared image of this layout has its volumes: the smallest image tells it. */
+static int place_shared(struct provisioning *p)
+{
+	struct plan *shared = plan_new(p->layout, INTENT_SHARED);
+
+	p->shared = shared;
+	if (!shared)
+		return -ENOMEM;
+	shared->facts = p->facts;
+	shared->sector_bytes = p->plan->sector_bytes;
+	memcpy(shared->seed, p->plan->seed, sizeof(shared->seed));
+	p->plan->shared = shared;
+	return stack_place(shared);
+}
+
+static bool was_begun(const struct provisioning *p, const struct plan *plan)
+{
+	const struct target *t = &p->target;
+
+	return t->state == LIFECYCLE_PROVISIONING && t->has_plan &&
+	       memcmp(t->begun.plan_digest, plan->digest, SHA256_BYTES) == 0;
+}
+
+/* A run that was begun with --replace is taken up again without it, too. */
+static int try_retiring(struct provisioning *p)
+{
+	_cleanup_plan_ struct plan *other = NULL;
+	int r;
+
+	if (p->target.state != LIFECYCLE_PROVISIONING || p->plan->retire || was_begun(p, p->plan))
+		return 0;
+	other = plan_fork(p->plan);
+	if (!other)
+		return -ENOMEM;
+	other->retire = true;
+	r = stack_plan(other, target_plan_commit);
+	if (r >= 0 && was_begun(p, other)) {
+		plan_free(p->plan);
+		p->plan = TAKE(other);
+	}
+	return r;
+}
+
+/* Only with what it was begun with can the run that was begun be taken up again. */
+static int refuse_other_size(const struct provisioning *p)
 {
 	const struct target *t = &p->target;
 	int r;
 
-	if (t->state != LIFECYCLE_PROVISIONING || !t->has_plan)
-		return 0;
-	p->resumed = memcmp(t->begun.plan_digest, p->plan->digest, SHA256_BYTES) == 0;
-	if (p->resumed || t->begun.capacity_bytes == p->plan->capacity_bytes ||
-	    p->request->n_replace || p->request->dry_run ||
-	    !same_layout(&t->begun, p->plan->layout_digest))
+	if (t->state != LIFECYCLE_PROVISIONING || !t->has_plan || p->resumed ||
+	    t->begun.capacity_bytes == p->plan->capacity_bytes || p->request->n_replace ||
+	    p->request->dry_run || !same_layout(&t->begun, p->plan->layout_digest))
 		return 0;
 	r = diag_fail(DIAG_TARGET_SIZE, EFBIG,
 		      "%s has %" PRIu64 " bytes, but had %" PRIu64 " when provisioning was begun",
@@ -202,57 +228,41 @@ static int match_begun(struct provisioning *p)
 	return r;
 }
 
-static int make_one_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
-			 const struct vault_begun *shared, bool completion, bool retire,
-			 struct env *env)
-{
-	int r = new_plan(p, digest, completion);
-
-	if (r < 0)
-		return r;
-	p->plan->retire = retire;
-	r = choose_seed(p, shared, env);
-	if (r >= 0 && completion)
-		r = find_shared_extents(p);
-	return r < 0 ? r : stack_plan(p->plan, target_plan_commit);
-}
-
-/* A run that was begun with --replace is taken up again without it, too. */
 static int make_plan(struct provisioning *p, const uint8_t digest[SHA256_BYTES],
 		     const struct vault_begun *shared, bool completion, struct env *env)
 {
-	bool retire = p->request->n_replace > 0;
-	int r = make_one_plan(p, digest, shared, completion, retire, env);
+	int r = new_plan(p, digest, shared, env);
 
+	if (r >= 0 && completion)
+		r = place_shared(p);
 	if (r >= 0)
-		r = match_begun(p);
-	if (r < 0 || p->resumed || retire || p->target.state != LIFECYCLE_PROVISIONING)
+		r = stack_place(p->plan);
+	if (r < 0)
 		return r;
-	r = make_one_plan(p, digest, shared, completion, true, env);
+	plan_install(p->plan);
+	r = stack_plan(p->plan, target_plan_commit);
 	if (r >= 0)
-		r = match_begun(p);
-	if (r < 0 || p->resumed)
+		r = try_retiring(p);
+	if (r < 0)
 		return r;
-	return make_one_plan(p, digest, shared, completion, false, env);
+	p->resumed = was_begun(p, p->plan);
+	return refuse_other_size(p);
 }
 
-/* The smallest target that the plan was made for must be there. */
 static int probe_medium(struct provisioning *p)
 {
-	struct medium *m = p->layout->media[0];
-
 	if (!p->target.io || p->target.io->size_bytes == 0)
 		return 0;
-	return m->ops->probe(m, p->layout, &p->target.job);
+	return target_probe(&p->target, p->layout->media[0]->ops, &p->facts);
 }
 
 static int refuse(struct provisioning *p)
 {
-	if (p->done || p->resumed || !p->target.io || !p->layout->media[0]->facts)
+	if (p->done || p->resumed || !p->facts)
 		return 0;
-	if (p->plan->completion && !p->from)
+	if (plan_is_completion(p->plan) && !p->from)
 		return 0; /* its own shared image stands there */
-	return replace_check(p->request, &p->target, p->layout->media[0], p->plan);
+	return replace_check(p->request, &p->target, p->plan);
 }
 
 int provision_prepare(struct provisioning *p, const struct provision_request *request,
@@ -300,7 +310,7 @@ static int begin(struct provisioning *p)
 	const struct extent *place = &p->layout->vault.extent;
 	struct vault_begun begun = {
 	    .shared = plan->why == INTENT_SHARED,
-	    .completion = plan->completion,
+	    .completion = plan_is_completion(plan),
 	    .capacity_bytes = plan->capacity_bytes,
 	    .steps = (uint32_t)plan->steps.n,
 	};
@@ -352,7 +362,7 @@ static int refuse_in_use(const struct provisioning *p)
 
 	if (!io_is_block_device(t->io) || io_is_exclusive(t->io))
 		return 0;
-	if (!p->plan->completion || p->plan->retire) {
+	if (!plan_is_completion(p->plan) || p->plan->retire) {
 		r = blkdev_in_use(t->path, 0, p->plan->capacity_bytes, who);
 		return r < 0 ? r : fail_in_use(t, who);
 	}
@@ -369,26 +379,26 @@ static int refuse_in_use(const struct provisioning *p)
 /* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
 static int tell_kernel(struct provisioning *p)
 {
-	struct medium *m = p->layout->media[0];
-	ARRAY(struct blkdev_entry) entries = {0};
-	int r = io_is_block_device(p->target.io) ? m->ops->probe(m, p->layout, &p->target.job) : 0;
+	const struct plan *plan = p->plan;
+	struct blkdev_entry entries[REQUESTS_MAX];
+	size_t n = 0;
+	int r;
 
-	if (r < 0 || !io_is_block_device(p->target.io) || m->facts->table != TABLE_OURS)
-		return r;
-	array_each (part, &m->facts->partitions) {
-		const struct blkdev_entry e = {part->number, part->extent.offset_bytes,
-					       part->extent.size_bytes};
+	if (!io_is_block_device(p->target.io) || p->layout->media[0]->ops->provides != PLACE_GPT)
+		return 0;
+	for (size_t i = 0; i < plan->n_requests; i++) {
+		const struct request *q = &plan->requests[i];
 
-		if (r == 0)
-			r = array_add(&entries, e);
+		if (q->in_table)
+			entries[n++] = (struct blkdev_entry){q->number, q->placed.offset_bytes,
+							     q->placed.size_bytes};
 	}
-	if (r == 0 &&
-	    blkdev_update(io_fd(p->target.io), p->target.path, entries.v, entries.n) == -EBUSY)
+	r = blkdev_update(io_fd(p->target.io), p->target.path, entries, n);
+	if (r == -EBUSY)
 		diag_warn("%s: the kernel keeps its old partitions while they are in use; start "
 			  "the device anew to see the new ones",
 			  p->target.path);
-	array_free(&entries);
-	return r < 0 ? diag_no_memory() : 0;
+	return 0;
 }
 
 int provision_run(struct provisioning *p, const struct execute_events *events)
@@ -419,6 +429,7 @@ void provision_free(struct provisioning *p)
 {
 	target_close(&p->target);
 	plan_free(p->plan);
+	plan_free(p->shared);
 	layout_free(p->layout);
 	layout_free(p->from_layout);
 	io_close(p->from);

@@ -31,6 +31,8 @@ struct provisioning {
 	struct target target; /* io NULL: there is none */
 	struct io *from;
 	struct layout *from_layout;
+	const struct medium_facts *facts; /* the target's; NULL: it is not there yet, or empty */
+	struct plan *shared;              /* a completion: where the shared image has its volumes */
 	struct plan *plan;
 	bool resumed; /* goes on where a former run stopped */
 	bool done;    /* the target already is what the layout says */
@@ -55,6 +57,6 @@ int provision_make_keys(struct provisioning *p);
 /* Notes in @plan what stands on the target and would be lost; refuses (HF-FOREIGN,
  * HF-GPT-FOREIGN, HF-LIFECYCLE) what was not named in @request, unless it is a dry run. */
 int replace_check(const struct provision_request *request, const struct target *t,
-		  const struct medium *m, struct plan *plan);
+		  struct plan *plan);
 
 #endif

@@ -112,16 +112,16 @@ static int check_vault(const struct provision_request *request, const struct tar
 }
 
 int replace_check(const struct provision_request *request, const struct target *t,
-		  const struct medium *m, struct plan *plan)
+		  struct plan *plan)
 {
 	if (t->vault && t->state != LIFECYCLE_BLANK)
 		return check_vault(request, t, plan);
-	switch (m->facts->table) {
+	switch (plan->facts->table) {
 	case TABLE_FOREIGN:
 	case TABLE_DAMAGED:
-		return check_bare(request, m->facts, t->path, plan);
+		return check_bare(request, plan->facts, t->path, plan);
 	case TABLE_OURS:
-		return check_partitions(request, m->facts, t->path, plan);
+		return check_partitions(request, plan->facts, t->path, plan);
 	case TABLE_NONE:
 		break;
 	}

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/text.h"
 #include "keyring/anchor.h"
@@ -86,31 +87,70 @@ void target_close(struct target *t)
 	t->ring = keyring_free(t->ring);
 	t->vault = vault_close(t->vault);
 	t->layout = layout_free(t->layout);
-	t->scratch = layout_free(t->scratch);
+	facts_free(&t->facts);
+	t->probed_as = NULL;
 	t->io = io_close(t->io);
 	free(t->work_path);
 	t->work_path = NULL;
 }
 
+int target_probe(struct target *t, const struct medium_ops *as, const struct medium_facts **ret)
+{
+	int r = 0;
+
+	if (t->probed_as != as) {
+		facts_free(&t->facts);
+		t->probed_as = NULL;
+		r = as->probe(&t->job, &t->facts);
+	}
+	if (r < 0)
+		return r;
+	t->probed_as = as;
+	*ret = &t->facts;
+	return 0;
+}
+
+int target_verify_medium(struct target *t, const struct layout *layout, struct report *report)
+{
+	const struct medium *m = layout->media[0];
+	const struct medium_facts *facts;
+	DIAG_SCOPE("medium %s", m->name);
+	int r;
+
+	if (!m->ops->verify)
+		return 0;
+	r = target_probe(t, m->ops, &facts);
+	return r < 0 ? r : m->ops->verify(m, layout, facts, &t->job, report);
+}
+
+/* The volumes that a table alone tells of. */
+static int discover(struct target *t, const struct medium_ops *gpt,
+		    const struct medium_facts *facts, const struct kinds *kinds)
+{
+	_cleanup_layout_ struct layout *layout = layout_new();
+	const struct where nowhere = {0};
+	struct medium *m = layout ? layout_add_medium(layout, gpt, "disk", nowhere) : NULL;
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	r = gpt->discover(m, layout, facts, &t->job, kinds->layers);
+	if (r < 0)
+		return r;
+	t->layout = TAKE(layout);
+	return 0;
+}
+
 /* No vault: what does the table, or the bare target, look like? */
 static int look_at_table(struct target *t, const struct kinds *kinds)
 {
-	const struct where nowhere = {0};
 	const struct medium_ops *gpt = kinds->media[0];
-	struct medium *m;
-	int r;
+	const struct medium_facts *facts;
+	int r = target_probe(t, gpt, &facts);
 
-	t->scratch = layout_new();
-	if (!t->scratch)
-		return -ENOMEM;
-	m = layout_add_medium(t->scratch, gpt, "disk", nowhere);
-	if (!m)
-		return -ENOMEM;
-	r = gpt->probe(m, t->scratch, &t->job);
 	if (r < 0)
 		return r;
-	t->facts = m->facts;
-	switch (t->facts->table) {
+	switch (facts->table) {
 	case TABLE_NONE:
 		t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_BLANK;
 		return 0;
@@ -122,16 +162,10 @@ static int look_at_table(struct target *t, const struct kinds *kinds)
 		break;
 	}
 	t->state = t->vault_damaged ? LIFECYCLE_DAMAGED : LIFECYCLE_FOREIGN;
-	if (t->facts->table != TABLE_OURS) {
-		r = bare_recognise(t, kinds);
-		return r < 0 ? r : 0;
-	}
-	r = gpt->discover(m, t->scratch, &t->job, kinds->layers);
-	if (r < 0)
-		return r;
-	t->layout = t->scratch;
-	t->scratch = NULL;
-	return 0;
+	if (facts->table == TABLE_OURS)
+		return discover(t, gpt, facts, kinds);
+	r = bare_recognise(t, kinds);
+	return r < 0 ? r : 0;
 }
 
 /* The layout of the copy that counts: where the copies differ, the hardware knows which. */
@@ -268,8 +302,8 @@ struct volume *target_volume(const struct target *t, const char *name)
 
 	if (v)
 		return v;
-	for (size_t i = 0; i < t->layout->n_volumes; i++)
-		text_add(&names, "%s%s", i ? ", " : "", t->layout->volumes[i]->full_name);
+	layout_each_volume (other, t->layout)
+		text_add(&names, "%s%s", names.len ? ", " : "", other->full_name);
 	diag_fail(DIAG_NO_VOLUME, ENOENT, "%s: no volume \"%s\"; there are: %s", t->path, name,
 		  names.s ? names.s : "none");
 	return NULL;

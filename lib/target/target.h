@@ -10,6 +10,7 @@
 #include "model/kinds.h"
 #include "model/layout.h"
 #include "model/lifecycle.h"
+#include "model/medium.h"
 #include "vault/vault.h"
 
 struct target {
@@ -23,11 +24,11 @@ struct target {
 	struct vault_begun begun;
 	struct layout *layout; /* from the vault, else from a DPS table; NULL: neither */
 	bool layout_from_vault;
-	bool vault_damaged;         /* a vault is there, but its device part cannot be used */
-	struct medium_facts *facts; /* of the table, where no vault names the medium; in @scratch */
-	struct layout *scratch;
+	bool vault_damaged; /* a vault is there, but its device part cannot be used */
 	enum lifecycle state;
-	struct keyring *ring; /* after target_read_keys() */
+	const struct medium_ops *probed_as; /* what @facts are of; NULL: nothing is read yet */
+	struct medium_facts facts;          /* ask target_probe() */
+	struct keyring *ring;               /* after target_read_keys() */
 	/* The operation may change the keystore's hardware to finish a rotation: true with
 	 * IO_WRITE; `open` sets it, too. */
 	bool may_count;
@@ -41,6 +42,11 @@ int target_create(struct target *t, const char *path, struct env *env);
 /* Finds the vault and the layout and decides the state. A broken vault or table is a state, not a
  * failure. */
 int target_identify(struct target *t, const struct kinds *kinds);
+/* What stands on the target, read once for a kind of medium and kept until another kind is asked
+ * for, or the target is closed. It does not follow what is written later. */
+int target_probe(struct target *t, const struct medium_ops *as, const struct medium_facts **ret);
+/* Checks the table of the medium that @layout names (t->layout, where that is known): findings. */
+int target_verify_medium(struct target *t, const struct layout *layout, struct report *report);
 /* Open, identify, and insist on a layout: what verify, read, open, status and the like begin with.
  */
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,

@@ -170,7 +170,9 @@ static int verify_all(struct target *t, struct env *env)
 	int r;
 
 	report_init(&report);
-	r = stack_verify(t->layout, NULL, 0, &t->job, &report);
+	r = target_verify_medium(t, t->layout, &report);
+	if (r >= 0)
+		r = stack_verify(t->layout, NULL, 0, &t->job, &report);
 	array_each (f, &report.findings) {
 		if (keyed_torn && f->kind == FINDING_MENDABLE)
 			continue;

@@ -37,16 +37,18 @@ static void probe(struct io *io)
 	const struct where nowhere = {0};
 	struct layout *layout = layout_new();
 	struct medium *m = layout_add_medium(layout, &medium_gpt, "disk", nowhere);
+	struct medium_facts facts = {0};
 	struct report report;
 
 	report_init(&report);
-	if (medium_gpt.probe(m, layout, &job) >= 0) {
-		if (m->facts->table == TABLE_OURS)
-			medium_gpt.discover(m, layout, &job, layer_registry);
-		medium_gpt.verify(m, layout, &job, &report);
-		if (m->facts->mendable)
+	if (medium_gpt.probe(&job, &facts) >= 0) {
+		if (facts.table == TABLE_OURS)
+			medium_gpt.discover(m, layout, &facts, &job, layer_registry);
+		medium_gpt.verify(m, layout, &facts, &job, &report);
+		if (facts.mendable)
 			mend(io);
 	}
+	facts_free(&facts);
 	report_free(&report);
 	layout_free(layout);
 }

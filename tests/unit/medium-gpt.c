@@ -23,6 +23,7 @@ struct fixture {
 	struct layout *layout;
 	struct medium *m;
 	struct plan *plan;
+	struct medium_facts facts;
 	struct env env;
 	struct job job;
 	struct progress progress;
@@ -33,6 +34,7 @@ static const atomic_bool never;
 static void new_layout(void)
 {
 	layout_free(f.layout);
+	facts_free(&f.facts);
 	f.layout = layout_new();
 	assert_non_null(f.layout);
 	f.m = layout_add_medium(f.layout, &medium_gpt, "disk", here);
@@ -58,6 +60,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	f.plan = plan_free(f.plan);
+	facts_free(&f.facts);
 	f.layout = layout_free(f.layout);
 	f.io = io_close(f.io);
 	diag_forget(0);
@@ -66,8 +69,9 @@ static int tear_down(void **state)
 
 static struct medium_facts *probe(void)
 {
-	assert_ok(medium_gpt.probe(f.m, f.layout, &f.job));
-	return f.m->facts;
+	facts_free(&f.facts);
+	assert_ok(medium_gpt.probe(&f.job, &f.facts));
+	return &f.facts;
 }
 
 /* --- a layout of a vault and three volumes, put onto the target --- */
@@ -96,6 +100,7 @@ static void new_plan(enum intent why)
 	plan_free(f.plan);
 	f.plan = plan_new(f.layout, why);
 	assert_non_null(f.plan);
+	f.plan->facts = f.facts.capacity_bytes ? &f.facts : NULL; /* when it was probed */
 	f.plan->capacity_bytes = f.io->size_bytes;
 	f.plan->sector_bytes = f.io->sector_bytes;
 	memset(f.plan->seed, 0x5e, sizeof(f.plan->seed));
@@ -123,24 +128,6 @@ static void ask_all(void)
 	spl->offset_bytes = 32 * 1024;
 }
 
-/* What lib/stack does with the medium's answer. */
-static void take_placement(void)
-{
-	for (size_t i = 0; i < f.plan->n_requests; i++) {
-		const struct request *r = &f.plan->requests[i];
-
-		if (r->kind == REQUEST_VAULT)
-			f.layout->vault.extent = r->placed;
-		if (r->kind != REQUEST_VOLUME)
-			continue;
-		r->volume->pieces[r->role].extent = r->placed;
-		r->volume->pieces[r->role].uuid = r->uuid;
-		r->volume->pieces[r->role].type = r->type;
-		r->volume->pieces[r->role].number = r->number;
-		snprintf(r->volume->pieces[r->role].label, 37, "%.36s", r->label);
-	}
-}
-
 static int run_steps(void)
 {
 	int r = 0;
@@ -161,7 +148,7 @@ static void make_table(void)
 	assert_int_equal(f.plan->steps.n, 1);
 	assert_int_equal(f.plan->steps.v[0].ops->effect, STEP_REDO);
 	assert_ok(run_steps());
-	take_placement();
+	plan_install(f.plan);
 }
 
 /* --- checks --- */
@@ -172,7 +159,7 @@ static size_t findings(enum finding_kind kind, const char *words)
 	size_t seen = 0;
 
 	report_init(&report);
-	assert_ok(medium_gpt.verify(f.m, f.layout, &f.job, &report));
+	assert_ok(medium_gpt.verify(f.m, f.layout, probe(), &f.job, &report));
 	array_each (it, &report.findings) {
 		char text[300];
 
@@ -189,7 +176,7 @@ static size_t all_findings(void)
 	size_t seen;
 
 	report_init(&report);
-	assert_ok(medium_gpt.verify(f.m, f.layout, &f.job, &report));
+	assert_ok(medium_gpt.verify(f.m, f.layout, probe(), &f.job, &report));
 	seen = report.findings.n;
 	for (size_t i = 0; i < seen; i++)
 		print_message("%s: %s\n", report.findings.v[i].area, report.findings.v[i].text);
@@ -340,7 +327,7 @@ static void uuids_come_from_what_was_learnt(void **state)
 	assert_ok(run_steps());
 	p = facts_partition(probe(), "root");
 	assert_true(uuid_equal(&p->uuid, &v->pieces[ROLE_DATA].uuid));
-	p = facts_partition(f.m->facts, "root-verity");
+	p = facts_partition(&f.facts, "root-verity");
 	assert_true(uuid_equal(&p->uuid, &v->pieces[ROLE_HASH].uuid));
 }
 
@@ -531,8 +518,8 @@ static void either_header_is_mended(void **state)
 		make_table();
 		*bytes(at[i]) ^= 1;
 		probe();
-		assert_true(f.m->facts->mendable);
-		assert_int_equal(f.m->facts->table, TABLE_OURS);
+		assert_true(f.facts.mendable);
+		assert_int_equal(f.facts.table, TABLE_OURS);
 		assert_int_equal(
 		    findings(FINDING_MENDABLE, i < 2 ? "primary header" : "backup header"), 1);
 		assert_int_equal(mend(), 1);
@@ -654,7 +641,7 @@ static void a_stale_backup_is_not_made_the_table(void **state)
 static void resize(uint64_t new_size)
 {
 	assert_ok(io_resize(f.io, new_size));
-	f.m->facts = NULL;
+	facts_free(&f.facts);
 }
 
 static void a_table_for_a_smaller_target_moves_to_the_end(void **state)
@@ -662,8 +649,8 @@ static void a_table_for_a_smaller_target_moves_to_the_end(void **state)
 	make_table();
 	resize(2 * SIZE);
 	probe();
-	assert_true(f.m->facts->backup_misplaced);
-	assert_int_equal(f.m->facts->table_capacity_bytes, SIZE);
+	assert_true(f.facts.backup_misplaced);
+	assert_int_equal(f.facts.table_capacity_bytes, SIZE);
 	assert_int_equal(findings(FINDING_MENDABLE, "made for a smaller target"), 1);
 	assert_int_equal(mend(), 1);
 	assert_all_good();
@@ -677,7 +664,7 @@ static void a_grown_target_without_primary_entries_is_mended(void **state)
 	assert_int_equal(findings(FINDING_MENDABLE, "primary entries"), 1);
 	assert_int_equal(mend(), 1);
 	assert_all_good();
-	assert_non_null(facts_partition(f.m->facts, "root"));
+	assert_non_null(facts_partition(&f.facts, "root"));
 }
 
 static void a_table_for_a_larger_target_is_not_touched(void **state)
@@ -796,9 +783,10 @@ static void a_target_that_cannot_be_read_is_not_empty(void **state)
 	f.io = fault_wrap(f.io, &faults);
 	f.job.target = f.io;
 	assert_true(io_flush(f.io) < 0); /* from here on it gives EIO */
-	assert_int_equal(medium_gpt.probe(f.m, f.layout, &f.job), -EIO);
+	assert_int_equal(medium_gpt.probe(&f.job, &f.facts), -EIO);
 	assert_int_equal(diag_get(0)->code, DIAG_IO);
-	assert_int_equal(medium_raw.probe(f.m, f.layout, &f.job), -EIO);
+	facts_free(&f.facts);
+	assert_int_equal(medium_raw.probe(&f.job, &f.facts), -EIO);
 }
 
 static void foreign_things_are_named(void **state)
@@ -807,10 +795,10 @@ static void foreign_things_are_named(void **state)
 	*bytes(1024) = 1;
 	*bytes(1028) = 0xff;
 	assert_int_equal(probe()->table, TABLE_FOREIGN);
-	assert_string_equal(f.m->facts->foreign, "swap");
+	assert_string_equal(f.facts.foreign, "swap");
 	memcpy(bytes(64 * 1024 + 64), "_BHRfS_M", 8); /* two at once are not nothing */
 	assert_int_equal(probe()->table, TABLE_FOREIGN);
-	assert_non_null(f.m->facts->foreign);
+	assert_non_null(f.facts.foreign);
 }
 
 static void retiring_leaves_nothing_behind(void **state)
@@ -848,7 +836,7 @@ static void discover(void)
 	assert_ok(run_steps());
 	new_layout();
 	probe();
-	assert_ok(medium_gpt.discover(f.m, f.layout, &f.job, layer_registry));
+	assert_ok(medium_gpt.discover(f.m, f.layout, &f.facts, &f.job, layer_registry));
 }
 
 static void pairs_are_found_by_their_types(void **state)

@@ -23,6 +23,7 @@ static struct job job;
 static struct layout *layout;
 static struct medium *m;
 static struct plan *plan;
+static struct medium_facts facts;
 
 static int set_up(void **state)
 {
@@ -40,11 +41,18 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+	facts_free(&facts);
 	plan_free(plan);
 	layout_free(layout);
 	io_close(io);
 	diag_forget(0);
 	return 0;
+}
+
+static int probe(void)
+{
+	facts_free(&facts);
+	return medium_raw.probe(&job, &facts);
 }
 
 static struct request *ask(const char *name, uint64_t size)
@@ -97,9 +105,9 @@ static void what_does_not_fit_is_refused(void **state)
 
 static void an_empty_target_is_empty(void **state)
 {
-	assert_ok(medium_raw.probe(m, layout, &job));
-	assert_int_equal(m->facts->table, TABLE_NONE);
-	assert_int_equal(m->facts->capacity_bytes, SIZE);
+	assert_ok(probe());
+	assert_int_equal(facts.table, TABLE_NONE);
+	assert_int_equal(facts.capacity_bytes, SIZE);
 }
 
 static void make_gpt(void)
@@ -117,17 +125,17 @@ static void make_gpt(void)
 static void a_partition_table_is_foreign_here(void **state)
 {
 	make_gpt();
-	assert_ok(medium_raw.probe(m, layout, &job));
-	assert_int_equal(m->facts->table, TABLE_FOREIGN);
-	assert_string_equal(m->facts->foreign, "a gpt partition table");
+	assert_ok(probe());
+	assert_int_equal(facts.table, TABLE_FOREIGN);
+	assert_string_equal(facts.foreign, "a gpt partition table");
 }
 
 static void a_backup_that_was_left_behind_is_foreign_too(void **state)
 {
 	make_gpt();
 	memset(io_memory_bytes(io), 0, MIB);
-	assert_ok(medium_raw.probe(m, layout, &job));
-	assert_int_equal(m->facts->table, TABLE_FOREIGN);
+	assert_ok(probe());
+	assert_int_equal(facts.table, TABLE_FOREIGN);
 }
 
 static void retiring_leaves_no_copy_of_a_table(void **state)
@@ -141,8 +149,8 @@ static void retiring_leaves_no_copy_of_a_table(void **state)
 	assert_ok(plan->steps.v[0].ops->run(&plan->steps.v[0], &job, NULL));
 	assert_ok(gpt_copies_read(io, &c));
 	assert_false(c.primary.seen || c.backup.seen || c.mbr_good);
-	assert_ok(medium_raw.probe(m, layout, &job));
-	assert_int_equal(m->facts->table, TABLE_NONE);
+	assert_ok(probe());
+	assert_int_equal(facts.table, TABLE_NONE);
 	for (size_t i = 0; i < MIB; i++)
 		assert_int_equal(((uint8_t *)io_memory_bytes(io))[MIB + i], 0x11);
 }
