@@ -21,7 +21,7 @@ static int volume_key(struct keys *keys, struct job *job, const struct layer *l,
 		      enum key_purpose purpose, const struct secret **ret)
 {
 	size_t wanted = layer_key_bytes(l, purpose);
-	int r = given.key ? 0 : systemd_tpm2_volume_key(job->env, job->target, &given.key);
+	int r = given.key ? 0 : systemd_token_volume_key(job->env, job->target, &given.key);
 
 	if (r < 0)
 		return r;

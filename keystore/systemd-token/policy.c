@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conditions of systemd's TPM tokens: signed PCRs, PCRs by value, a PIN, in systemd's order.
+/* The conditions of a token, in systemd's order: signed PCRs, PCRs by value, a PIN.
  * Source: systemd 252 and 256, src/shared/tpm2-util.c, tpm2_make_policy_session(),
  * tpm2_build_sealing_policy(), tpm2_unseal() */
 #include <errno.h>
@@ -9,9 +9,15 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "crypto/digest.h"
 #include "crypto/kdf.h"
-#include "keystore/systemd-token/private.h"
+#include "keystore/systemd-token/policy.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/policy.h"
+#include "keystore/tpm2/session.h"
+#include "keystore/tpm2/signature.h"
+#include "keystore/tpm2/systemd.h"
+#include "model/key.h"
 
 #define PIN_ITERATIONS 10000 /* PBKDF2_HMAC_SHA256_ITERATIONS */
 
@@ -24,7 +30,7 @@ static int no_file(uint32_t pcrs)
 
 	tpm2_pcr_list(pcrs, &list);
 	r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
-		      "the token wants a signature over PCR %s, and there is no "
+		      "the token needs a signature over PCR %s, and there is no "
 		      "tpm2-pcr-signature.json where systemd looks (/etc/systemd, /run/systemd, …)",
 		      list.s);
 	diag_state("nothing was opened");
@@ -33,8 +39,8 @@ static int no_file(uint32_t pcrs)
 	return r;
 }
 
-/* Where systemd's tpm2_load_pcr_signature() looks. What stands there need not be trusted: the key
- * that has to have signed it is part of what the secret was sealed under. */
+/* Looks where systemd's tpm2_load_pcr_signature() does. The file need not be trusted: the key that
+ * must have signed it is part of the policy that the secret was sealed under. */
 static int find_file(struct env *env, uint32_t pcrs, const char **ret)
 {
 	static const char *const places[] = {
@@ -60,7 +66,7 @@ static int find_file(struct env *env, uint32_t pcrs, const char **ret)
 
 static TPMI_ALG_HASH bank_of(const struct tpm2_token *t)
 {
-	/* Before systemd 250 no bank was said, and it was this one. */
+	/* Before systemd 250 tokens name no bank; it was SHA-256. */
 	return strcmp(t->bank, "sha1") == 0     ? TPM2_ALG_SHA1
 	       : strcmp(t->bank, "sha384") == 0 ? TPM2_ALG_SHA384
 	       : strcmp(t->bank, "sha512") == 0 ? TPM2_ALG_SHA512
@@ -82,13 +88,12 @@ static int run(struct keystore_session *s, const struct tpm2_token *t,
 {
 	const struct tpm2_boot by_value = {.bank = bank_of(t), .pcrs = t->pcrs};
 	const TPM2B_DIGEST as_they_are = {0};
-	TPML_PCR_SELECTION selection;
+	const TPML_PCR_SELECTION selection = tpm2_boot_selection(&by_value);
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 	int r = t->pubkey_pcrs ? tpm2_policy_boot(s, signer, path) : 0;
 
 	if (r < 0)
 		return r;
-	tpm2_selection(&by_value, &selection);
 	if (t->pcrs)
 		rc = Esys_PolicyPCR(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 				    &as_they_are, &selection);
@@ -98,19 +103,13 @@ static int run(struct keystore_session *s, const struct tpm2_token *t,
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "the token's policy cannot be met");
 }
 
-/* 1 where the session has met what the object was sealed under, else 0. */
+/* 1 if the session has met the policy that the object was sealed under, else 0. */
 static int compare(struct keystore_session *s, const TPM2B_DIGEST *sealed)
 {
-	TPM2B_DIGEST *now = NULL;
-	TSS2_RC rc = Esys_PolicyGetDigest(s->esys, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-					  ESYS_TR_NONE, &now);
-	int r;
+	TPM2B_DIGEST now;
+	int r = tpm2_policy_digest(s, &now);
 
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the policy's digest cannot be read");
-	r = tpm2_same_digest(now, sealed);
-	Esys_Free(now);
-	return r;
+	return r < 0 ? r : tpm2_same_digest(&now, sealed);
 }
 
 static int mismatch(const struct tpm2_token *t)
@@ -121,20 +120,20 @@ static int mismatch(const struct tpm2_token *t)
 
 	if (!t->pcrs)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
-				 "the token does not say what its secret was sealed under: it was "
-				 "changed");
+				 "the token does not state the conditions that its secret was "
+				 "sealed under: it was changed");
 	tpm2_pcr_list(t->pcrs, &list);
 	r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
 		      "PCR %s (%s) are not as they were when the token was made", list.s,
 		      tpm2_bank_name(by_value.bank));
 	diag_state("nothing was opened");
-	diag_next("boot what was booted then; after an intended update unlock with a passphrase or "
-		  "recovery key, and run systemd-cryptenroll again");
+	diag_next("boot what was booted then; after an intended update, unlock with a passphrase "
+		  "or recovery key and run systemd-cryptenroll again");
 	return r;
 }
 
-int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struct tpm2_token *t,
-			const TPM2B_DIGEST *sealed)
+int systemd_token_policy(struct keystore_session *s, struct env *env, const struct tpm2_token *t,
+			 const TPM2B_DIGEST *sealed)
 {
 	UINT32 *exponent;
 	struct tpm2_boot signer = {0};
@@ -148,8 +147,8 @@ int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struc
 		r = tpm2_policy_session(s);
 	if (r < 0)
 		return r;
-	/* A key's name has its exponent as it was said: systemd says 65537; 255.0 said 0, which is
-	 * the same one (its bug #30546). */
+	/* The exponent as written is part of the key's name. systemd writes 65537; 255.0 wrote 0,
+	 * which means the same (its bug #30546). */
 	exponent = &signer.key.publicArea.parameters.rsaDetail.exponent;
 	if (!*exponent)
 		*exponent = SYSTEMD_RSA_EXPONENT;
@@ -170,7 +169,7 @@ int systemd_tpm2_policy(struct keystore_session *s, struct env *env, const struc
 
 /* --- PIN --- */
 
-/* systemd 253: base64 of PBKDF2 takes the PIN's place. */
+/* From systemd 253 on, base64 of PBKDF2 replaces the PIN. */
 static int salt_pin(const struct tpm2_token_bytes *salt, struct secret **pin)
 {
 	_cleanup_secret_ struct secret *key = NULL, *words = NULL;
@@ -188,17 +187,7 @@ static int salt_pin(const struct tpm2_token_bytes *salt, struct secret **pin)
 	return 0;
 }
 
-int systemd_tpm2_auth(const struct secret *pin, TPM2B_AUTH *ret)
-{
-	int r;
-
-	*ret = (TPM2B_AUTH){.size = SHA256_BYTES};
-	r = digest_sha256(secret_bytes(pin), secret_len(pin), ret->buffer);
-	tpm2_trim_auth(ret);
-	return r;
-}
-
-int systemd_tpm2_pin(struct keystore_session *s, struct env *env, const struct tpm2_token *t)
+int systemd_token_pin(struct keystore_session *s, struct env *env, const struct tpm2_token *t)
 {
 	_cleanup_secret_ struct secret *pin = NULL;
 	TPM2B_AUTH auth;
@@ -209,7 +198,7 @@ int systemd_tpm2_pin(struct keystore_session *s, struct env *env, const struct t
 		r = salt_pin(&t->salt, &pin);
 	if (r < 0)
 		return r;
-	r = systemd_tpm2_auth(pin, &auth);
+	r = tpm2_systemd_auth(pin, &auth);
 	if (r >= 0)
 		Esys_TR_SetAuth(s->esys, s->object.tr, &auth);
 	explicit_bzero(&auth, sizeof(auth));

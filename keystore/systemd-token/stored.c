@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A storage key that stays in the TPM and that a token names (systemd 254 and newer, tpm2_srk).
+/* A storage key that stays in the TPM.
  * Source: systemd 256, src/shared/tpm2-util.c, tpm2_serialize(), tpm2_calculate_serialize() */
 #include <errno.h>
 #include <tss2/tss2_mu.h>
 
 #include "base/diag.h"
-#include "keystore/systemd-token/private.h"
+#include "keystore/systemd-token/stored.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/name.h"
 
 #define KEY_RESOURCE 1 /* tpm2-tss, src/tss2-esys/esys_types.h, IESYSC_KEY_RSRC */
 
-bool systemd_tpm2_stored_decode(const struct tpm2_token_bytes *srk, TPM2_HANDLE *ret_handle,
-				TPM2B_NAME *ret_name)
+bool systemd_token_stored_decode(const struct tpm2_token_bytes *srk, TPM2_HANDLE *ret_handle,
+				 TPM2B_NAME *ret_name)
 {
 	TPM2_HANDLE handle = 0;
 	TPM2B_NAME name = {0}, own;
@@ -44,7 +46,8 @@ static int foreign(TPM2_HANDLE handle, const char *what)
 	return r;
 }
 
-/* What the TPM says that it has. Not guarded: this only tells apart what would fail later. */
+/* Compares the name of the TPM's key. Not guarded: this only gives a better reason for what would
+ * fail later. */
 static int look(struct keystore_session *s, TPM2_HANDLE handle, const TPM2B_NAME *name)
 {
 	ESYS_TR tr = ESYS_TR_NONE;
@@ -67,7 +70,7 @@ static int look(struct keystore_session *s, TPM2_HANDLE handle, const TPM2B_NAME
 	return r;
 }
 
-int systemd_tpm2_stored(struct keystore_session *s, const struct tpm2_token_bytes *srk)
+int systemd_token_stored(struct keystore_session *s, const struct tpm2_token_bytes *srk)
 {
 	ESYS_TR tr = ESYS_TR_NONE;
 	TPM2_HANDLE handle;
@@ -75,14 +78,14 @@ int systemd_tpm2_stored(struct keystore_session *s, const struct tpm2_token_byte
 	TSS2_RC rc;
 	int r;
 
-	if (!systemd_tpm2_stored_decode(srk, &handle, &name))
+	if (!systemd_token_stored_decode(srk, &handle, &name))
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
 				 "the token's tpm2_srk is no persistent key with its name");
 	r = look(s, handle, &name);
 	if (r < 0)
 		return r;
-	/* The key as the token has it, not as the TPM said: sessions are salted to this one, and
-	 * whoever answers without its private part cannot take part. */
+	/* Use the key as the token has it, not as the TPM said: sessions are salted to it, and
+	 * whoever answers without its private part cannot compute them. */
 	rc = Esys_TR_Deserialize(s->esys, srk->bytes, srk->len, &tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_fail(rc, "the token's storage key cannot be used");

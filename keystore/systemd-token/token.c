@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd-cryptenroll sealed: token by token, what it is sealed under, secret, keyslot. */
+/* Opens a volume by the tokens that systemd-cryptenroll wrote, one after the other. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,85 +8,28 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "keystore/systemd-token/private.h"
+#include "keystore/systemd-token/policy.h"
+#include "keystore/systemd-token/stored.h"
 #include "keystore/systemd-token/token.h"
+#include "keystore/tpm2/context.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/object.h"
+#include "keystore/tpm2/pin.h"
+#include "keystore/tpm2/systemd.h"
 #include "userspace/luks2/luks2.h"
 
 #define SECRET_MAX 128
 #define TOKENS_MAX 32 /* LUKS2 on-disk format specification, 3.4 */
 
-#define PARENT_ATTRIBUTES                                                                          \
-	(TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM |                     \
-	 TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH)
-
-/* --- the key that it is sealed under --- */
-
-static int create(struct keystore_session *s, const TPM2B_PUBLIC *template)
-{
-	const TPM2B_SENSITIVE_CREATE none = {0};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	ESYS_TR tr = ESYS_TR_NONE;
-	TSS2_RC rc = Esys_CreatePrimary(s->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					ESYS_TR_NONE, &none, template, &no_data, &no_pcrs, &tr,
-					NULL, NULL, NULL, NULL);
-
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "systemd's primary key cannot be made");
-	tpm2_hold(s, &s->primary, tr);
-	return 0;
-}
-
-/* systemd 252's primary_template_ecc: made anew every time, in the owner hierarchy. */
-int systemd_tpm2_primary(struct keystore_session *s)
-{
-	const TPM2B_PUBLIC template = {
-	    .publicArea =
-		{
-		    .type = TPM2_ALG_ECC,
-		    .nameAlg = TPM2_ALG_SHA256,
-		    .objectAttributes = PARENT_ATTRIBUTES,
-		    .parameters.eccDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
-							   .keyBits.aes = 128,
-							   .mode.aes = TPM2_ALG_CFB},
-					     .scheme.scheme = TPM2_ALG_NULL,
-					     .curveID = TPM2_ECC_NIST_P256,
-					     .kdf.scheme = TPM2_ALG_NULL},
-		},
-	};
-
-	return create(s, &template);
-}
-
-/* Its primary_template_rsa. */
-static int make_primary_rsa(struct keystore_session *s)
-{
-	const TPM2B_PUBLIC template = {
-	    .publicArea =
-		{
-		    .type = TPM2_ALG_RSA,
-		    .nameAlg = TPM2_ALG_SHA256,
-		    .objectAttributes = PARENT_ATTRIBUTES,
-		    .parameters.rsaDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
-							   .keyBits.aes = 128,
-							   .mode.aes = TPM2_ALG_CFB},
-					     .scheme.scheme = TPM2_ALG_NULL,
-					     .keyBits = 2048},
-		},
-	};
-
-	return create(s, &template);
-}
-
-/* What sessions are salted to, too. A token that says nothing is of systemd 249, which had ECC
- * only. */
+/* The key that the secret is sealed under; sessions are salted to it. A token that does not name
+ * its algorithm is of systemd 249, which had ECC only. */
 static int make_parent(struct keystore_session *s, const struct tpm2_token *t)
 {
 	int r;
 
 	if (t->srk.len)
-		return systemd_tpm2_stored(s, &t->srk);
-	r = strcmp(t->primary, "rsa") == 0 ? make_primary_rsa(s) : systemd_tpm2_primary(s);
+		return systemd_token_stored(s, &t->srk);
+	r = tpm2_systemd_primary(s, strcmp(t->primary, "rsa") == 0);
 	if (r >= 0)
 		s->srk = s->primary.tr;
 	return r;
@@ -106,20 +49,29 @@ static int foreign(void)
 	return r;
 }
 
-/* Private and public area; a seed where it was sealed without the TPM (systemd 255,
- * --tpm2-device-key=): then it is to be imported first. */
-static int read_blob(const struct tpm2_token_bytes *b, TPM2B_PRIVATE *private, TPM2B_PUBLIC *public,
-		     TPM2B_ENCRYPTED_SECRET *seed)
+/* The sealed secret of a token. */
+struct object {
+	TPM2B_PRIVATE private;
+	TPM2B_PUBLIC public;
+	/* Has a size if it was sealed without the TPM (systemd 255, --tpm2-device-key=). Then it
+	 * must be imported first. */
+	TPM2B_ENCRYPTED_SECRET seed;
+};
+
+static int read_object(const struct tpm2_token_bytes *b, struct object *ret)
 {
+	struct object o = {0};
 	size_t at = 0;
 
-	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(b->bytes, b->len, &at, private) ||
-	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(b->bytes, b->len, &at, public) ||
+	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(b->bytes, b->len, &at, &o.private) ||
+	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(b->bytes, b->len, &at, &o.public) ||
 	    (at < b->len &&
-	     Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(b->bytes, b->len, &at, seed)) ||
+	     (Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(b->bytes, b->len, &at, &o.seed) ||
+	      !o.seed.size)) ||
 	    at != b->len)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
 				 "a systemd-tpm2 token has no sealed secret");
+	*ret = o;
 	return 0;
 }
 
@@ -128,45 +80,22 @@ static bool is_foreign(TSS2_RC rc)
 	return tpm2_code(rc) == TPM2_RC_INTEGRITY || tpm2_code(rc) == TPM2_RC_BINDING;
 }
 
-static int import(struct keystore_session *s, const TPM2B_PUBLIC *public,
-		  const TPM2B_ENCRYPTED_SECRET *seed, TPM2B_PRIVATE *private)
-{
-	const TPMT_SYM_DEF_OBJECT no_inner = {.algorithm = TPM2_ALG_NULL};
-	const TPM2B_DATA no_key = {0};
-	TPM2B_PRIVATE *imported = NULL;
-	TSS2_RC rc = Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				 &no_key, public, private, seed, &no_inner, &imported);
-
-	if (rc == TSS2_RC_SUCCESS)
-		*private = *imported;
-	Esys_Free(imported);
-	if (rc == TSS2_RC_SUCCESS)
-		return 0;
-	return is_foreign(rc) ? foreign()
-			      : tpm2_fail(rc, "what was sealed elsewhere cannot be imported");
-}
-
 static int load(struct keystore_session *s, const struct tpm2_token *t, TPM2B_DIGEST *ret_policy)
 {
-	TPM2B_PRIVATE private = {0};
-	TPM2B_PUBLIC public = {0};
-	TPM2B_ENCRYPTED_SECRET seed = {0};
-	ESYS_TR tr = ESYS_TR_NONE;
+	struct object o;
 	TSS2_RC rc;
-	int r = read_blob(&t->blob[0], &private, &public, &seed);
+	int r = read_object(&t->blob[0], &o);
 
-	if (r >= 0 && seed.size)
-		r = import(s, &public, &seed, &private);
 	if (r < 0)
 		return r;
-	rc = Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private,
-		       &public, &tr);
+	rc = tpm2_object_load(s, &o.public, &o.private, &o.seed);
 	if (is_foreign(rc))
 		return foreign();
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the sealed secret cannot be loaded");
-	tpm2_hold(s, &s->object, tr);
-	*ret_policy = public.publicArea.authPolicy;
+		return tpm2_fail(rc, o.seed.size
+					 ? "the secret that was sealed elsewhere cannot be imported"
+					 : "the sealed secret cannot be loaded");
+	*ret_policy = o.public.publicArea.authPolicy;
 	return 0;
 }
 
@@ -183,7 +112,7 @@ static int refused(struct keystore_session *s, TSS2_RC rc)
 		r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
 			      "a PCR changed while the token was used");
 		diag_state("nothing was opened");
-		diag_next("run this again once nothing measures any more");
+		diag_next("run this again when nothing extends PCRs any more");
 		return r;
 	}
 	return tpm2_fail(rc, "the token's secret cannot be unsealed");
@@ -196,11 +125,9 @@ static int take(struct keystore_session *s, struct secret **ret)
 	TSS2_RC rc;
 	int r = 0;
 
-	Esys_TRSess_SetAttributes(s->esys, s->policy.tr, 0, TPMA_SESSION_CONTINUESESSION);
-	rc = Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+	rc = tpm2_object_unseal(s, &data);
 	if (rc != TSS2_RC_SUCCESS)
 		return refused(s, rc);
-	tpm2_forget(&s->policy);
 	if (!data || data->size == 0 || data->size > SECRET_MAX)
 		r = tpm2_untrusted("what the TPM unsealed has %u bytes", data ? data->size : 0);
 	if (r >= 0)
@@ -211,7 +138,7 @@ static int take(struct keystore_session *s, struct secret **ret)
 	return r;
 }
 
-/* The token as far as it can be used here; -ENOENT, silent, where it is of another type. */
+/* Token @number, if it can be used here; -ENOENT, silent, if it is of another type. */
 static int read_token(const char *json, unsigned number, struct tpm2_token *ret)
 {
 	_cleanup_text_ struct text text = {0};
@@ -227,7 +154,7 @@ static int read_token(const char *json, unsigned number, struct tpm2_token *ret)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "token %u cannot be used: %s%s%s", number,
 				 why, *ret->unknown ? ": " : "", ret->unknown);
 	if (ret->pcrlock)
-		return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "token %u wants pcrlock: not built yet",
+		return diag_fail(DIAG_NOT_BUILT, ENOTSUP, "token %u needs pcrlock: not built yet",
 				 number);
 	if (ret->shards != 1)
 		return diag_fail(DIAG_NOT_BUILT, ENOTSUP,
@@ -243,10 +170,10 @@ struct search {
 	struct io *io;
 	struct luks2_found found;
 	struct keystore_session *tpm; /* NULL: not reached yet */
-	struct tpm2_token token;      /* the one in hand */
+	struct tpm2_token token;      /* the one that is tried now */
 	size_t begin;                 /* diag_count() before the search */
 	int failed;                   /* the first failure; 0: none */
-	bool asked;                   /* for a PIN: no other token is tried after that */
+	bool asked;                   /* for a PIN: then no other token is tried */
 };
 
 static int unseal(struct search *a, struct secret **ret)
@@ -259,20 +186,20 @@ static int unseal(struct search *a, struct secret **ret)
 	if (r >= 0)
 		r = load(a->tpm, &a->token, &sealed);
 	if (r >= 0)
-		r = systemd_tpm2_policy(a->tpm, a->env, &a->token, &sealed);
+		r = systemd_token_policy(a->tpm, a->env, &a->token, &sealed);
 	if (r >= 0 && a->token.pin) {
 		a->asked = true;
-		r = systemd_tpm2_pin(a->tpm, a->env, &a->token);
+		r = systemd_token_pin(a->tpm, a->env, &a->token);
 	}
 	if (r >= 0 && a->token.pin) {
-		/* What comes of it is the answer, whatever was with tokens before. */
+		/* The result of this token is the answer, whatever the tokens before it gave. */
 		diag_forget(a->begin);
 		a->failed = 0;
 	}
 	return r < 0 ? r : take(a->tpm, ret);
 }
 
-/* Nothing of a token stays for the next one. */
+/* Releases everything of a token, so that nothing of it is left for the next one. */
 static void put_down(struct keystore_session *s)
 {
 	if (!s)
@@ -300,7 +227,7 @@ static int open_by(struct search *a, unsigned number, struct secret **ret)
 			     a->io->name);
 }
 
-/* 1: opened; 0: by none of these, a->failed says whether there were any. */
+/* 1: a token opened it; 0: none did, and a->failed says whether there were any. */
 static int try_tokens(struct search *a, bool pin, struct secret **ret)
 {
 	for (unsigned i = 0; i < TOKENS_MAX && !a->asked; i++) {
@@ -342,7 +269,7 @@ static int search(struct search *a, struct secret **ret)
 				     a->io->name);
 }
 
-int systemd_tpm2_volume_key(struct env *env, struct io *io, struct secret **ret)
+int systemd_token_volume_key(struct env *env, struct io *io, struct secret **ret)
 {
 	struct search *a = calloc(1, sizeof(*a));
 	int r;

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The anchor, which names the true copy of the vault. What may write it is bound to the boot as the
- * secrets are, so another boot policy (a version that revokes, PCRs after an update) takes another
- * index. A second one names the new copy while the first is made anew; in each step one of the two
- * names the old copy or the new one:
+ * The anchor names the true copy of the vault. Who may write it is bound to the boot as the secrets
+ * are, so another boot policy (a version that revokes, PCRs after an update) needs another index. A
+ * second index names the new copy while the first is replaced. After each step one of the two names
+ * the old copy or the new one:
  *
  *	second: define, write	the first still counts: the old copy
  *	first: undefine		the second counts: the new copy, from here on
  *	first: define, write	both name the new copy
  *	second: undefine
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/endian.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/anchor.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/index.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/policy.h"
+#include "keystore/tpm2/session.h"
 
 struct anchor_disk {
-	be64_t sequence;
-	uint8_t digest[SHA256_BYTES];
+	be64_t sequence;              /* 0 */
+	uint8_t digest[SHA256_BYTES]; /* 8 */
 };
+static_assert(sizeof(struct anchor_disk) == 40, "anchor");
 
 static bool is_written(const struct keystore_session *s, enum tpm2_which which)
 {
@@ -44,29 +51,31 @@ static bool write_policy(const struct tpm2_boot *b, TPM2B_DIGEST *ret)
 static int bound_elsewhere(enum tpm2_which which)
 {
 	int r = diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
-			  "the TPM's %s (NV index 0x%08x) is bound to another boot state, or was "
-			  "made anew by somebody else",
+			  "the TPM's %s (NV index 0x%08x) is bound to another boot state, or "
+			  "somebody else replaced it",
 			  tpm2_index_text(which), tpm2_index_handle(which));
 
 	diag_state("it was left as it is");
-	diag_next("boot what the device was provisioned with; `key restore` binds what was in "
-		  "escrow to the boot state of now");
+	diag_next("boot what the device was provisioned with; `key restore` binds keys from "
+		  "escrow to the present boot state");
 	return r;
 }
 
-/* The one that counts, looked at: *@ret. Where none was ever written, one that is there. */
+/* The index that counts, looked at; if none was ever written, one that exists. -ENOENT, silent. */
 static int find(struct keystore_session *s, enum tpm2_which *ret)
 {
-	int r = tpm2_index_look(s, TPM2_ANCHOR), next;
+	int first = tpm2_index_look(s, TPM2_ANCHOR), next = -ENOENT;
 
-	*ret = TPM2_ANCHOR;
-	if (r < 0 ? r != -ENOENT : is_written(s, TPM2_ANCHOR))
-		return r;
-	next = tpm2_index_look(s, TPM2_ANCHOR_NEXT);
-	if (next < 0)
-		return next == -ENOENT ? r : next;
-	if (r == -ENOENT || is_written(s, TPM2_ANCHOR_NEXT))
-		*ret = TPM2_ANCHOR_NEXT;
+	if (first < 0 && first != -ENOENT)
+		return first;
+	if (first == -ENOENT || !is_written(s, TPM2_ANCHOR))
+		next = tpm2_index_look(s, TPM2_ANCHOR_NEXT);
+	if (next < 0 && next != -ENOENT)
+		return next;
+	if (next == -ENOENT && first == -ENOENT)
+		return -ENOENT;
+	*ret = next >= 0 && (first == -ENOENT || is_written(s, TPM2_ANCHOR_NEXT)) ? TPM2_ANCHOR_NEXT
+										  : TPM2_ANCHOR;
 	return 0;
 }
 
@@ -79,15 +88,14 @@ int tpm2_anchor_written(struct keystore_session *s)
 	if (r == -ENOENT)
 		return 0;
 	if (r == -EEXIST) {
-		/* Somebody else's: prepare() refuses that by name. */
+		/* Not ours: tpm2_anchor_prepare() refuses it by name. */
 		diag_forget(mark);
 		return 0;
 	}
 	return r < 0 ? r : is_written(s, which);
 }
 
-/* What may write it, in a policy session of its own; where it is bound to nothing, there is none.
- */
+/* Meets the anchor's write policy in a new policy session; needs none if it is bound to nothing. */
 static int meet_policy(struct keystore_session *s, const struct tpm2_boot *b, const char *path)
 {
 	int r;
@@ -118,14 +126,14 @@ int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, c
 		return tpm2_index_missing(TPM2_ANCHOR);
 	if (r < 0 || is_bound_to(s, TPM2_ANCHOR, &policy))
 		return r;
-	/* It is made anew when it is written. Whether that will be possible is better known before
-	 * anything is sealed. */
+	/* The next write will replace it. Find out whether that is possible before anything is
+	 * sealed. */
 	r = meet_policy(s, b, path);
 	tpm2_release(s, &s->policy);
 	return r;
 }
 
-int tpm2_anchor_compare(struct keystore_session *s)
+int tpm2_anchor_compare(const struct keystore_session *s)
 {
 	if (!s->anchor_seen || !s->boot_seen || is_bound_to(s, s->anchor, &s->boot_policy))
 		return 0;
@@ -180,7 +188,7 @@ static int send(struct keystore_session *s, enum tpm2_which which, const TPM2B_M
 		   : tpm2_fail(rc, "the TPM's %s cannot be written", tpm2_index_text(which));
 }
 
-/* How it is written. */
+/* What is to be written, and under which policy. */
 struct writing {
 	const struct tpm2_boot *boot;
 	const char *path; /* of the signatures */
@@ -188,7 +196,7 @@ struct writing {
 	const struct keystore_anchor *anchor;
 };
 
-/* @which is there, bound to the policy; read back afterwards. */
+/* Writes @which, which exists and is bound to the policy, and reads it back. */
 static int write_one(struct keystore_session *s, enum tpm2_which which, const struct writing *w)
 {
 	struct anchor_disk disk = {.sequence = be64_make(w->anchor->sequence)};
@@ -201,7 +209,7 @@ static int write_one(struct keystore_session *s, enum tpm2_which which, const st
 	if (r >= 0)
 		r = send(s, which, &data, w->boot->pcrs != 0);
 	tpm2_release(s, &s->policy);
-	if (r >= 0) /* its name changes with the first time */
+	if (r >= 0) /* the first write changes its name */
 		r = tpm2_index_look(s, which);
 	if (r >= 0)
 		r = read_one(s, which, &after);
@@ -210,7 +218,7 @@ static int write_one(struct keystore_session *s, enum tpm2_which which, const st
 	return after.present && after.sequence == w->anchor->sequence &&
 		       memcmp(after.digest, w->anchor->digest, sizeof(after.digest)) == 0
 		   ? 0
-		   : tpm2_untrusted("the TPM's %s was written, and reads otherwise",
+		   : tpm2_untrusted("the TPM's %s was written, but reads back differently",
 				    tpm2_index_text(which));
 }
 
@@ -234,16 +242,15 @@ static int make_and_write(struct keystore_session *s, enum tpm2_which which,
 }
 
 int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
-		      const struct secret *owner, const struct keystore_anchor *a)
+		      const struct keystore_anchor *a)
 {
 	struct writing w = {.boot = b, .path = path, .anchor = a};
 	bool there, bound;
-	int r = tpm2_set_owner(s, owner);
+	int r;
 
 	if (!write_policy(b, &w.policy))
 		return diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
-	if (r >= 0)
-		r = tpm2_index_look(s, TPM2_ANCHOR);
+	r = tpm2_index_look(s, TPM2_ANCHOR);
 	if (r == -ENOENT && tpm2_index_look(s, TPM2_ANCHOR_NEXT) == -ENOENT)
 		return tpm2_index_missing(TPM2_ANCHOR);
 	there = r >= 0;
@@ -253,7 +260,7 @@ int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, con
 	bound = there && is_bound_to(s, TPM2_ANCHOR, &w.policy);
 	if (there && !bound && !s->prepared)
 		return bound_elsewhere(TPM2_ANCHOR);
-	s->boot_policy = w.policy; /* what was sealed just now is bound to it */
+	s->boot_policy = w.policy; /* the secret that was just sealed is bound to it */
 	if (there && !bound && is_written(s, TPM2_ANCHOR))
 		r = make_and_write(s, TPM2_ANCHOR_NEXT, &w);
 	if (r >= 0)

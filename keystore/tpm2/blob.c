@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands in the vault of a secret that a TPM sealed (docs/formats/vault.md). */
+/* A secret that a TPM sealed, as the vault holds it (docs/formats/vault.md). */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,8 @@
 
 #include "base/endian.h"
 #include "crypto/kdf.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/blob.h"
+#include "keystore/tpm2/name.h"
 
 #define VERSION 1
 enum { HAS_PIN = 1, IS_SIGNED = 2 };
@@ -18,7 +19,7 @@ struct blob_disk {
 	le32_t flags;            /*  12: 1 PIN, 2 signed PCR policy */
 	le32_t bank;             /*  16: TPM_ALG_ID of the PCR bank; 0 without PCRs */
 	le32_t pcrs;             /*  20: mask */
-	le32_t policy_version;   /*  24: of the signatures that count */
+	le32_t policy_version;   /*  24: only signatures for this one count */
 	le32_t memory_kib;       /*  28: of Argon2id; 0 without a PIN, as the next three */
 	le32_t passes;           /*  32 */
 	le32_t lanes;            /*  36 */
@@ -26,17 +27,18 @@ struct blob_disk {
 	le64_t erase;            /*  72 */
 	le64_t rotation;         /*  80 */
 	uint8_t srk[34];         /*  88: name of the storage key */
-	uint8_t fingerprint[32]; /* 122: of the policy's key; zero without */
+	uint8_t fingerprint[32]; /* 122: of the policy's key; zero without one */
 	le16_t object_bytes;     /* 154: TPM2B_PUBLIC */
 	le16_t private_bytes;    /* 156: TPM2B_PRIVATE */
-	le16_t key_bytes;        /* 158: TPM2B_PUBLIC of the policy's key; 0 without */
-	le16_t seed_bytes;       /* 160: TPM2B_ENCRYPTED_SECRET of a duplicate; 0 without */
+	le16_t key_bytes;        /* 158: TPM2B_PUBLIC of the policy's key; 0 without one */
+	le16_t seed_bytes;       /* 160: TPM2B_ENCRYPTED_SECRET of a duplicate; 0: is none */
 	uint8_t pad[6];          /* 162 */
 };
 static_assert(sizeof(struct blob_disk) == 168, "blob");
 static_assert(offsetof(struct blob_disk, srk) == 88, "storage key");
 
-/* PCR values follow, of those in the mask, unless the policy is signed; then the four areas. */
+/* Then follow the values of the PCRs in the mask, unless the policy is signed, and the four areas.
+ */
 
 static int bad(void)
 {
@@ -99,7 +101,7 @@ static bool take_public(const uint8_t *bytes, size_t len, TPM2B_PUBLIC *ret)
 	size_t at = 0, out = 0;
 
 	*ret = (TPM2B_PUBLIC){0};
-	/* Written again it has to be the same: nothing else is meant by these bytes. */
+	/* Encoded again it must be the same bytes: there is one encoding only. */
 	return Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, len, &at, ret) == TSS2_RC_SUCCESS &&
 	       at == len &&
 	       Tss2_MU_TPM2B_PUBLIC_Marshal(ret, again, sizeof(again), &out) == TSS2_RC_SUCCESS &&
@@ -110,7 +112,8 @@ static bool take_public(const uint8_t *bytes, size_t len, TPM2B_PUBLIC *ret)
 static bool is_sealed(const struct tpm2_blob *b)
 {
 	const TPMT_PUBLIC *p = &b->object.publicArea;
-	/* What is imported came from outside, and says so. Its policy lets nobody take it out. */
+	/* An object to be imported is not fixed to this TPM, and says so. No command can take it
+	 * out again: its policy does not allow duplication. */
 	TPMA_OBJECT attributes =
 	    (b->seed.size ? 0 : TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT) |
 	    TPMA_OBJECT_ADMINWITHPOLICY | (b->pin.wanted ? 0 : TPMA_OBJECT_NODA);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters that make erasing final. */
+/* The counters E and R. */
 #include <errno.h>
 
-#include "base/diag.h"
 #include "base/endian.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/counter.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/index.h"
+#include "keystore/tpm2/session.h"
 
 int tpm2_counter_read(struct keystore_session *s, enum tpm2_which which, uint64_t *ret)
 {
@@ -54,7 +56,7 @@ int tpm2_counter_count(struct keystore_session *s, enum tpm2_which which, uint64
 	if (r < 0)
 		return r;
 	if (after <= before)
-		return tpm2_untrusted("the TPM's %s was counted up from %llu, and stands at %llu",
+		return tpm2_untrusted("the TPM's %s was counted up from %llu and now is %llu",
 				      tpm2_index_text(which), (unsigned long long)before,
 				      (unsigned long long)after);
 	*ret_before = before;
@@ -72,7 +74,7 @@ int tpm2_counter_prepare(struct keystore_session *s, enum tpm2_which which)
 		r = tpm2_index_look(s, which);
 	if (r == -ENOENT)
 		r = tpm2_index_define(s, which, NULL);
-	/* Its name changes once, with the first count; policies are made from the later one. */
+	/* The first count changes its name, and policies are made from the later name. */
 	if (r >= 0 && !(s->index[which].public.nvPublic.attributes & TPMA_NV_WRITTEN))
 		r = increment(s, which);
 	if (r >= 0)

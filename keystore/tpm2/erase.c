@@ -1,47 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What erasing needs beside the count: no satisfied session left over, and a proof. */
+/* What erasing needs besides the count: no satisfied session is left, and a proof. */
 #include <errno.h>
-#include <string.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2/private.h"
-
-int tpm2_property(struct keystore_session *s, TPM2_PT property, uint32_t *ret)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more;
-	TSS2_RC rc = Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					TPM2_CAP_TPM_PROPERTIES, property, 1, &more, &data);
-	const TPML_TAGGED_TPM_PROPERTY *list = data ? &data->data.tpmProperties : NULL;
-	bool found = rc == TSS2_RC_SUCCESS && data->capability == TPM2_CAP_TPM_PROPERTIES &&
-		     list->count >= 1 && list->tpmProperty[0].property == property;
-
-	if (found)
-		*ret = list->tpmProperty[0].value;
-	Esys_Free(data);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the TPM's properties cannot be read");
-	return found ? 0 : tpm2_untrusted("the TPM does not tell its property 0x%x", property);
-}
-
-static int list_sessions(struct keystore_session *s, TPM2_HT type, TPML_HANDLE *ret)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more;
-	TSS2_RC rc =
-	    Esys_GetCapability(s->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
-			       (uint32_t)type << TPM2_HR_SHIFT, TPM2_MAX_CAP_HANDLES, &more, &data);
-
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the TPM's sessions cannot be listed");
-	*ret = data->data.handles;
-	Esys_Free(data);
-	return 0;
-}
+#include "keystore/tpm2/capability.h"
+#include "keystore/tpm2/counter.h"
+#include "keystore/tpm2/digest.h"
+#include "keystore/tpm2/erase.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/index.h"
+#include "keystore/tpm2/session.h"
 
 static bool is_own(const struct keystore_session *s, TPM2_HANDLE handle)
 {
-	/* Handles of loaded and saved sessions differ in their type only. */
+	/* Handles of loaded and saved sessions differ only in their type. */
 	return (s->hmac.handle && ((handle ^ s->hmac.handle) & TPM2_HR_HANDLE_MASK) == 0) ||
 	       (s->policy.handle && ((handle ^ s->policy.handle) & TPM2_HR_HANDLE_MASK) == 0);
 }
@@ -68,14 +40,14 @@ int tpm2_flush_sessions(struct keystore_session *s, unsigned *ret_left)
 	for (size_t t = 0; t < 2 && r >= 0; t++) {
 		TPML_HANDLE handles = {0};
 
-		r = list_sessions(s, types[t], &handles);
+		r = tpm2_handles(s, types[t], &handles);
 		for (uint32_t i = 0; r >= 0 && i < handles.count; i++) {
 			TPM2_HANDLE index = handles.handle[i] & TPM2_HR_HANDLE_MASK;
 
 			if (is_own(s, handles.handle[i]))
 				continue;
-			/* A saved session is flushed by its real handle: of an HMAC or a policy
-			 * session, which the list does not tell apart. */
+			/* A saved session is flushed by its own handle, that of an HMAC or a policy
+			 * session. The list does not say which of the two it is. */
 			if (!flush(s, handles.handle[i]) &&
 			    !flush(s, TPM2_POLICY_SESSION_FIRST | index) &&
 			    !flush(s, TPM2_HMAC_SESSION_FIRST | index))
@@ -87,10 +59,11 @@ int tpm2_flush_sessions(struct keystore_session *s, unsigned *ret_left)
 	return r;
 }
 
-/* In a session of its own, without PCRs: their refusal would prove nothing. */
-static int refuses(struct keystore_session *s, const struct tpm2_blob *b)
+/* The TPM must refuse PolicyNV(E = @erase). In a new session without PCRs: a refusal because of
+ * PCRs would prove nothing. */
+static int check_refusal(struct keystore_session *s, uint64_t erase)
 {
-	TPM2B_OPERAND operand;
+	const TPM2B_OPERAND operand = tpm2_policy_operand(erase);
 	TSS2_RC rc;
 	int r;
 
@@ -100,7 +73,6 @@ static int refuses(struct keystore_session *s, const struct tpm2_blob *b)
 		r = tpm2_index_assume(s, TPM2_ERASE);
 	if (r < 0)
 		return r;
-	tpm2_operand(b->counters.erase, &operand);
 	rc = Esys_PolicyNV(s->esys, s->index[TPM2_ERASE].tr, s->index[TPM2_ERASE].tr, s->policy.tr,
 			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
 	tpm2_release(s, &s->policy);
@@ -108,12 +80,12 @@ static int refuses(struct keystore_session *s, const struct tpm2_blob *b)
 		return 0;
 	if (rc == TSS2_RC_SUCCESS)
 		return diag_fail(DIAG_KEYSTORE_FAILED, EEXIST,
-				 "NOT ERASED: the TPM still accepts what the sealed secret waits "
-				 "for");
+				 "NOT ERASED: the TPM still accepts the value of the erase counter "
+				 "at which the sealed secret opens");
 	return tpm2_fail(rc, "NOT PROVEN: the TPM refuses for another reason");
 }
 
-int tpm2_prove_erased(struct keystore_session *s, const struct tpm2_blob *b)
+int tpm2_prove_erased(struct keystore_session *s, uint64_t erase)
 {
 	uint64_t now;
 	ESYS_TR session;
@@ -123,10 +95,10 @@ int tpm2_prove_erased(struct keystore_session *s, const struct tpm2_blob *b)
 		r = tpm2_counter_read(s, TPM2_ERASE, &now);
 	if (r < 0)
 		return r;
-	if (now <= b->counters.erase)
+	if (now <= erase)
 		return diag_fail(DIAG_KEYSTORE_FAILED, EEXIST,
-				 "NOT ERASED: the TPM's erase counter stands at %llu, and the "
+				 "NOT ERASED: the TPM's erase counter is %llu, and the "
 				 "sealed secret opens at %llu",
-				 (unsigned long long)now, (unsigned long long)b->counters.erase);
-	return refuses(s, b);
+				 (unsigned long long)now, (unsigned long long)erase);
+	return check_refusal(s, erase);
 }

@@ -4,9 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <tss2/tss2_rc.h>
+#include <tss2/tss2_tpm2_types.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/error.h"
 
 TSS2_RC tpm2_code(TSS2_RC rc)
 {
@@ -14,7 +15,7 @@ TSS2_RC tpm2_code(TSS2_RC rc)
 
 	if (layer != TSS2_TPM_RC_LAYER && layer != TSS2_RESMGR_TPM_RC_LAYER)
 		return 0;
-	/* Format 1 carries a number: of a parameter, a handle or a session. */
+	/* A format-1 code carries the number of a parameter, a handle or a session. */
 	return code & TPM2_RC_FMT1 ? code & 0x0bf : code;
 }
 
@@ -27,9 +28,8 @@ struct meaning {
 
 static const struct meaning meanings[] = {
     {TPM2_RC_LOCKOUT, DIAG_KEYSTORE_BUSY, EBUSY,
-     "wrong PINs or passwords locked the TPM; wait, or `tpm2_dictionarylockout -c` with the "
-     "lockout "
-     "authorisation"},
+     "wrong PINs or passwords locked the TPM: wait, or run `tpm2_dictionarylockout -c` with the "
+     "lockout authorisation"},
     {TPM2_RC_NV_RATE, DIAG_KEYSTORE_BUSY, EBUSY,
      "the TPM limits how often its memory is written: try again in some minutes"},
     {TPM2_RC_NV_UNAVAILABLE, DIAG_KEYSTORE_BUSY, EBUSY,
@@ -75,7 +75,7 @@ static const struct meaning *find_meaning(TSS2_RC code)
 	return NULL;
 }
 
-/* A library failed, not the TPM. */
+/* tpm2-tss or the transport failed, not the TPM. */
 static int fail_library(TSS2_RC rc, const char *text)
 {
 	TSS2_RC base = rc & 0xffff;
@@ -86,7 +86,7 @@ static int fail_library(TSS2_RC rc, const char *text)
 	if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER) {
 		r = diag_fail(DIAG_KEYSTORE_MISSING, EIO, "%s: the TPM does not answer (%s)", text,
 			      Tss2_RC_Decode(rc));
-		diag_next("look whether the TPM is there (`ls /dev/tpm*`), and run this again");
+		diag_next("check that the TPM is there (`ls /dev/tpm*`) and run this again");
 		return r;
 	}
 	if (base == TSS2_BASE_RC_RSP_AUTH_FAILED)
@@ -124,8 +124,8 @@ int tpm2_untrusted(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	r = diag_fail(DIAG_KEYSTORE_UNTRUSTED, EBADMSG, "%s", text);
-	diag_state("nothing that it said was believed");
-	diag_next("something may stand between the processor and the TPM: look at the board; if it "
-		  "was a glitch, running this again works");
+	diag_state("the answer was not used");
+	diag_next("something may sit between the processor and the TPM: inspect the board; after a "
+		  "mere glitch, running this again works");
 	return r;
 }

@@ -29,7 +29,7 @@ static int next_line(const char **at, const char *end, char *ret, size_t size)
 	return 0;
 }
 
-/* What stands behind "WORD ", or NULL. */
+/* The rest of @line after "WORD ", or NULL. */
 static char *after(char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -48,7 +48,7 @@ static int read_storage_key(char *hex, TPM2B_PUBLIC *ret)
 	return 0;
 }
 
-static int read_counter(char *words, uint8_t name[static 34], uint64_t *ret)
+static int read_counter(char *words, uint8_t name[static TPM2_IDENTITY_NAME], uint64_t *ret)
 {
 	char *space = words ? strchr(words, ' ') : NULL, *end;
 
@@ -57,7 +57,7 @@ static int read_counter(char *words, uint8_t name[static 34], uint64_t *ret)
 	*space = 0;
 	errno = 0;
 	*ret = strtoull(space + 1, &end, 10);
-	return errno || *end || *ret == 0 ? -EINVAL : hex_decode(words, name, 34);
+	return errno || *end || *ret == 0 ? -EINVAL : hex_decode(words, name, TPM2_IDENTITY_NAME);
 }
 
 int tpm2_identity_decode(const char *text, size_t len, struct tpm2_identity *ret)
@@ -104,7 +104,7 @@ void tpm2_identity_encode(const struct tpm2_identity *id, struct text *to)
 	hex_encode(bytes, len, hex);
 	text_add(to, FIRST_LINE "\nstorage-key %s\n", hex);
 	for (int i = 0; i < TPM2_IDENTITY_COUNTERS; i++) {
-		hex_encode(id->name[i], 34, hex);
+		hex_encode(id->name[i], sizeof(id->name[i]), hex);
 		text_add(to, "%s %s %" PRIu64 "\n", counters[i], hex, id->value[i]);
 	}
 	for (unsigned i = 0; i < TPM2_IDENTITY_PCRS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sealed object for a TPM that is not here: what TPM2_Duplicate would give, made in software. */
+/* A sealed object for a TPM that is elsewhere: what TPM2_Duplicate would give, made in software. */
 #include <errno.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
@@ -12,6 +12,7 @@
 #include "crypto/ecdh.h"
 #include "crypto/mac.h"
 #include "keystore/tpm2/import.h"
+#include "keystore/tpm2/name.h"
 
 #define SHA256  32
 #define AES_KEY 16
@@ -21,7 +22,7 @@ static int failed(void)
 	return diag_fail(DIAG_INTERNAL, EIO, "an object cannot be wrapped for another TPM");
 }
 
-/* Part 1, 11.4.10.2: one block of SHA-256 is enough for all that is asked here. */
+/* Part 1, 11.4.10.2. One block of SHA-256 is enough for all callers here. */
 static int kdfa(const uint8_t *key, size_t key_len, const char *label, const void *context,
 		size_t context_len, uint8_t *ret, size_t ret_len)
 {
@@ -42,7 +43,7 @@ static int kdfa(const uint8_t *key, size_t key_len, const char *label, const voi
 	return r;
 }
 
-/* Part 1, 11.4.10.3: the seed from the shared point. */
+/* Part 1, 11.4.10.3: derives the seed from the shared point. */
 static int kdfe(const struct secret *z, const char *label, const struct p256_point *ephemeral,
 		const TPMT_PUBLIC *parent, uint8_t ret[static SHA256])
 {
@@ -61,7 +62,7 @@ static int kdfe(const struct secret *z, const char *label, const struct p256_poi
 	return 0;
 }
 
-/* A seed for @parent, and what it is encrypted as. */
+/* Makes a seed, and encrypts it for @parent. */
 static int make_seed(const TPMT_PUBLIC *parent, struct secret *seed, TPM2B_ENCRYPTED_SECRET *ret)
 {
 	_cleanup_secret_ struct secret *z = NULL;
@@ -77,7 +78,7 @@ static int make_seed(const TPMT_PUBLIC *parent, struct secret *seed, TPM2B_ENCRY
 	    parent->parameters.eccDetail.symmetric.keyBits.aes != AES_KEY * 8 ||
 	    parent->unique.ecc.x.size != P256_BYTES || parent->unique.ecc.y.size != P256_BYTES)
 		return diag_fail(DIAG_USAGE, EINVAL,
-				 "the storage key is none of P-256, SHA-256 and AES-128");
+				 "the storage key is not one with P-256, SHA-256 and AES-128");
 	memcpy(theirs.x, parent->unique.ecc.x.buffer, P256_BYTES);
 	memcpy(theirs.y, parent->unique.ecc.y.buffer, P256_BYTES);
 	r = ecdh_p256(&theirs, &own, &z);
@@ -95,20 +96,7 @@ static int make_seed(const TPMT_PUBLIC *parent, struct secret *seed, TPM2B_ENCRY
 	return 0;
 }
 
-static int name_of(const TPMT_PUBLIC *object, uint8_t ret[static 2 + SHA256])
-{
-	uint8_t bytes[sizeof(TPMT_PUBLIC)];
-	size_t len = 0;
-
-	ret[0] = TPM2_ALG_SHA256 >> 8;
-	ret[1] = TPM2_ALG_SHA256 & 0xff;
-	if (Tss2_MU_TPMT_PUBLIC_Marshal(object, bytes, sizeof(bytes), &len) != TSS2_RC_SUCCESS ||
-	    digest_sha256(bytes, len, ret + 2) < 0)
-		return failed();
-	return 0;
-}
-
-/* The sensitive area in memory that is wiped, with the seed that the unique field comes from. */
+/* Makes the sensitive area, in memory that is wiped, and the unique field from its seed. */
 static int make_sensitive(const struct secret *data, const struct secret *auth,
 			  int (*random)(void *buf, size_t len), TPMT_PUBLIC *object,
 			  struct secret *bytes, size_t *ret_len)
@@ -146,13 +134,13 @@ static int make_sensitive(const struct secret *data, const struct secret *auth,
 	return 0;
 }
 
-/* HMAC over what is encrypted and the object's name, then what is encrypted. */
-static int wrap(const struct secret *seed, const uint8_t name[static 2 + SHA256],
-		const uint8_t *plain, size_t len, TPM2B_PRIVATE *ret)
+/* The HMAC over ciphertext and name, then the ciphertext. */
+static int wrap(const struct secret *seed, const TPM2B_NAME *name, const uint8_t *plain, size_t len,
+		TPM2B_PRIVATE *ret)
 {
 	const be16_t mac_len = be16_make(SHA256);
 	uint8_t *mac = ret->buffer + sizeof(mac_len), *out = mac + SHA256;
-	const struct mac_piece pieces[] = {{out, len}, {name, 2 + SHA256}};
+	const struct mac_piece pieces[] = {{out, len}, {name->name, name->size}};
 	_cleanup_secret_ struct secret *keys = NULL;
 	_cleanup_mac_ struct mac *m = NULL;
 	uint8_t *aes, *hmac;
@@ -164,7 +152,7 @@ static int wrap(const struct secret *seed, const uint8_t name[static 2 + SHA256]
 	hmac = aes + AES_KEY;
 	if (sizeof(mac_len) + SHA256 + len > sizeof(ret->buffer))
 		return failed();
-	r = kdfa(secret_bytes(seed), SHA256, "STORAGE", name, 2 + SHA256, aes, AES_KEY);
+	r = kdfa(secret_bytes(seed), SHA256, "STORAGE", name->name, name->size, aes, AES_KEY);
 	if (r >= 0)
 		r = kdfa(secret_bytes(seed), SHA256, "INTEGRITY", NULL, 0, hmac, SHA256);
 	if (r >= 0)
@@ -178,22 +166,30 @@ static int wrap(const struct secret *seed, const uint8_t name[static 2 + SHA256]
 	return 0;
 }
 
-int tpm2_import_make(const TPMT_PUBLIC *parent, TPMT_PUBLIC *object, const struct secret *data,
+int tpm2_import_make(const TPM2B_PUBLIC *parent, TPM2B_PUBLIC *object, const struct secret *data,
 		     const struct secret *auth, int (*random)(void *buf, size_t len),
 		     TPM2B_PRIVATE *ret_duplicate, TPM2B_ENCRYPTED_SECRET *ret_seed)
 {
 	_cleanup_secret_ struct secret *seed = NULL, *sensitive = NULL;
-	uint8_t name[2 + SHA256];
+	TPM2B_ENCRYPTED_SECRET encrypted = {0};
+	TPM2B_PRIVATE duplicate = {0};
+	TPM2B_NAME name;
 	size_t len = 0;
 	int r = secret_new(SHA256, &seed);
 
 	if (r >= 0)
 		r = secret_new(sizeof(TPM2B_SENSITIVE), &sensitive);
 	if (r >= 0)
-		r = make_seed(parent, seed, ret_seed);
+		r = make_seed(&parent->publicArea, seed, &encrypted);
 	if (r >= 0)
-		r = make_sensitive(data, auth, random, object, sensitive, &len);
+		r = make_sensitive(data, auth, random, &object->publicArea, sensitive, &len);
+	if (r >= 0 && !tpm2_object_name(object, &name))
+		r = failed();
 	if (r >= 0)
-		r = name_of(object, name);
-	return r < 0 ? r : wrap(seed, name, secret_bytes(sensitive), len, ret_duplicate);
+		r = wrap(seed, &name, secret_bytes(sensitive), len, &duplicate);
+	if (r < 0)
+		return r;
+	*ret_duplicate = duplicate;
+	*ret_seed = encrypted;
+	return 0;
 }

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Platform configuration registers: read, and told apart. */
+/* Platform configuration registers: read, compared, extended. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2/private.h"
-
-void tpm2_pcr_list(uint32_t pcrs, struct text *to)
-{
-	const char *between = "";
-
-	for (unsigned i = 0; i < TPM2_PCRS; i++) {
-		if (pcrs & 1U << i) {
-			text_add(to, "%s%u", between, i);
-			between = ", ";
-		}
-	}
-}
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/pcr.h"
+#include "keystore/tpm2/session.h"
 
 static int no_bank(const struct tpm2_boot *b)
 {
@@ -27,11 +17,12 @@ static int no_bank(const struct tpm2_boot *b)
 	return r;
 }
 
-/* One answer has eight digests at most: which, it says itself. */
+/* One answer holds at most eight digests, and says of which PCRs. Removes those from *@left. */
 static int read_some(struct keystore_session *s, struct tpm2_boot *b, uint32_t *left)
 {
-	struct tpm2_boot asked = {.bank = b->bank, .pcrs = *left};
-	TPML_PCR_SELECTION selection, *got = NULL;
+	const TPML_PCR_SELECTION selection =
+	    tpm2_boot_selection(&(struct tpm2_boot){.bank = b->bank, .pcrs = *left});
+	TPML_PCR_SELECTION *got = NULL;
 	TPML_DIGEST *values = NULL;
 	uint32_t mask = 0, n = 0;
 	ESYS_TR session;
@@ -40,7 +31,6 @@ static int read_some(struct keystore_session *s, struct tpm2_boot *b, uint32_t *
 
 	if (r < 0)
 		return r;
-	tpm2_selection(&asked, &selection);
 	Esys_TRSess_SetAttributes(s->esys, session, TPMA_SESSION_AUDIT, TPMA_SESSION_AUDIT);
 	rc = Esys_PCR_Read(s->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &selection, NULL, &got,
 			   &values);
@@ -57,25 +47,26 @@ static int read_some(struct keystore_session *s, struct tpm2_boot *b, uint32_t *
 	for (unsigned i = 0; i < TPM2_PCRS && n < values->count; i++) {
 		if (!(mask & 1U << i))
 			continue;
-		if (values->digests[n].size != tpm2_bank_bytes(b->bank)) {
-			mask = 0;
+		if (values->digests[n].size != tpm2_bank_bytes(b->bank))
 			break;
-		}
 		memcpy(b->values[i], values->digests[n++].buffer, tpm2_bank_bytes(b->bank));
 		*left &= ~(1U << i);
 	}
 	Esys_Free(got);
 	Esys_Free(values);
-	return mask ? 0 : no_bank(b);
+	return n ? 0 : no_bank(b);
 }
 
 int tpm2_pcr_read(struct keystore_session *s, struct tpm2_boot *b)
 {
+	struct tpm2_boot now = *b;
 	uint32_t left = b->pcrs;
 	int r = 0;
 
 	while (left && r >= 0)
-		r = read_some(s, b, &left);
+		r = read_some(s, &now, &left);
+	if (r >= 0)
+		*b = now;
 	return r;
 }
 
@@ -98,7 +89,7 @@ int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b)
 		      differ ? list.s : "values", tpm2_bank_name(b->bank));
 	diag_state("nothing was opened");
 	diag_next("boot what the device was provisioned with; after an intended update of the "
-		  "firmware, restore from escrow or provision anew");
+		  "firmware, restore from escrow or provision again");
 	return r;
 }
 
@@ -108,7 +99,7 @@ int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
 	TPML_DIGEST_VALUES event = {.count = 1, .digests[0].hashAlg = b->bank};
 	TSS2_RC rc;
 
-	/* Any value does; the register never goes back. */
+	/* Any value will do: the register never returns to what it was. */
 	memset(&event.digests[0].digest, 0x68, tpm2_bank_bytes(b->bank));
 	rc = Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			     ESYS_TR_NONE, &event);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A PIN: half of what is made from it the TPM asks for, the other half never leaves this machine.
- */
+/* A PIN: the TPM asks for one half of what is derived from it; the other half never leaves this
+ * machine. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "crypto/kdf.h"
-#include "keystore/tpm2/private.h"
-
-void tpm2_trim_auth(TPM2B_AUTH *auth)
-{
-	while (auth->size && !auth->buffer[auth->size - 1])
-		auth->size--;
-}
+#include "keystore/tpm2/auth.h"
+#include "keystore/tpm2/capability.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/pin.h"
 
 int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct secret **ret)
 {
@@ -45,7 +42,7 @@ int tpm2_pin_derive(const struct keystore *k, struct env *env, const struct tpm2
 	memcpy(secret_bytes(mix), secret_bytes(both), SHA256_BYTES);
 	ret->auth.size = SHA256_BYTES;
 	memcpy(ret->auth.buffer, secret_bytes(both) + SHA256_BYTES, SHA256_BYTES);
-	tpm2_trim_auth(&ret->auth);
+	tpm2_auth_trim(&ret->auth);
 	ret->mix = TAKE(mix);
 	return 0;
 }
@@ -94,10 +91,10 @@ int tpm2_pin_wrong(struct keystore_session *s, const char *what, TSS2_RC rc)
 			  recovery);
 	} else {
 		r = diag_fail(DIAG_KEY_WRONG, EKEYREJECTED,
-			      "the PIN does not open %s; %u tries are left until the TPM "
-			      "locks out",
+			      "the PIN does not open %s; %u tries are left before the TPM "
+			      "locks itself",
 			      what, max > used ? max - used : 0);
-		diag_next("try again; every %u seconds one try comes back", recovery);
+		diag_next("try again; one try comes back every %u seconds", recovery);
 	}
 	diag_state("nothing was opened, nothing was changed");
 	return r;

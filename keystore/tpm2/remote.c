@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TPM that is not here: its identity is told, what is sealed for it is imported there once. */
+/* A TPM that is elsewhere: known by its identity. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,8 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "keystore/tpm2/counter.h"
+#include "keystore/tpm2/error.h"
 #include "keystore/tpm2/import.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/pcr.h"
+#include "keystore/tpm2/remote.h"
+#include "keystore/tpm2/session.h"
 
 static int load_file(const char *path, struct tpm2_identity *ret)
 {
@@ -21,34 +26,51 @@ static int load_file(const char *path, struct tpm2_identity *ret)
 		return diag_file(errno, path);
 	if (tpm2_identity_decode(text, (size_t)n, ret) < 0)
 		return diag_fail(DIAG_SOURCE, EINVAL,
-				 "%s is no identity of a TPM: `holdfast key "
-				 "identity` on the device writes one",
+				 "%s is not the identity of a TPM: `holdfast key identity` "
+				 "on the device writes one",
 				 path);
 	return 0;
 }
 
-int tpm2_remote_connect(const char *path, struct keystore_session *s)
+/* The name that counter @which has in every TPM that was prepared. */
+static bool counter_name(enum tpm2_which which, TPM2B_NAME *ret)
 {
+	const TPM2B_NV_PUBLIC public = tpm2_index_public(which, NULL, true);
+
+	return tpm2_index_name(&public, ret) && ret->size == TPM2_IDENTITY_NAME;
+}
+
+static int check_identity(const char *path, const struct tpm2_identity *id, TPM2B_NAME *ret_srk)
+{
+	TPM2B_NAME name;
+
+	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION; i++) {
+		if (!counter_name(i, &name) || memcmp(name.name, id->name[i], name.size) != 0)
+			return diag_fail(DIAG_SOURCE, EINVAL, "%s: the TPM's %s is not one of ours",
+					 path, tpm2_index_text(i));
+	}
+	if (!tpm2_object_name(&id->storage_key, ret_srk))
+		return diag_fail(DIAG_SOURCE, EINVAL, "%s has a storage key of another kind", path);
+	return 0;
+}
+
+int tpm2_remote_connect(const char *path, struct keystore_session **ret)
+{
+	struct keystore_session *s = tpm2_context_new();
 	int r;
 
+	if (!s)
+		return -ENOMEM;
 	s->remote = calloc(1, sizeof(*s->remote));
-	if (!s->remote)
-		return diag_no_memory();
-	r = load_file(path, s->remote);
-	if (r >= 0 && !tpm2_object_name(&s->remote->storage_key, &s->srk_name))
-		r = diag_fail(DIAG_SOURCE, EINVAL, "%s has a storage key of another kind", path);
-	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
-		TPM2B_NV_PUBLIC public;
-		TPM2B_NAME name;
-
-		if (tpm2_index_expected(i, NULL, true, &public) &&
-		    tpm2_index_name(&public, &name) && name.size == sizeof(s->remote->name[i]) &&
-		    memcmp(name.name, s->remote->name[i], name.size) == 0)
-			continue;
-		r = diag_fail(DIAG_SOURCE, EINVAL, "%s: the TPM's %s is not one of ours", path,
-			      tpm2_index_text(i));
+	r = s->remote ? load_file(path, s->remote) : diag_no_memory();
+	if (r >= 0)
+		r = check_identity(path, s->remote, &s->srk_name);
+	if (r < 0) {
+		tpm2_disconnect(s);
+		return r;
 	}
-	return r;
+	*ret = s;
+	return 0;
 }
 
 int tpm2_remote_boot(const struct keystore_session *s, struct tpm2_boot *b)
@@ -70,41 +92,23 @@ int tpm2_remote_create(const struct keystore_session *s, struct env *env, struct
 	if (r >= 0 && words)
 		memcpy(secret_bytes(words), auth->buffer, auth->size);
 	return r < 0 ? r
-		     : tpm2_import_make(&s->remote->storage_key.publicArea, &b->object.publicArea,
-					secret, words, env->random, &b->private, &b->seed);
+		     : tpm2_import_make(&s->remote->storage_key, &b->object, secret, words,
+					env->random, &b->private, &b->seed);
 }
 
 int tpm2_remote_refuse(const struct keystore *k)
 {
-	int r =
-	    diag_fail(DIAG_KEYSTORE_MISSING, ENODEV,
-		      "keystore %s: these keys were sealed for a TPM that is not here, so a run "
-		      "that was cut off cannot go on",
-		      k->name);
+	int r = diag_fail(DIAG_KEYSTORE_MISSING, ENODEV,
+			  "keystore %s: the keys were sealed for a TPM that is elsewhere, so a run "
+			  "that was cut off cannot go on",
+			  k->name);
 
-	diag_next("remove TARGET.part, or give up what stands there with --replace=all, and begin "
+	diag_next("remove TARGET.part, or give up its contents with --replace=all, and begin "
 		  "again");
 	return r;
 }
 
-int tpm2_import(struct keystore_session *s, const struct tpm2_blob *b, TPM2B_PRIVATE *ret)
-{
-	const TPMT_SYM_DEF_OBJECT no_inner = {.algorithm = TPM2_ALG_NULL};
-	const TPM2B_DATA no_key = {0};
-	TPM2B_PRIVATE *imported = NULL;
-	TSS2_RC rc = Esys_Import(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				 &no_key, &b->object, &b->private, &b->seed, &no_inner, &imported);
-
-	if (rc == TSS2_RC_SUCCESS)
-		*ret = *imported;
-	Esys_Free(imported);
-	if (rc == TSS2_RC_SUCCESS)
-		return 0;
-	return tpm2_fail(rc, "what was sealed for this TPM elsewhere cannot be imported");
-}
-
-/* The PCRs in one bank, all of them. */
-static int read_all_pcrs(struct keystore_session *s, struct tpm2_identity *id)
+static int read_pcrs(struct keystore_session *s, struct tpm2_identity *id)
 {
 	struct tpm2_boot all = {.bank = TPM2_ALG_SHA256, .pcrs = (1U << TPM2_PCRS) - 1};
 	int r = tpm2_pcr_read(s, &all);
@@ -114,12 +118,27 @@ static int read_all_pcrs(struct keystore_session *s, struct tpm2_identity *id)
 	return r;
 }
 
-int tpm2_identity_of(struct keystore_session *s, struct text *to)
+static int read_counters(struct keystore_session *s, struct tpm2_identity *id)
+{
+	TPM2B_NAME name;
+	int r = 0;
+
+	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
+		r = tpm2_counter_read(s, i, &id->value[i]);
+		if (r >= 0 && !counter_name(i, &name))
+			r = diag_fail(DIAG_INTERNAL, EIO, "a name cannot be computed");
+		if (r >= 0)
+			memcpy(id->name[i], name.name, sizeof(id->name[i]));
+	}
+	return r;
+}
+
+int tpm2_remote_identity(struct keystore_session *s, struct text *to)
 {
 	struct tpm2_identity id = {0};
 	TPM2B_PUBLIC *key = NULL;
 	TSS2_RC rc;
-	int r = tpm2_storage_need(s);
+	int r = tpm2_session_need_key(s);
 
 	if (r < 0)
 		return r;
@@ -129,17 +148,9 @@ int tpm2_identity_of(struct keystore_session *s, struct text *to)
 		return tpm2_fail(rc, "the storage key cannot be read");
 	id.storage_key = *key;
 	Esys_Free(key);
-	for (enum tpm2_which i = TPM2_ERASE; i <= TPM2_ROTATION && r >= 0; i++) {
-		TPM2B_NV_PUBLIC public;
-		TPM2B_NAME name;
-
-		r = tpm2_counter_read(s, i, &id.value[i]);
-		if (r >= 0 && tpm2_index_expected(i, NULL, true, &public) &&
-		    tpm2_index_name(&public, &name))
-			memcpy(id.name[i], name.name, sizeof(id.name[i]));
-	}
+	r = read_counters(s, &id);
 	if (r >= 0)
-		r = read_all_pcrs(s, &id);
+		r = read_pcrs(s, &id);
 	if (r >= 0)
 		tpm2_identity_encode(&id, to);
 	return r;

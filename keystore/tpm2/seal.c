@@ -1,41 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device secret, sealed under the storage key and a policy, and unsealed. */
+/* The device secret: sealed under the storage key and a policy, and unsealed. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/anchor.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/object.h"
+#include "keystore/tpm2/policy.h"
+#include "keystore/tpm2/remote.h"
+#include "keystore/tpm2/seal.h"
+#include "keystore/tpm2/session.h"
+#include "keystore/tpm2/storage.h"
 
 /* --- sealing --- */
-
-int tpm2_create(struct keystore_session *s, ESYS_TR parent, const struct secret *secret,
-		const TPM2B_AUTH *auth, TPM2B_PUBLIC *object, TPM2B_PRIVATE *ret)
-{
-	const TPML_PCR_SELECTION pcrs = {0};
-	const TPM2B_DATA outside = {0};
-	TPM2B_SENSITIVE_CREATE sensitive = {
-	    .sensitive = {.userAuth = *auth, .data.size = (UINT16)secret_len(secret)}};
-	TPM2B_PUBLIC *public = NULL;
-	TPM2B_PRIVATE *private = NULL;
-	ESYS_TR session;
-	TSS2_RC rc;
-	int r = tpm2_hmac_session(s, &session);
-
-	if (r < 0)
-		return r;
-	memcpy(sensitive.sensitive.data.buffer, secret_bytes(secret), secret_len(secret));
-	rc = Esys_Create(s->esys, parent, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, object,
-			 &outside, &pcrs, &private, &public, NULL, NULL, NULL);
-	explicit_bzero(&sensitive, sizeof(sensitive));
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "a secret cannot be sealed");
-	*object = *public;
-	*ret = *private;
-	Esys_Free(public);
-	Esys_Free(private);
-	return 0;
-}
 
 int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *env,
 	      struct tpm2_blob *b, struct secret **ret)
@@ -62,8 +41,9 @@ int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *
 					&b->object.publicArea.authPolicy))
 		r = diag_fail(DIAG_INTERNAL, EIO, "a digest cannot be computed");
 	if (r >= 0)
-		r = s->remote ? tpm2_remote_create(s, env, b, secret, &pin.auth)
-			      : tpm2_create(s, s->srk, secret, &pin.auth, &b->object, &b->private);
+		r = s->remote
+			? tpm2_remote_create(s, env, b, secret, &pin.auth)
+			: tpm2_object_create(s, s->srk, secret, &pin.auth, &b->object, &b->private);
 	if (r >= 0 && b->pin.wanted)
 		r = tpm2_pin_mix(&pin, secret, &effective);
 	if (r < 0)
@@ -76,19 +56,13 @@ int tpm2_seal(const struct keystore *k, struct keystore_session *s, struct env *
 
 static int load(struct keystore_session *s, const struct tpm2_blob *b)
 {
-	TPM2B_PRIVATE private = b->private;
-	ESYS_TR tr;
-	TSS2_RC rc;
-	int r = b->seed.size ? tpm2_import(s, b, &private) : 0;
+	TSS2_RC rc = tpm2_object_load(s, &b->object, &b->private, &b->seed);
 
-	if (r < 0)
-		return r;
-	rc = Esys_Load(s->esys, s->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private,
-		       &b->object, &tr);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_fail(rc, "the sealed secret cannot be loaded");
-	tpm2_hold(s, &s->object, tr);
-	return 0;
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	return tpm2_fail(rc, b->seed.size
+				 ? "the secret that was sealed elsewhere cannot be imported"
+				 : "the sealed secret cannot be loaded");
 }
 
 static int satisfy(struct keystore_session *s, const struct tpm2_blob *b, const char *path)
@@ -120,12 +94,11 @@ static int refused(const struct keystore *k, struct keystore_session *s, const s
 	if (code == TPM2_RC_POLICY_FAIL || code == TPM2_RC_PCR_CHANGED)
 		return diag_fail(DIAG_KEYSTORE_POLICY, EKEYREJECTED,
 				 "the TPM keeps keystore %s sealed: PCRs or counters changed "
-				 "meanwhile",
+				 "in the meantime",
 				 k->name);
 	return tpm2_fail(rc, "the device secret cannot be unsealed");
 }
 
-/* The session ends with its one use: a satisfied one must not stay. */
 static int take(const struct keystore *k, struct keystore_session *s, const struct tpm2_blob *b,
 		struct secret **ret)
 {
@@ -136,11 +109,9 @@ static int take(const struct keystore *k, struct keystore_session *s, const stru
 
 	if (r < 0)
 		return r;
-	Esys_TRSess_SetAttributes(s->esys, s->policy.tr, 0, TPMA_SESSION_CONTINUESESSION);
-	rc = Esys_Unseal(s->esys, s->object.tr, s->policy.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+	rc = tpm2_object_unseal(s, &data);
 	if (rc != TSS2_RC_SUCCESS)
 		return refused(k, s, b, rc);
-	tpm2_forget(&s->policy);
 	if (data->size == DEVICE_SECRET_BYTES)
 		memcpy(secret_bytes(secret), data->buffer, DEVICE_SECRET_BYTES);
 	else

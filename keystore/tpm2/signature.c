@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signed PCR policies, as systemd-measure writes them (tpm2-pcr-signature.json). */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -12,35 +13,34 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "crypto/public-key.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/signature.h"
 
 #define FILE_BYTES_MAX (1 << 20)
 
-static int read_file(const char *path, struct text *ret)
+int tpm2_signature_read(const char *path, struct text *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_text_ struct text all = {0};
 	char some[4096];
 	ssize_t n = fd < 0 ? -1 : 1;
 
-	while (n > 0 && ret->len <= FILE_BYTES_MAX) {
+	while (n > 0 && all.len <= FILE_BYTES_MAX) {
 		n = read(fd, some, sizeof(some));
 		if (n > 0)
-			text_add_bytes(ret, some, (size_t)n);
+			text_add_bytes(&all, some, (size_t)n);
 		else if (n < 0 && errno == EINTR)
 			n = 1;
 	}
 	if (n < 0)
 		return diag_file(errno, path);
-	if (ret->failed)
+	if (all.failed)
 		return diag_no_memory();
-	return ret->len && ret->len <= FILE_BYTES_MAX
-		   ? 0
-		   : diag_fail(DIAG_SOURCE, EFBIG, "%s is empty, or longer than 1 MiB", path);
-}
-
-int tpm2_signature_pem(const char *path, struct text *ret)
-{
-	return read_file(path, ret);
+	if (!all.len || all.len > FILE_BYTES_MAX)
+		return diag_fail(DIAG_SOURCE, EFBIG, "%s is empty, or longer than 1 MiB", path);
+	*ret = all;
+	all = (struct text){0};
+	return 0;
 }
 
 int tpm2_signature_key_pem(const char *name, const void *pem, size_t len, struct tpm2_boot *b)
@@ -71,12 +71,12 @@ int tpm2_signature_key_pem(const char *name, const void *pem, size_t len, struct
 int tpm2_signature_key(const char *path, struct tpm2_boot *b)
 {
 	_cleanup_text_ struct text pem = {0};
-	int r = read_file(path, &pem);
+	int r = tpm2_signature_read(path, &pem);
 
 	return r < 0 ? r : tpm2_signature_key_pem(path, pem.s, pem.len, b);
 }
 
-/* --- the file at boot --- */
+/* --- the file with the signatures --- */
 
 static struct json_object *member(struct json_object *o, const char *name, enum json_type type)
 {
@@ -110,7 +110,7 @@ static bool same_pcrs(struct json_object *o, uint32_t wanted)
 	return pcrs == wanted;
 }
 
-/* Ours; systemd-measure does not write it, and systemd does not look at it. */
+/* A member of ours: systemd-measure does not write it, and systemd ignores it. */
 static bool same_version(struct json_object *o, uint32_t wanted)
 {
 	struct json_object *m;
@@ -120,6 +120,7 @@ static bool same_version(struct json_object *o, uint32_t wanted)
 	return json_object_is_type(m, json_type_int) && json_object_get_int64(m) == (int64_t)wanted;
 }
 
+/* Whether entry @o is the signature that @b asks for, for @policy unless that has size 0. */
 static bool take(struct json_object *o, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
 		 TPM2B_PUBLIC_KEY_RSA *ret)
 {
@@ -141,25 +142,30 @@ static bool take(struct json_object *o, const struct tpm2_boot *b, TPM2B_DIGEST 
 	return true;
 }
 
+/* Entries that are not understood are not ours: systemd's files may have more in them. */
 static int search(struct json_object *list, const struct tpm2_boot *b, TPM2B_DIGEST *policy,
 		  TPM2B_PUBLIC_KEY_RSA *ret)
 {
-	const TPM2B_DIGEST wanted = *policy;
+	TPM2B_PUBLIC_KEY_RSA signature = {0};
+	TPM2B_DIGEST approved = {0};
 	unsigned found = 0;
 
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *entry = json_object_array_get_idx(list, i);
-		TPM2B_DIGEST p = wanted;
+		TPM2B_DIGEST p = *policy;
 
-		if (!json_object_is_type(entry, json_type_object) || !take(entry, b, &p, ret))
+		if (!json_object_is_type(entry, json_type_object) ||
+		    !take(entry, b, &p, &signature))
 			continue;
-		*policy = p;
-		if (wanted.size)
-			return 0;
+		approved = p;
 		found++;
+		if (policy->size)
+			break;
 	}
-	if (found > 1)
-		*policy = wanted;
+	if (found == 1) {
+		*policy = approved;
+		*ret = signature;
+	}
 	return found == 0 ? -ENOENT : found == 1 ? 0 : -E2BIG;
 }
 
@@ -173,6 +179,12 @@ int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
 	if (!t)
 		return r;
 	o = json_tokener_parse_ex(t, text, (int)len);
+	for (size_t i = json_tokener_get_parse_end(t); i < len && o; i++) {
+		if (!isspace((unsigned char)text[i])) {
+			json_object_put(o);
+			o = NULL;
+		}
+	}
 	json_tokener_free(t);
 	if (json_object_is_type(o, json_type_object))
 		r = search(member(o, tpm2_bank_name(b->bank), json_type_array), b, policy, ret);
@@ -180,24 +192,25 @@ int tpm2_signature_scan(const char *text, size_t len, const struct tpm2_boot *b,
 	return r;
 }
 
-int tpm2_signature_none(const char *path, const struct tpm2_boot *b)
+int tpm2_signature_missing(const char *path, const struct tpm2_boot *b)
 {
 	_cleanup_text_ struct text list = {0};
 	int r;
 
 	tpm2_pcr_list(b->pcrs, &list);
 	if (b->version) {
-		r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
-			      "%s has no signature of version %u over what PCR %s (%s) say now",
-			      path, b->version, list.s, tpm2_bank_name(b->bank));
+		r = diag_fail(
+		    DIAG_KEYSTORE_POLICY, ENOKEY,
+		    "%s has no signature of version %u over the present values of PCR %s (%s)",
+		    path, b->version, list.s, tpm2_bank_name(b->bank));
 		diag_next("boot an image that was signed for this version; older ones are revoked");
 	} else {
 		r = diag_fail(DIAG_KEYSTORE_POLICY, ENOKEY,
-			      "%s has no signature by the policy's key over what PCR %s (%s) say "
-			      "now",
+			      "%s has no signature by the policy's key over the present values of "
+			      "PCR %s (%s)",
 			      path, list.s, tpm2_bank_name(b->bank));
-		diag_next("boot an image whose PCRs were signed by that key, or give the file that "
-			  "came with this one");
+		diag_next("boot an image whose PCRs were signed by that key, or name the file that "
+			  "came with this image");
 	}
 	diag_state("nothing was opened");
 	return r;
@@ -207,15 +220,16 @@ int tpm2_signature_find(const char *path, const struct tpm2_boot *b, TPM2B_DIGES
 			TPM2B_PUBLIC_KEY_RSA *ret)
 {
 	_cleanup_text_ struct text json = {0};
-	int r = read_file(path, &json);
+	int r = tpm2_signature_read(path, &json);
 
 	if (r < 0) {
-		diag_next("the boot loader or systemd-stub puts the signatures there; or set "
-			  "pcr-signature, for a token of systemd's --tpm2-signature");
+		diag_next(
+		    "the boot loader or systemd-stub puts the signatures there; if they are "
+		    "elsewhere, set pcr-signature, or --tpm2-signature for a token of systemd");
 		return r;
 	}
 	r = tpm2_signature_scan(json.s, json.len, b, policy, ret);
 	if (r == -EUCLEAN)
 		return diag_fail(DIAG_SOURCE, EUCLEAN, "%s is not JSON", path);
-	return r == -ENOENT ? tpm2_signature_none(path, b) : r;
+	return r == -ENOENT ? tpm2_signature_missing(path, b) : r;
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The storage root key, under which everything is sealed. */
 #include <errno.h>
-#include <string.h>
 
 #include "base/diag.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/error.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/session.h"
+#include "keystore/tpm2/storage.h"
 
 #define NEEDED                                                                                     \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |        \
 	 TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 
-/* TCG's (Provisioning Guidance 7.5.1, EK Credential Profile template L-2) with 32 zeroes a
- * coordinate; systemd's differs in having none there. */
+/* The TCG's template (Provisioning Guidance 7.5.1, EK Credential Profile template L-2) has 32
+ * zeroes in each coordinate; systemd's has empty ones. */
 static void template(bool zeroes, TPM2B_PUBLIC *ret)
 {
 	*ret = (TPM2B_PUBLIC){
@@ -37,7 +39,7 @@ static void template(bool zeroes, TPM2B_PUBLIC *ret)
 	}
 }
 
-/* The template, but for the point itself. */
+/* @p is the template except for the point itself. */
 static bool fits(const TPM2B_PUBLIC *p)
 {
 	TPM2B_PUBLIC expected;
@@ -55,8 +57,8 @@ static int foreign(const char *why)
 			  "the TPM's key at 0x%08x is not the TCG's ECC P-256 storage key: %s",
 			  TPM2_SRK_HANDLE, why);
 
-	diag_state("it was left as it is, and is not used");
-	diag_next("if nothing needs it, `tpm2_evictcontrol -C o -c 0x%08x` takes it away",
+	diag_state("it was left as it is and is not used");
+	diag_next("if nothing needs it, `tpm2_evictcontrol -C o -c 0x%08x` removes it",
 		  TPM2_SRK_HANDLE);
 	return r;
 }
@@ -81,24 +83,10 @@ int tpm2_storage_find(struct keystore_session *s)
 	return 0;
 }
 
-int tpm2_storage_need(struct keystore_session *s)
-{
-	int r;
-
-	if (s->srk != ESYS_TR_NONE)
-		return 0;
-	r = diag_fail(DIAG_KEYSTORE_FOREIGN, ENOKEY,
-		      "the TPM has no storage key at 0x%08x: it was cleared, replaced, or never "
-		      "provisioned",
-		      TPM2_SRK_HANDLE);
-	diag_next("keys that it guarded are gone: restore from escrow, or provision anew");
-	return r;
-}
-
-int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
+int tpm2_storage_compare(const struct keystore *k, const struct keystore_session *s,
 			 const TPM2B_NAME *name)
 {
-	int r = tpm2_storage_need(s);
+	int r = tpm2_session_need_key(s);
 
 	if (r < 0 || tpm2_same_name(name, &s->srk_name))
 		return r;
@@ -107,11 +95,11 @@ int tpm2_storage_compare(const struct keystore *k, struct keystore_session *s,
 		      "was cleared or replaced, or the vault is another device's",
 		      k->name);
 	diag_state("nothing was opened");
-	diag_next("restore from escrow, or provision anew");
+	diag_next("restore from escrow, or provision again");
 	return r;
 }
 
-/* In the owner hierarchy; s->primary. */
+/* Derives it in the owner hierarchy, into s->primary. The caller frees *@ret. */
 static int create(struct keystore_session *s, bool zeroes, ESYS_TR session, TPM2B_PUBLIC **ret)
 {
 	const TPM2B_SENSITIVE_CREATE sensitive = {0};
@@ -131,7 +119,7 @@ static int create(struct keystore_session *s, bool zeroes, ESYS_TR session, TPM2
 	return 0;
 }
 
-/* Is what stands there what the owner's seed gives for either template? */
+/* The persistent key must be the one that the owner's seed gives for either template. */
 static int compare(struct keystore_session *s, ESYS_TR session)
 {
 	bool same = false;
@@ -148,7 +136,7 @@ static int compare(struct keystore_session *s, ESYS_TR session)
 		Esys_Free(public);
 		tpm2_release(s, &s->primary);
 	}
-	return same ? 0 : foreign("the owner's seed and the template give another one");
+	return same ? 0 : foreign("the owner's seed and the template give another key");
 }
 
 static int make(struct keystore_session *s, ESYS_TR session)
@@ -173,9 +161,9 @@ static int make(struct keystore_session *s, ESYS_TR session)
 	return tpm2_storage_find(s);
 }
 
-/* Before there is a storage key nothing can be salted: the owner's authorisation is proven by an
- * HMAC, never sent. */
-static int unsalted(struct keystore_session *s)
+/* Before there is a storage key, no session can be salted. The owner's authorisation is proven by
+ * an HMAC and never sent. */
+static int start_unsalted(struct keystore_session *s)
 {
 	const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
 	ESYS_TR tr = ESYS_TR_NONE;
@@ -190,32 +178,13 @@ static int unsalted(struct keystore_session *s)
 	return 0;
 }
 
-int tpm2_set_owner(struct keystore_session *s, const struct secret *owner)
-{
-	TPM2B_AUTH auth = {0};
-
-	if (owner && secret_len(owner) > SHA256_BYTES)
-		return diag_fail(DIAG_KEYSTORE_OWNER, EINVAL,
-				 "the owner authorisation is longer than %d bytes", SHA256_BYTES);
-	if (owner) {
-		auth.size = (UINT16)secret_len(owner);
-		memcpy(auth.buffer, secret_bytes(owner), auth.size);
-		tpm2_trim_auth(&auth);
-	}
-	Esys_TR_SetAuth(s->esys, ESYS_TR_RH_OWNER, &auth);
-	explicit_bzero(&auth, sizeof(auth));
-	return 0;
-}
-
-int tpm2_storage_prepare(struct keystore_session *s, const struct secret *owner)
+int tpm2_storage_prepare(struct keystore_session *s)
 {
 	ESYS_TR session;
-	int r = tpm2_set_owner(s, owner);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (s->srk == ESYS_TR_NONE) {
-		r = unsalted(s);
+		r = start_unsalted(s);
 		if (r >= 0)
 			r = make(s, s->owner.tr);
 		tpm2_release(s, &s->owner);

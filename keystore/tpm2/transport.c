@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transport that sends a command again when the TPM asks for that. tpm2-tss does so by itself,
- * and loses handles and sessions of some commands on the way (3.2.1; tests/tpm/cut.c). */
+/* A transport that sends a command again when the TPM asks for that. tpm2-tss would do so itself,
+ * but then loses handles and sessions of some commands (3.2.1; tests/tpm/cut.c). */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <tss2/tss2_tcti.h>
 #include <tss2/tss2_tctildr.h>
 
-#include "base/diag.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/transport.h"
 
 #define TRIES_MAX 8
+
+TSS2_TCTI_CONTEXT *(*tpm2_wrap_tcti)(TSS2_TCTI_CONTEXT *inner);
 
 struct transport {
 	TSS2_TCTI_CONTEXT_COMMON_V1 common;
 	TSS2_TCTI_CONTEXT *inner;
 	size_t len;
 	uint8_t command[TPM2_MAX_COMMAND_SIZE];
-	bool answered; /* and not taken yet */
+	bool answered; /* @answer was not taken yet */
 	size_t answer_len;
 	uint8_t answer[TPM2_MAX_RESPONSE_SIZE];
 };
@@ -41,12 +42,12 @@ static TSS2_RC code_of(const uint8_t *response, size_t len)
 			      (TSS2_RC)response[8] << 8 | response[9];
 }
 
-static bool wants_it_again(TSS2_RC code)
+static bool asks_for_resend(TSS2_RC code)
 {
 	return code == TPM2_RC_RETRY || code == TPM2_RC_YIELDED || code == TPM2_RC_TESTING;
 }
 
-/* A refused command changes no session: the same bytes are good again. */
+/* A refused command changes no session, so the same bytes are valid again. */
 static TSS2_RC fetch(struct transport *t, int32_t timeout)
 {
 	for (unsigned tries = 0;; tries++) {
@@ -56,11 +57,11 @@ static TSS2_RC fetch(struct transport *t, int32_t timeout)
 		t->answer_len = sizeof(t->answer);
 		rc = Tss2_Tcti_Receive(t->inner, &t->answer_len, t->answer, timeout);
 		code = rc == TSS2_RC_SUCCESS ? code_of(t->answer, t->answer_len) : 0;
-		if (!wants_it_again(code) && code != TPM2_RC_NV_RATE)
+		if (!asks_for_resend(code) && code != TPM2_RC_NV_RATE)
 			return rc;
 		if (tries == TRIES_MAX) {
-			/* What tpm2-tss does not send again. */
-			if (wants_it_again(code))
+			/* A code that makes tpm2-tss not send it again. */
+			if (asks_for_resend(code))
 				t->answer[9] = (uint8_t)TPM2_RC_CANCELED;
 			return rc;
 		}
@@ -71,7 +72,7 @@ static TSS2_RC fetch(struct transport *t, int32_t timeout)
 	}
 }
 
-/* Asked for the size first, with no @response. */
+/* tpm2-tss first asks for the size, without @response. */
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *ctx, size_t *len, uint8_t *response, int32_t timeout)
 {
 	struct transport *t = (struct transport *)ctx;
@@ -112,7 +113,7 @@ static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *ctx, uint8_t locality)
 	return Tss2_Tcti_SetLocality(((struct transport *)ctx)->inner, locality);
 }
 
-TSS2_TCTI_CONTEXT *tpm2_transport_new(TSS2_TCTI_CONTEXT *inner)
+static struct transport *wrap(TSS2_TCTI_CONTEXT *inner)
 {
 	struct transport *t = calloc(1, sizeof(*t));
 
@@ -126,10 +127,29 @@ TSS2_TCTI_CONTEXT *tpm2_transport_new(TSS2_TCTI_CONTEXT *inner)
 						  .cancel = cancel,
 						  .setLocality = set_locality};
 	t->inner = inner;
-	return (TSS2_TCTI_CONTEXT *)t;
+	return t;
 }
 
-void tpm2_transport_free(TSS2_TCTI_CONTEXT *t)
+TSS2_RC tpm2_transport_open(const char *name, TSS2_TCTI_CONTEXT **ret)
+{
+	TSS2_TCTI_CONTEXT *inner = NULL;
+	struct transport *t;
+	TSS2_RC rc = Tss2_TctiLdr_Initialize(name, &inner);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (tpm2_wrap_tcti)
+		inner = tpm2_wrap_tcti(inner);
+	t = wrap(inner);
+	if (!t) {
+		Tss2_TctiLdr_Finalize(&inner);
+		return TSS2_TCTI_RC_MEMORY;
+	}
+	*ret = (TSS2_TCTI_CONTEXT *)t;
+	return TSS2_RC_SUCCESS;
+}
+
+void tpm2_transport_close(TSS2_TCTI_CONTEXT *t)
 {
 	if (t)
 		Tss2_Tcti_Finalize(t);

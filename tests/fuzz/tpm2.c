@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/systemd-token/private.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/systemd-token/stored.h"
+#include "keystore/tpm2/blob.h"
+#include "keystore/tpm2/signature.h"
 
 static void stored_key(const uint8_t *data, size_t size)
 {
@@ -18,7 +19,7 @@ static void stored_key(const uint8_t *data, size_t size)
 		return;
 	memcpy(srk.bytes, data, size);
 	srk.len = size;
-	if (systemd_tpm2_stored_decode(&srk, &handle, &name) &&
+	if (systemd_token_stored_decode(&srk, &handle, &name) &&
 	    (handle >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT || name.size != 2 + SHA256_BYTES))
 		abort();
 }

@@ -58,8 +58,7 @@ int main(int argc, char **argv)
 		return 2;
 	object.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
 	memcpy(secret_bytes(s), argv[2], strlen(argv[2]));
-	if (tpm2_import_make(&parent.publicArea, &object.publicArea, s, NULL, random_bytes,
-			     &duplicate, &seed) < 0)
+	if (tpm2_import_make(&parent, &object, s, NULL, random_bytes, &duplicate, &seed) < 0)
 		return 1;
 	if (Tss2_MU_TPM2B_PRIVATE_Marshal(&duplicate, bytes, sizeof(bytes), &len) != 0 ||
 	    save(argv[3], bytes, len) < 0)

@@ -5,7 +5,7 @@
 #include <tss2/tss2_tcti.h>
 #include <tss2/tss2_tctildr.h>
 
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/transport.h"
 #include "lib/tpm-between.h"
 
 #define COMMAND_MAX 4096

@@ -5,7 +5,8 @@
 
 #include "base/diag.h"
 #include "keystore/registry.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/boot.h"
+#include "keystore/tpm2/context.h"
 #include "lib/swtpm.h"
 #include "lib/tpm-between.h"
 #include "model/build.h"

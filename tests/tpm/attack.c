@@ -6,6 +6,12 @@
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
+#include "keystore/tpm2/blob.h"
+#include "keystore/tpm2/counter.h"
+#include "keystore/tpm2/name.h"
+#include "keystore/tpm2/policy.h"
+#include "keystore/tpm2/seal.h"
+#include "keystore/tpm2/session.h"
 #include "lib/check.h"
 #include "lib/tpm-rig.h"
 
