@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device secret under a passphrase (scrypt, AES-256-GCM): for development and for hosts. */
+/* Backend file: a passphrase guards the device secret (scrypt, AES-256-GCM); for development. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -25,11 +25,13 @@ static const struct option_spec options[] = {
 #define SCRYPT_P 1
 #define VERSION  1
 
-/* The blob. */
+enum { LOG2_N_MIN = 10, LOG2_N_MAX = 20 }; /* 1 MiB to 1 GiB, as option "memory" allows */
+
+/* The sealed secret. */
 struct file_disk {
 	uint8_t magic[8];                    /*  0: "hffile\0\0" */
 	le32_t version;                      /*  8 */
-	le32_t log2_n, r, p;                 /* 12: of scrypt */
+	le32_t log2_n, r, p;                 /* 12: of scrypt; it takes 128 * 2^log2_n * r bytes */
 	uint8_t salt[32];                    /* 24 */
 	uint8_t nonce[12];                   /* 56 */
 	uint8_t sealed[DEVICE_SECRET_BYTES]; /* 68 */
@@ -50,7 +52,7 @@ static int passphrase(const struct keystore *k, struct env *env, bool fresh, str
 	return r;
 }
 
-/* An AEAD keyed by the passphrase. */
+/* The AEAD whose key is derived from the passphrase. */
 static int key_up(const struct file_disk *d, const struct secret *passphrase, struct aead **ret)
 {
 	_cleanup_secret_ struct secret *key = NULL;
@@ -97,17 +99,20 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 	return 0;
 }
 
-static int decode(const struct keystore *k, const uint8_t *blob, size_t len, struct file_disk *ret)
+/* Silent. */
+static bool decode(const uint8_t *blob, size_t len, struct file_disk *ret)
 {
-	if (len == sizeof(*ret)) {
-		memcpy(ret, blob, len);
-		if (memcmp(ret->magic, "hffile\0\0", 8) == 0 && le32_get(ret->version) == VERSION &&
-		    le32_get(ret->log2_n) >= 10 && le32_get(ret->log2_n) <= 20 &&
-		    le32_get(ret->r) == SCRYPT_R && le32_get(ret->p) == SCRYPT_P)
-			return 0;
-	}
-	return diag_fail(DIAG_TAMPERED, EUCLEAN,
-			 "the sealed secret of keystore %s is none of a passphrase", k->name);
+	struct file_disk d;
+
+	if (len != sizeof(d))
+		return false;
+	memcpy(&d, blob, sizeof(d));
+	if (memcmp(d.magic, "hffile\0\0", 8) != 0 || le32_get(d.version) != VERSION ||
+	    le32_get(d.log2_n) < LOG2_N_MIN || le32_get(d.log2_n) > LOG2_N_MAX ||
+	    le32_get(d.r) != SCRYPT_R || le32_get(d.p) != SCRYPT_P)
+		return false;
+	*ret = d;
+	return true;
 }
 
 static int unseal(const struct keystore *k, struct keystore_session *session, struct env *env,
@@ -116,10 +121,13 @@ static int unseal(const struct keystore *k, struct keystore_session *session, st
 	_cleanup_secret_ struct secret *words = NULL, *s = NULL;
 	_cleanup_aead_ struct aead *aead = NULL;
 	struct file_disk d;
-	int r = decode(k, blob, len, &d);
+	int r;
 
-	if (r >= 0)
-		r = passphrase(k, env, false, &words);
+	if (!decode(blob, len, &d))
+		return diag_fail(DIAG_TAMPERED, EUCLEAN,
+				 "the sealed secret of keystore %s is not one of a passphrase",
+				 k->name);
+	r = passphrase(k, env, false, &words);
 	if (r >= 0)
 		r = secret_new(DEVICE_SECRET_BYTES, &s);
 	if (r >= 0)
@@ -144,13 +152,12 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 {
 	struct file_disk d;
 
-	if (len != sizeof(d))
+	if (!decode(blob, len, &d))
 		return;
-	memcpy(&d, blob, sizeof(d));
 	text_add(to,
 		 "passphrase, scrypt with %u MiB; for development: whoever has the passphrase "
 		 "and a copy of the medium opens it, for ever",
-		 (1U << (le32_get(d.log2_n) & 31)) / 1024);
+		 (1U << le32_get(d.log2_n)) / 1024);
 }
 
 static enum erase_strength strength(const struct keystore *k)

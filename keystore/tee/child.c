@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A child process that speaks to the TEE for us, and a watchdog. A call can hang in the kernel for
- * ever when tee-supplicant is not there, and no signal but SIGKILL surely ends it; so it must not
- * be our own process that makes it.
+ * A child process that makes the calls, and a watchdog. Without tee-supplicant a call can hang in
+ * the kernel for ever, and only SIGKILL is sure to end it; so our own process must not make it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,11 +16,13 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/child.h"
+#include "keystore/tee/kernel.h"
+#include "keystore/tee/say.h"
 
 #define POLL_MS  100
 #define STOP_MS  1000 /* for the child to end by itself, and again after SIGKILL */
-#define TRIES    6    /* while somebody else is in it */
+#define TRIES    6    /* while another program is using the TEE */
 #define RETRY_MS 50
 
 const struct tee_transport *tee_transport = &tee_kernel;
@@ -41,7 +42,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Pages that both see: locked, not dumped, wiped. struct secret's are zero in a child. */
+/* Memory that parent and child share: locked, not dumped. A struct secret would not do: its pages
+ * are zero in a child. */
 static struct tee_call *share(void)
 {
 	struct tee_call *c =
@@ -52,12 +54,12 @@ static struct tee_call *share(void)
 		return NULL;
 	}
 	if (mlock(c, sizeof(*c)) < 0 || madvise(c, sizeof(*c), MADV_DONTDUMP) < 0)
-		diag_warn("what the TEE answers cannot be kept out of swap or core files (%s)",
+		diag_warn("the TEE's answers cannot be kept out of swap or core files (%s)",
 			  strerror(errno));
 	return c;
 }
 
-/* --- the child: after a fork, so only what is safe there --- */
+/* --- the child: after a fork, so it calls only what is safe there --- */
 
 static bool step(struct tee_call *c, int fd)
 {
@@ -68,19 +70,19 @@ static bool step(struct tee_call *c, int fd)
 		n = recv(fd, &token, 1, 0);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
-		return false; /* the parent wants no more, or is gone */
+		return false; /* the parent has no more calls, or is gone */
 	tee_transport->invoke(c);
 	return send(fd, &token, 1, MSG_NOSIGNAL) == 1;
 }
 
-/* Keeps nothing of the parent's open: the target's lock would outlive it in a child that hangs. */
+/* Closes all descriptors of the parent: a child that hangs would keep the target locked. */
 static _Noreturn void child(struct tee_call *c, int fd, pid_t parent)
 {
 	static const char token;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with the thread that began the session */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* ends with the thread that began the session */
 	prctl(PR_SET_DUMPABLE, 0);
-	setpgid(0, 0); /* what a terminal sends is for the parent */
+	setpgid(0, 0); /* signals of the terminal are for the parent */
 	if (getppid() != parent)
 		_exit(1);
 	if (fd > 3)
@@ -97,7 +99,7 @@ static _Noreturn void child(struct tee_call *c, int fd, pid_t parent)
 
 /* --- the parent --- */
 
-/* Ends it. What hangs in the kernel may take its time to die: nobody waits for that. */
+/* Ends the child. One that hangs in the kernel may die late: that is not waited for. */
 static void reap(struct keystore_session *s)
 {
 	close(s->fd);
@@ -130,13 +132,13 @@ static int say_hung(void)
 		      (tee_transport->limit_ms + 999) / 1000,
 		      why ? why : "the secure world, or its storage, hangs");
 
-	diag_state("the call was given up; it may still happen, in whole or not at all");
+	diag_state("the call was given up; it may still be carried out, completely or not at all");
 	diag_next(why ? "start tee-supplicant (`systemctl start tee-supplicant`) and try again"
-		      : "look at the log of the TEE and of tee-supplicant; reboot");
+		      : "read the logs of the TEE and of tee-supplicant; reboot");
 	return r;
 }
 
-/* Until the child has answered, or it is ended. */
+/* Waits until the child has answered; ends it if it does not. */
 static int await(struct keystore_session *s, struct env *env)
 {
 	uint64_t end = now_ms() + tee_transport->limit_ms;
@@ -160,7 +162,7 @@ static int await(struct keystore_session *s, struct env *env)
 		return 0;
 	kill_child(s);
 	return diag_fail(DIAG_KEYSTORE_FAILED, EIO,
-			 "the process that speaks to the TEE has ended without an answer");
+			 "the process that calls the TEE ended without an answer");
 }
 
 int tee_child_start(struct keystore_session *s, struct env *env)
@@ -183,7 +185,7 @@ int tee_child_start(struct keystore_session *s, struct env *env)
 		close(s->fd);
 		return diag_fail(DIAG_INTERNAL, EAGAIN, "no process: %s", strerror(errno));
 	}
-	madvise(s->call, sizeof(*s->call), MADV_DONTFORK); /* no other child gets it */
+	madvise(s->call, sizeof(*s->call), MADV_DONTFORK); /* other children do not get it */
 	r = await(s, env);
 	if (r < 0)
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's TEE interface (linux/tee.h), without libteec. Runs in a child of its own. */
+/* The kernel's TEE interface (linux/tee.h), without libteec. Runs in the child. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/kernel.h"
 
 #define DEVICES      10
 #define SHARED_BYTES 4096
@@ -20,7 +20,7 @@
 
 static_assert(TA_REQUEST_MAX <= REPLY_AT && TA_REPLY_MAX <= SHARED_BYTES - REPLY_AT, "fits");
 
-/* Of the child. */
+/* The connection, of which a child has one. */
 static int device = -1;
 static uint32_t session;
 static uint64_t shared_id;
@@ -36,7 +36,7 @@ static int tee_ioctl(unsigned long request, void *arg)
 	return r < 0 ? -errno : 0;
 }
 
-int tee_kernel_device(const char *pattern, char ret_device[static 32])
+int tee_kernel_device(const char *prefix, char ret_device[static 32])
 {
 	int found = -ENOENT;
 
@@ -45,8 +45,7 @@ int tee_kernel_device(const char *pattern, char ret_device[static 32])
 		struct tee_ioctl_version_data v = {0};
 		char path[32];
 
-		/* A constant of ours, or a test's. */
-		snprintf(path, sizeof(path), "%s%u", pattern, i);
+		snprintf(path, sizeof(path), "%s%u", prefix, i);
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
 			continue;
@@ -54,7 +53,8 @@ int tee_kernel_device(const char *pattern, char ret_device[static 32])
 			memcpy(ret_device, path, sizeof(path));
 			return TAKE_FD(fd);
 		}
-		/* The first that was in the way, unless one was merely another kind of TEE. */
+		/* Report the first failure, but rather than another kind of TEE any real failure.
+		 */
 		if (found == -ENOENT || found == -EOPNOTSUPP) {
 			found = fd < 0 ? -errno : -EOPNOTSUPP;
 			memcpy(ret_device, path, sizeof(path));
@@ -107,12 +107,12 @@ static bool open_session(struct tee_call *c)
 	return r == 0 && arg.ret == 0;
 }
 
-/* struct tee_ioctl_invoke_arg with its parameters behind it. */
+/* struct tee_ioctl_invoke_arg, followed by its parameters. */
 struct invoke {
 	struct tee_ioctl_invoke_arg arg;
 	struct tee_ioctl_param params[N_PARAMS];
 };
-static_assert(sizeof(struct invoke) == 24 + N_PARAMS * 32, "as the kernel counts it");
+static_assert(sizeof(struct invoke) == 24 + N_PARAMS * 32, "as the kernel expects it");
 
 static void invoke(struct tee_call *c)
 {
@@ -140,12 +140,12 @@ static void invoke(struct tee_call *c)
 	explicit_bzero(shared, SHARED_BYTES);
 }
 
-/* By its name among the processes: to ask the kernel would need /dev/teepriv0, which only one may
- * open, and that is tee-supplicant. */
+/* Looks for its name among the processes. The kernel would only tell through /dev/teepriv0, which
+ * one process can open, and that is tee-supplicant. */
 static bool supplicant_runs(void)
 {
 	DIR *proc = opendir("/proc");
-	bool found = !proc; /* nobody knows */
+	bool found = !proc; /* unknown: assume it */
 	struct dirent *e;
 
 	while (proc && !found && (e = readdir(proc))) {

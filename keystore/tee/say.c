@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a TEE answers, in our words: its results and where they come from, and our verdicts. */
+/* What a TEE answers, in words: its own results and their origin, and our verdicts. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/say.h"
 
 #define ANY UINT32_MAX
 
 enum { ORIGIN_API = 1, ORIGIN_COMMS, ORIGIN_TEE, ORIGIN_TRUSTED_APP };
 
-/* The results that the TEE Client API and OP-TEE know, with what they are called there. */
+/* The results of the TEE Client API and of OP-TEE, with their names there. */
 static const struct {
 	uint32_t result;
 	const char *name;
@@ -55,7 +55,7 @@ static const char *origin_of(uint32_t origin)
 {
 	static const char *const origins[] = {
 	    [ORIGIN_API] = "the client API",
-	    [ORIGIN_COMMS] = "on the way there",
+	    [ORIGIN_COMMS] = "the way there",
 	    [ORIGIN_TEE] = "the TEE",
 	    [ORIGIN_TRUSTED_APP] = "the trusted application",
 	};
@@ -64,7 +64,7 @@ static const char *origin_of(uint32_t origin)
 								    : "an unknown place";
 }
 
-/* What is known about a result, the first that fits. */
+/* What is known about a result. The first entry that matches counts. */
 static const struct meaning {
 	uint32_t stage, result;
 	enum diag_code code;
@@ -90,27 +90,25 @@ static const struct meaning {
     {ANY, 0xffff3024, DIAG_KEYSTORE_FAILED, EIO,
      "the TEE has stopped the trusted application: its storage is damaged, read-only, or, with "
      "storage = \"rpmb\", there is no RPMB that works",
-     "look at the log of the TEE; reboot; the device may need storage = \"ree\""},
+     "read the log of the TEE; reboot; the device may need storage = \"ree\""},
     {ANY, 0xffff3041, DIAG_KEYSTORE_FAILED, ENOSPC, "the TEE's storage is full",
      "make room in tee-supplicant's directory (/var/lib/tee) and try again"},
-    {ANY, 0xffff0003, DIAG_KEYSTORE_BUSY, EBUSY, "somebody else has the TEE's objects open",
+    {ANY, 0xffff0003, DIAG_KEYSTORE_BUSY, EBUSY, "another program has the TEE's objects open",
      "try again"},
     {ANY, 0xffff000d, DIAG_KEYSTORE_BUSY, EBUSY, "the TEE is busy", "try again"},
     {ANY, 0xffff000c, DIAG_KEYSTORE_BUSY, ENOMEM, "the TEE is out of memory", "try again"},
     {ANY, 0xffff000e, DIAG_KEYSTORE_MISSING, ENOTCONN,
      "the TEE does not get through to the normal world",
-     "see whether tee-supplicant is running, and start it"},
+     "start tee-supplicant, unless it is running"},
     {ANY, 0xf0100003, DIAG_KEYSTORE_MISSING, ENODEV,
      "the storage for the counters is not available in this TEE",
      "the device may need storage = \"ree\""},
     {ANY, 0xffff0006, DIAG_KEYSTORE_FAILED, EPROTO,
-     "the trusted application is of another version of holdfast",
-     "install the one that belongs "
-     "to this version"},
+     "the trusted application is that of another version of holdfast",
+     "install the one of this version"},
     {ANY, 0xffff000a, DIAG_KEYSTORE_FAILED, EPROTO,
-     "the trusted application is of another version of holdfast",
-     "install the one that belongs "
-     "to this version"},
+     "the trusted application is that of another version of holdfast",
+     "install the one of this version"},
 };
 
 static int say_result(uint32_t stage, uint32_t result, uint32_t origin)
@@ -180,9 +178,10 @@ static int say_gone(const struct tee_call *c)
 			      : "the TEE does not have the counters (any more): what was sealed "
 				"with them never opens again");
 
-	diag_state("nothing was made anew: only provisioning does that");
-	diag_next("provision anew with --retire-keys; contents come from an escrowed recovery key, "
-		  "if there is one");
+	diag_state("no counters were made: only provisioning does that");
+	diag_next(
+	    "provision again with --retire-keys; an escrowed recovery key brings the contents "
+	    "back, if there is one");
 	return r;
 }
 
@@ -199,8 +198,8 @@ static int say_put_back(void)
 static int say_locked(void)
 {
 	int r = diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
-			  "the TEE gives and takes no keys until the next boot: volumes have "
-			  "been opened in this one");
+			  "the TEE is locked until the next boot, because volumes were opened "
+			  "in this one: it neither seals nor unseals");
 
 	diag_next("reboot, and do it before volumes are opened; erasing works now, too");
 	return r;
@@ -236,13 +235,14 @@ int tee_say_verdict(const struct tee_call *c)
 				 "again");
 	case TA_WAITING:
 		return diag_fail(DIAG_VAULT_OLD, ESTALE,
-				 "the secret is sealed for after a rotation that was not counted");
+				 "the secret opens only after a rotation that was not counted");
 	case TA_AHEAD:
 		return say_put_back();
 	default:
-		return diag_fail(DIAG_KEYSTORE_UNTRUSTED, EPROTO,
-				 "the trusted application answers what holdfast does not know: %u",
-				 c->verdict);
+		return diag_fail(
+		    DIAG_KEYSTORE_UNTRUSTED, EPROTO,
+		    "the trusted application gave verdict %u, which holdfast does not know",
+		    c->verdict);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device secret under a trusted application of our own: keystore/tee/ta. docs/keystores.md */
+/* Backend tee: our own trusted application (keystore/tee/ta) guards the device secret.
+ * docs/keystores.md */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +11,9 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "keystore/registry.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/blob.h"
+#include "keystore/tee/child.h"
+#include "keystore/tee/say.h"
 
 enum { STORAGE, ERASE, LOCK };
 
@@ -57,7 +60,14 @@ static int check(const struct keystore *k)
 
 /* --- the conversation --- */
 
-/* A command with its request in @in; what comes back is checked by nobody else. */
+static int impossible(enum ta_command command)
+{
+	return diag_fail(DIAG_KEYSTORE_UNTRUSTED, EPROTO,
+			 "the trusted application's answer to command %d is not one that it gives",
+			 command);
+}
+
+/* Makes a call; sets @out only if the verdict is TA_DONE. The caller checks what is in it. */
 static int ask(struct keystore_session *s, struct env *env, enum ta_command command,
 	       uint32_t storage, uint32_t flags, const void *in, size_t in_len, void *out,
 	       size_t out_len)
@@ -85,7 +95,7 @@ static int ask(struct keystore_session *s, struct env *env, enum ta_command comm
 	return r;
 }
 
-/* Text of the TEE's for people: printable, and ended. */
+/* Makes a text of the TEE printable, and terminates it. */
 static void printable(const uint8_t *from, size_t len, char *to)
 {
 	size_t i;
@@ -103,15 +113,16 @@ static int identify(struct keystore_session *s, struct env *env)
 
 	if (r < 0)
 		return r;
+	if (le32_get(d.locked) > 1)
+		return impossible(TA_INFO);
 	if (le32_get(d.protocol) != TA_PROTOCOL) {
 		r = diag_fail(DIAG_KEYSTORE_FAILED, EPROTO,
 			      "the trusted application speaks version %u, holdfast version %u",
 			      le32_get(d.protocol), TA_PROTOCOL);
-		diag_next("install the trusted application that belongs to this holdfast");
+		diag_next("install the trusted application of this version of holdfast");
 		return r;
 	}
 	memcpy(s->identity, d.identity, sizeof(s->identity));
-	s->locked = le32_get(d.locked);
 	printable(d.manufacturer, sizeof(d.manufacturer), manufacturer);
 	printable(d.version, sizeof(d.version), version);
 	snprintf(s->hardware, sizeof(s->hardware), "%s %s", manufacturer[0] ? manufacturer : "TEE",
@@ -159,18 +170,19 @@ static int read_state(const struct keystore *k, struct keystore_session *s, stru
 
 	if (r < 0)
 		return r;
+	if (le32_get(d.anchored) > 1 || le32_get(d.zero))
+		return impossible(TA_STATE);
 	*ret = (struct keystore_state){
 	    .erase = le64_get(d.erase),
 	    .rotation = le64_get(d.rotation),
 	    .anchor = {.present = le32_get(d.anchored) == 1,
 		       .sequence = le64_get(d.anchor.sequence)},
-	    .strength = strength(k),
 	};
 	memcpy(ret->anchor.digest, d.anchor.digest, sizeof(d.anchor.digest));
 	return 0;
 }
 
-/* The last call found no counters. */
+/* Whether the last call found no counters. */
 static bool is_gone(const struct keystore_session *s)
 {
 	return s->call && s->call->stage == TEE_ANSWERED && s->call->verdict == TA_NOT_PREPARED;
@@ -179,11 +191,11 @@ static bool is_gone(const struct keystore_session *s)
 static int state(const struct keystore *k, struct keystore_session *s, struct env *env,
 		 struct keystore_state *ret)
 {
-	struct keystore_state now = {.strength = strength(k)};
+	struct keystore_state now = {0};
 	size_t mark = diag_count();
 	int r = read_state(k, s, env, &now);
 
-	/* Never prepared, or gone: nothing is recorded. Whoever needs the counters says it. */
+	/* Never prepared, or gone: that is a state. Operations that need the counters record it. */
 	if (r < 0 && is_gone(s)) {
 		diag_forget(mark);
 		r = 0;
@@ -203,7 +215,7 @@ static int used(const struct keystore *k, struct keystore_session *s, struct env
 	return r < 0 ? r : now.anchor.present;
 }
 
-/* The TEE has read it back before it answered; and it must be what is there for everybody. */
+/* The trusted application reads the count back before it answers; then it is read once more. */
 static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
 	struct ta_count_disk d;
@@ -213,17 +225,18 @@ static int count_erase(const struct keystore *k, struct keystore_session *s, str
 	if (r >= 0)
 		r = read_state(k, s, env, &now);
 	if (r < 0 && !is_gone(s))
-		diag_state("NOT ERASED, unless the counters say otherwise: what was sealed may "
-			   "still open");
+		diag_state(
+		    "NOT ERASED, unless the counters say otherwise: sealed secrets may still "
+		    "open");
 	if (r < 0)
 		return r;
 	if (le64_get(d.after) > le64_get(d.before) && now.erase >= le64_get(d.after))
 		return 0;
 	r = diag_fail(DIAG_KEYSTORE_UNTRUSTED, EPROTO,
 		      "the TEE says that it counted from %" PRIu64 " to %" PRIu64
-		      ", and has %" PRIu64,
+		      ", but its counter is %" PRIu64,
 		      le64_get(d.before), le64_get(d.after), now.erase);
-	diag_state("NOT ERASED: what was sealed may still open");
+	diag_state("NOT ERASED: sealed secrets may still open");
 	return r;
 }
 
@@ -251,7 +264,7 @@ static int anchor_write(const struct keystore *k, struct keystore_session *s, st
 
 /* --- the secret --- */
 
-/* What can be told of @blob before the TEE is asked. */
+/* Checks @blob as far as that is possible without the TEE. */
 static int recognise(const struct keystore *k, struct keystore_session *s, struct env *env,
 		     const uint8_t *blob, size_t len)
 {
@@ -259,7 +272,7 @@ static int recognise(const struct keystore *k, struct keystore_session *s, struc
 
 	if (tee_blob_decode(blob, len, &b) < 0)
 		return diag_fail(DIAG_TAMPERED, EUCLEAN,
-				 "the sealed secret of keystore %s is none of a TEE", k->name);
+				 "the sealed secret of keystore %s is not one of a TEE", k->name);
 	if (memcmp(b.identity, s->identity, sizeof(b.identity)) != 0)
 		return diag_fail(DIAG_KEYSTORE_FOREIGN, EXDEV,
 				 "the secret was sealed by the TEE of another device");
@@ -267,7 +280,7 @@ static int recognise(const struct keystore *k, struct keystore_session *s, struc
 		return 0;
 	return diag_fail(DIAG_TAMPERED, EUCLEAN,
 			 "the secret of keystore %s was sealed with counters in other storage than "
-			 "%s: it stood in an earlier vault",
+			 "%s: it is from an earlier vault",
 			 k->name, k->values[STORAGE].text);
 }
 
@@ -293,10 +306,9 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 
 	if (r < 0)
 		return r;
-	/* One that was sealed for now, or a rotation that was counted already. */
+	/* One that does not wait for a rotation. */
 	if (tee_blob_decode(blob, len, &b) < 0 || !b.next)
 		return 0;
-	/* A reboot cannot help here where a cut came in between: what is locked was opened. */
 	return ask(s, env, TA_ADVANCE, 0, 0, blob, len, &d, sizeof(d));
 }
 

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backend trusted: what the kernel's errors mean. */
+/* What the kernel's errors mean. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "keystore/trusted/trusted.h"
-
-bool trusted_is_tpm(const struct keystore *k)
-{
-	return k->values[TRUSTED_SOURCE].number == TRUSTED_SOURCE_TPM;
-}
-
-const char *trusted_text(const struct keystore *k, int option)
-{
-	return k->values[option].present ? k->values[option].text : "";
-}
-
-bool trusted_has_policy(const struct keystore *k)
-{
-	return strstr(trusted_text(k, TRUSTED_OPTIONS), "policydigest=") != NULL;
-}
+#include "keystore/trusted/options.h"
+#include "keystore/trusted/say.h"
 
 static int no_support(const struct keystore *k, int err)
 {
@@ -34,16 +20,15 @@ static int no_support(const struct keystore *k, int err)
 	return r;
 }
 
-int trusted_fail(const struct keystore *k, int err, const char *doing)
+int trusted_fail(const struct keystore *k, int err, const char *what)
 {
 	if (err == ENODEV || err == EOPNOTSUPP || err == ENOSYS)
 		return no_support(k, err);
 	if (err == EDQUOT)
-		return diag_fail(DIAG_KERNEL, err, "%s: the quota of keys is used up", doing);
-	return diag_fail(DIAG_KEYSTORE_FAILED, err, "%s: %s", doing, strerror(err));
+		return diag_fail(DIAG_KERNEL, err, "%s: the quota of keys is used up", what);
+	return diag_fail(DIAG_KEYSTORE_FAILED, err, "%s: %s", what, strerror(err));
 }
 
-/* keyctl add trusted NAME "new …" */
 int trusted_fail_seal(const struct keystore *k, int err)
 {
 	int r;
@@ -61,16 +46,15 @@ int trusted_fail_seal(const struct keystore *k, int err)
 	}
 	if (err == EINVAL) {
 		r = diag_fail(DIAG_KEYSTORE_FAILED, err,
-			      "the kernel does not take these options of a trusted key: %s",
+			      "the kernel does not accept these options of a trusted key: %s",
 			      trusted_text(k, TRUSTED_OPTIONS));
-		diag_next("look whether its source is %s (trusted.source=), and into dmesg",
+		diag_next("check that its source is %s (trusted.source=), and read dmesg",
 			  trusted_text(k, TRUSTED_SOURCE));
 		return r;
 	}
 	return trusted_fail(k, err, "no trusted key can be made");
 }
 
-/* keyctl add trusted NAME "load …" */
 int trusted_fail_unseal(const struct keystore *k, int err)
 {
 	bool policy = trusted_has_policy(k) || k->values[TRUSTED_LOAD_OPTIONS].present;
@@ -83,18 +67,19 @@ int trusted_fail_unseal(const struct keystore *k, int err)
 		diag_next("the session that load-options names must be open, in this boot state");
 	} else if ((err == EPERM && trusted_is_tpm(k)) || err == EFAULT || err == EBADMSG) {
 		r = diag_fail(DIAG_KEYSTORE_FOREIGN, err,
-			      "what the vault has was sealed by another %s, or was changed",
+			      "the vault's sealed key was sealed by another %s, or was changed",
 			      trusted_is_tpm(k) ? "TPM (or under a storage key that is gone)"
 						: "device");
 		diag_next(trusted_is_tpm(k)
-			      ? "tpm2_getcap handles-persistent tells whether the storage "
-				"key is there"
+			      ? "tpm2_getcap handles-persistent lists the storage keys that are "
+				"there"
 			      : "put the medium of this device back");
 	} else if (err == EINVAL) {
-		r = diag_fail(DIAG_TAMPERED, err,
-			      "the kernel does not take what the vault has for a sealed key: it "
-			      "was changed, or the kernel's source is not %s",
-			      trusted_text(k, TRUSTED_SOURCE));
+		r = diag_fail(
+		    DIAG_TAMPERED, err,
+		    "the kernel does not accept the vault's sealed key: it was changed, or "
+		    "the kernel's source is not %s",
+		    trusted_text(k, TRUSTED_SOURCE));
 		diag_next("trusted.source=%s on the kernel's command line, if that is missing",
 			  trusted_text(k, TRUSTED_SOURCE));
 	} else {
@@ -104,18 +89,18 @@ int trusted_fail_unseal(const struct keystore *k, int err)
 	return r;
 }
 
-/* keyctl add encrypted NAME "load …" */
 int trusted_fail_load(const struct keystore *k, int err, const char *name)
 {
 	int r;
 
 	if (err == EINVAL || err == EBADMSG)
 		r = diag_fail(DIAG_TAMPERED, err,
-			      "the vault's key %s was changed: its MAC is not of this keystore",
+			      "the vault's key %s was changed: its MAC is not one of this keystore",
 			      name);
 	else if (err == ENOKEY)
 		r = diag_fail(DIAG_TAMPERED, err,
-			      "the vault's key %s is of another trusted key than the vault's",
+			      "the vault's key %s is encrypted under another trusted key than the "
+			      "vault's",
 			      name);
 	else
 		return trusted_fail(k, err, "the encrypted key cannot be loaded");

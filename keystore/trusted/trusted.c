@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel trusted and encrypted keys: no key is ever in user space, in no form that opens anything.
- * Documentation/security/keys/trusted-encrypted.rst */
-#include <assert.h>
-#include <ctype.h>
+/* Backend trusted: trusted and encrypted keys of the kernel. User space never has a key in a form
+ * that opens anything. Documentation/security/keys/trusted-encrypted.rst */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,56 +8,21 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "base/endian.h"
 #include "base/hex.h"
 #include "kernel/alg.h"
 #include "kernel/key.h"
 #include "keystore/registry.h"
-#include "keystore/trusted/trusted.h"
+#include "keystore/trusted/blob.h"
+#include "keystore/trusted/options.h"
+#include "keystore/trusted/say.h"
 
-static const char *const source_words[] = {"tpm", "tee", "caam", "dcp", NULL};
-
-static const struct option_spec options[] = {
-    [TRUSTED_SOURCE] = {"source", OPTION_WORD, "tpm", .words = source_words,
-			.help =
-			    "What seals the kernel's trusted keys, as trusted.source= says on its "
-			    "command line"},
-    [TRUSTED_KEYHANDLE] = {"keyhandle", OPTION_TEXT, "0x81000001", .max = 10,
-			   .help = "Source tpm: the persistent storage key that seals"},
-    [TRUSTED_OPTIONS] = {"options", OPTION_TEXT, .max = 200,
-			 .help =
-			     "More of the kernel's options for a new trusted key: \"hash=sha256 "
-			     "policydigest=…\""},
-    [TRUSTED_LOAD_OPTIONS] =
-	{"load-options", OPTION_TEXT, .max = 200,
-	 .help = "The kernel's options for loading it: \"policyhandle=0x03000000\", a "
-		 "policy session that was left open in the TPM"},
-    {0},
-};
-
-#define VERSION      1
 #define MASTER_BYTES 32
-#define LEAST_BYTES  20   /* of an encrypted key: MIN_DATA_SIZE in encrypted.c */
-#define BLOB_MAX     1024 /* bytes; the kernel takes 512 */
-#define NAME         "holdfast-"
-#define NAME_RANDOM  8 /* bytes, in hexadecimal behind it */
-/* What the kernel computes MACs with. Encrypted keys have the name in what the kernel authenticates
- * of them, so that nobody can say of a vault that it never had a MAC. */
-#define NAME_MAC "holdfast-mac-"
-#define MASTER   "default trusted:"
-
-/* The blob. The kernel's own follows. */
-struct trusted_disk {
-	uint8_t magic[8]; /*  0: "hftrust\0" */
-	le32_t version;   /*  8 */
-	uint8_t pad[4];   /* 12 */
-	char name[32];    /* 16: of the trusted key; encrypted keys call it by that */
-};
-static_assert(sizeof(struct trusted_disk) == 48, "blob");
+#define LEAST_BYTES  20 /* of an encrypted key: MIN_DATA_SIZE in encrypted.c */
 
 /* --- the trusted key --- */
 
-/* 2.23.133.10.1.5, sealed data: how the kernel begins what a TPM sealed. */
+/* A TPM's sealed data begins with the object identifier 2.23.133.10.1.5 in the kernel's encoding.
+ */
 static bool sealed_by_tpm(const uint8_t *blob, size_t len)
 {
 	static const uint8_t oid[] = {0x06, 0x06, 0x67, 0x81, 0x05, 0x0a, 0x01, 0x05};
@@ -86,8 +49,7 @@ static int check_source(const struct keystore *k, const uint8_t *blob, size_t le
 static int put_blob(const struct keystore *k, const char *name, const struct text *text,
 		    struct text *blob)
 {
-	struct trusted_disk d = {.magic = "hftrust", .version = le32_make(VERSION)};
-	uint8_t bytes[BLOB_MAX];
+	uint8_t bytes[TRUSTED_KEY_MAX];
 	size_t len = 0;
 	int r;
 
@@ -95,27 +57,23 @@ static int put_blob(const struct keystore *k, const char *name, const struct tex
 		return diag_fail(DIAG_KEYSTORE_FAILED, EBADMSG,
 				 "the kernel shows no sealed key where one was made");
 	r = check_source(k, bytes, len);
-	if (r < 0)
-		return r;
-	snprintf(d.name, sizeof(d.name), "%s", name);
-	text_add_bytes(blob, &d, sizeof(d));
-	text_add_bytes(blob, bytes, len);
-	return 0;
+	if (r >= 0)
+		trusted_blob_encode(name, bytes, len, blob);
+	return r;
 }
 
 static int seal(const struct keystore *k, struct keystore_session *session, struct env *env,
 		bool next, struct secret **ret, struct text *blob)
 {
 	_cleanup_text_ struct text payload = {0}, shown = {0};
-	char hex[2 * NAME_RANDOM + 1], name[sizeof(NAME_MAC) + 2 * NAME_RANDOM];
-	uint8_t random[NAME_RANDOM];
+	uint8_t random[TRUSTED_RANDOM];
+	char name[TRUSTED_NAME_MAX];
 	int32_t serial;
 	int r = env->random(random, sizeof(random));
 
 	if (r < 0)
 		return r;
-	hex_encode(random, sizeof(random), hex);
-	snprintf(name, sizeof(name), "%s%s", alg_takes_keys() ? NAME_MAC : NAME, hex);
+	trusted_name(random, alg_takes_keys(), name);
 	text_add(&payload, "new %d", MASTER_BYTES);
 	if (trusted_is_tpm(k))
 		text_add(&payload, " keyhandle=%s migratable=0",
@@ -135,52 +93,34 @@ static int seal(const struct keystore *k, struct keystore_session *session, stru
 	return r;
 }
 
-static bool has_mac(const char *name)
-{
-	return strncmp(name, NAME_MAC, strlen(NAME_MAC)) == 0;
-}
-
-static bool is_name(const char *s, size_t room)
-{
-	size_t n = strnlen(s, room), head = strlen(n < room && has_mac(s) ? NAME_MAC : NAME);
-
-	if (n == room || strncmp(s, NAME, strlen(NAME)) != 0)
-		return false;
-	return strspn(s + head, "0123456789abcdef") == n - head;
-}
-
 static int decode(const struct keystore *k, const uint8_t *blob, size_t len,
-		  struct trusted_disk *ret)
+		  struct trusted_blob *ret)
 {
-	if (len > sizeof(*ret) && len <= sizeof(*ret) + BLOB_MAX) {
-		memcpy(ret, blob, sizeof(*ret));
-		if (memcmp(ret->magic, "hftrust\0", 8) == 0 && le32_get(ret->version) == VERSION &&
-		    is_name(ret->name, sizeof(ret->name)))
-			return 0;
-	}
+	if (trusted_blob_decode(blob, len, ret) >= 0)
+		return 0;
 	return diag_fail(DIAG_TAMPERED, EUCLEAN,
-			 "the sealed secret of keystore %s is no trusted key", k->name);
+			 "the sealed secret of keystore %s is not a trusted key", k->name);
 }
 
 static int unseal(const struct keystore *k, struct keystore_session *session, struct env *env,
 		  const uint8_t *blob, size_t len, struct secret **ret)
 {
 	_cleanup_text_ struct text payload = {0};
-	char hex[2 * BLOB_MAX + 1];
-	struct trusted_disk d;
+	char hex[2 * TRUSTED_KEY_MAX + 1];
+	struct trusted_blob b;
 	int32_t serial;
-	int r = decode(k, blob, len, &d);
+	int r = decode(k, blob, len, &b);
 
 	if (r < 0)
 		return r;
-	hex_encode(blob + sizeof(d), len - sizeof(d), hex);
+	hex_encode(b.key, b.key_bytes, hex);
 	text_add(&payload, "load %s", hex);
 	if (trusted_is_tpm(k))
 		text_add(&payload, " keyhandle=%s", trusted_text(k, TRUSTED_KEYHANDLE));
 	text_add(&payload, " %s", trusted_text(k, TRUSTED_LOAD_OPTIONS));
 	if (payload.failed)
 		return diag_no_memory();
-	r = kernel_key_add("trusted", d.name, payload.s, &serial);
+	r = kernel_key_add("trusted", b.name, payload.s, &serial);
 	if (r < 0)
 		return trusted_fail_unseal(k, -r);
 	*ret = NULL;
@@ -189,12 +129,12 @@ static int unseal(const struct keystore *k, struct keystore_session *session, st
 
 /* --- encrypted keys below it --- */
 
-/* The kernel makes an encrypted key also below a trusted one that it does not have, and finds out
- * when it is read: so it is looked for first. */
-static int find_master(const struct keystore *k, const struct trusted_disk *d)
+/* The kernel makes an encrypted key even if it does not have the trusted key, and fails only when
+ * the key is read. So look for the trusted key first. */
+static int find_master(const struct keystore *k, const struct trusted_blob *b)
 {
 	int32_t serial;
-	int r = kernel_key_find("trusted", d->name, &serial);
+	int r = kernel_key_find("trusted", b->name, &serial);
 
 	return r < 0 ? trusted_fail(k, -r, "the trusted key is not in the kernel") : 0;
 }
@@ -209,55 +149,32 @@ static int read_key(const struct keystore *k, int32_t serial, struct text *blob)
 static int draw(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
 		const char *name, size_t len, struct text *blob)
 {
-	struct trusted_disk d;
+	struct trusted_blob b;
 	char payload[96];
 	int32_t serial;
-	int r = decode(k, sealed, sealed_len, &d);
+	int r = decode(k, sealed, sealed_len, &b);
 
 	if (r >= 0)
-		r = find_master(k, &d);
+		r = find_master(k, &b);
 	if (r < 0)
 		return r;
-	snprintf(payload, sizeof(payload), "new " MASTER "%s %zu", d.name, len);
+	snprintf(payload, sizeof(payload), "new " TRUSTED_MASTER "%s %zu", b.name, len);
 	r = kernel_key_add("encrypted", name, payload, &serial);
 	return r < 0 ? trusted_fail(k, -r, "no encrypted key can be made")
 		     : read_key(k, serial, blob);
 }
 
-/* "default trusted:NAME LENGTH HEX": what the kernel writes, and nothing else. @text: of len + 1 */
-static int decode_key(const uint8_t *blob, size_t len, char *text, size_t *ret_bytes)
-{
-	char name[33], *end;
-	size_t head = strlen(MASTER), n;
-
-	memcpy(text, blob, len);
-	text[len] = 0;
-	n = strcspn(text + (len < head ? len : head), " ");
-	if (strlen(text) != len || strncmp(text, MASTER, head) != 0 || n >= sizeof(name))
-		return -EINVAL;
-	memcpy(name, text + head, n);
-	name[n] = 0;
-	if (!is_name(name, sizeof(name)) || !isdigit((unsigned char)text[head + n + 1]))
-		return -EINVAL;
-	*ret_bytes = strtoul(text + head + n + 1, &end, 10);
-	if (*end != ' ' || strspn(end + 1, "0123456789abcdef") != strlen(end + 1))
-		return -EINVAL;
-	return 0;
-}
-
 static int load(const struct keystore *k, const char *name, const uint8_t *blob, size_t len,
 		struct key_reference *ret)
 {
-	_cleanup_free_ char *text = malloc(len + 1);
+	_cleanup_free_ char *text = NULL;
 	_cleanup_text_ struct text payload = {0};
 	struct key_reference ref = {.type = "encrypted"};
 	int32_t serial;
-	int r;
+	int r = trusted_key_decode(blob, len, &text, &ref.len);
 
-	if (!text)
-		return diag_no_memory();
-	if (decode_key(blob, len, text, &ref.len) < 0)
-		return trusted_fail_load(k, EINVAL, name);
+	if (r < 0)
+		return r == -ENOMEM ? diag_no_memory() : trusted_fail_load(k, EINVAL, name);
 	text_add(&payload, "load %s", text);
 	if (payload.failed)
 		return diag_no_memory();
@@ -272,20 +189,20 @@ static int load(const struct keystore *k, const char *name, const uint8_t *blob,
 static int rewrap(const struct keystore *k, const struct key_reference *ref, const uint8_t *sealed,
 		  size_t sealed_len, struct text *blob)
 {
-	struct trusted_disk d;
+	struct trusted_blob b;
 	char payload[96];
 	int32_t serial;
-	int r = decode(k, sealed, sealed_len, &d);
+	int r = decode(k, sealed, sealed_len, &b);
 
 	if (r >= 0)
-		r = find_master(k, &d);
+		r = find_master(k, &b);
 	if (r < 0)
 		return r;
-	snprintf(payload, sizeof(payload), "update " MASTER "%s", d.name);
+	snprintf(payload, sizeof(payload), "update " TRUSTED_MASTER "%s", b.name);
 	r = kernel_key_find(ref->type, ref->description, &serial);
 	if (r >= 0)
 		r = kernel_key_update(serial, payload);
-	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be sealed anew")
+	return r < 0 ? trusted_fail(k, -r, "the encrypted key cannot be sealed again")
 		     : read_key(k, serial, blob);
 }
 
@@ -293,86 +210,37 @@ static int rewrap(const struct keystore *k, const struct key_reference *ref, con
 
 static bool authenticates(const struct keystore *k, const uint8_t *sealed, size_t sealed_len)
 {
-	struct trusted_disk d;
+	struct trusted_blob b;
 
-	if (sealed_len < sizeof(d))
-		return false;
-	memcpy(&d, sealed, sizeof(d));
-	return is_name(d.name, sizeof(d.name)) && has_mac(d.name);
+	return trusted_blob_decode(sealed, sealed_len, &b) >= 0 && b.has_mac;
 }
 
 static int mac(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
 	       const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES])
 {
-	struct trusted_disk d;
+	struct trusted_blob b;
 	int32_t serial;
-	int r = decode(k, sealed, sealed_len, &d);
+	int r = decode(k, sealed, sealed_len, &b);
 
 	if (r < 0)
 		return r;
-	r = kernel_key_find("trusted", d.name, &serial);
+	r = kernel_key_find("trusted", b.name, &serial);
 	if (r >= 0)
 		r = alg_hmac_sha256(serial, bytes, len, ret);
 	if (r >= 0)
 		return 0;
 	r = diag_fail(DIAG_KERNEL, -r, "the kernel computes no MAC with its trusted key: %s",
 		      strerror(-r));
-	diag_next("it did when the device was laid out: CONFIG_CRYPTO_USER_API_HASH, Linux 6.2 or "
-		  "newer");
+	diag_next("it did when the device was laid out: it needs CONFIG_CRYPTO_USER_API_HASH and "
+		  "Linux 6.2 or newer");
 	return r;
 }
 
-/* --- what is said of it --- */
-
-/* Words that the kernel would take, and that must not stand in a layout or are set otherwise. */
-static int check_words(const struct keystore *k, int option)
-{
-	static const char *const refused[] = {
-	    "keyhandle=", "keyauth=", "blobauth=", "migratable=", NULL};
-	const char *text = trusted_text(k, option);
-	char at[WHERE_SIZE];
-
-	where_text(&k->values[option].where, at);
-	for (size_t i = 0; refused[i]; i++) {
-		if (strstr(text, refused[i]))
-			return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-					 "%s%s: %s cannot stand here: %s", at, options[option].name,
-					 refused[i],
-					 i == 0   ? "write keyhandle = \"0x81000001\""
-					 : i == 3 ? "it is always 0"
-						  : "a layout is no place for secrets");
-	}
-	for (; *text; text++) {
-		if (*text != ' ' && !isgraph((unsigned char)*text))
-			return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-					 "%s%s: words with a space between, as the kernel's "
-					 "documentation has them",
-					 at, options[option].name);
-	}
-	return 0;
-}
-
-static int check(const struct keystore *k)
-{
-	const char *handle = trusted_text(k, TRUSTED_KEYHANDLE);
-	char at[WHERE_SIZE];
-	int r = check_words(k, TRUSTED_OPTIONS);
-
-	if (r >= 0)
-		r = check_words(k, TRUSTED_LOAD_OPTIONS);
-	if (r < 0)
-		return r;
-	if (strncmp(handle, "0x81", 4) == 0 && strlen(handle) == 10 &&
-	    strspn(handle + 2, "0123456789abcdefABCDEF") == 8)
-		return 0;
-	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-			 "%skeyhandle = \"%s\" is no persistent handle; write \"0x81000001\"",
-			 where_text(&k->values[TRUSTED_KEYHANDLE].where, at), handle);
-}
+/* --- the backend --- */
 
 static enum erase_strength strength(const struct keystore *k)
 {
-	return ERASE_MEDIA; /* also with a policy: it is not we who can make it fail for good */
+	return ERASE_MEDIA; /* with a policy, too: holdfast cannot make it fail for ever */
 }
 
 static void describe(const struct keystore *k, const uint8_t *blob, size_t len, struct text *to)
@@ -400,9 +268,9 @@ static const struct key_reference_ops references = {
 const struct keystore_ops keystore_trusted = {
     .name = "trusted",
     .summary = "Trusted and encrypted keys of the kernel: dm-crypt gets them, user space never.",
-    .options = options,
+    .options = trusted_options,
     .strength = strength,
-    .check = check,
+    .check = trusted_options_check,
     .seal = seal,
     .unseal = unseal,
     .references = &references,

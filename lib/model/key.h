@@ -97,8 +97,7 @@ struct keystore_systemd_ops {
 struct keystore_state {
 	uint64_t erase, rotation; /* E and R; opaque, they only grow */
 	struct keystore_anchor anchor;
-	enum erase_strength strength; /* as it is, not as it was asked for */
-	char hardware[128];           /* vendor and firmware, "" where there is none */
+	char hardware[128]; /* vendor and firmware, "" where there is none */
 };
 
 /*

@@ -7,7 +7,7 @@
 #include "base/diag.h"
 #include "crash/keyed.h"
 #include "keystore/registry.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/child.h"
 #include "model/layout.h"
 #include "lib/check.h"
 #include "lib/gp-sim.h"

@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "keystore/registry.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

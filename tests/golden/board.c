@@ -3,7 +3,7 @@
  * directory HOLDFAST_BOARD. */
 #include <stdlib.h>
 
-#include "keystore/tee/private.h"
+#include "keystore/tee/child.h"
 #include "lib/gp-sim.h"
 
 static __attribute__((constructor)) void power_on(void)

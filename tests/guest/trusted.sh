@@ -150,7 +150,7 @@ said "record [0-9]+ of the vault's device part was changed: an option, of volume
 restore
 check "the MAC is said not to be" "$forge" /dev/vda 'holdfast-mac-' 'holdfast-aaaa' hftrust
 check_status 3 "that opens nothing, either" "$H" open /dev/vda
-said "is of another trusted key"
+said "is encrypted under another trusted key"
 restore
 check "a key is changed" "$forge" /dev/vda '32 ' '33 ' 'default trusted'
 check_status 3 "a changed key opens nothing" "$H" open /dev/vda

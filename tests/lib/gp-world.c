@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keystore/tee/private.h"
+#include "keystore/tee/call.h"
 #include "lib/gp-private.h"
 
 #define CONNECTIONS  8

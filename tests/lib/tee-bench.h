@@ -4,8 +4,9 @@
 #define HOLDFAST_TESTS_TEE_BENCH_H
 
 #include "base/diag.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/child.h"
 #include "lib/gp-sim.h"
+#include "model/key.h"
 #include "model/layout.h"
 
 struct tee_bench {

@@ -11,7 +11,7 @@
 
 #include "base/diag.h"
 #include "keystore/registry.h"
-#include "keystore/tee/private.h"
+#include "keystore/tee/child.h"
 #include "model/layout.h"
 
 static struct option_value values[3];
@@ -85,7 +85,8 @@ static int state(void)
 	if (r >= 0)
 		printf("  %s: E %llu R %llu anchor %d %llu strength %d\n", s.hardware,
 		       (unsigned long long)s.erase, (unsigned long long)s.rotation,
-		       s.anchor.present, (unsigned long long)s.anchor.sequence, s.strength);
+		       s.anchor.present, (unsigned long long)s.anchor.sequence,
+		       keystore_tee.strength(&k));
 	return r;
 }
 

@@ -336,18 +336,20 @@ static void warnings_are_told_apart(void **state)
 	static const struct {
 		uint32_t rc, command;
 		enum diag_code code;
+		int expected;
 	} moods[] = {
-	    {TPM2_RC_RETRY, 0, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_YIELDED, TPM2_CC_Load, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_TESTING, 0, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_NV_RATE, TPM2_CC_PolicyNV, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_NV_UNAVAILABLE, TPM2_CC_Unseal, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_LOCKOUT, TPM2_CC_Unseal, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_SESSION_HANDLES, TPM2_CC_StartAuthSession, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_OBJECT_MEMORY, TPM2_CC_Load, DIAG_KEYSTORE_BUSY},
-	    {TPM2_RC_INITIALIZE, 0, DIAG_KEYSTORE_MISSING},
-	    {TPM2_RC_FAILURE, 0, DIAG_KEYSTORE_FAILED},
-	    {TPM2_RC_INTEGRITY | TPM2_RC_P | TPM2_RC_1, TPM2_CC_Load, DIAG_KEYSTORE_FOREIGN},
+	    {TPM2_RC_RETRY, 0, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_YIELDED, TPM2_CC_Load, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_TESTING, 0, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_NV_RATE, TPM2_CC_PolicyNV, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_NV_UNAVAILABLE, TPM2_CC_Unseal, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_LOCKOUT, TPM2_CC_Unseal, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_SESSION_HANDLES, TPM2_CC_StartAuthSession, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_OBJECT_MEMORY, TPM2_CC_Load, DIAG_KEYSTORE_BUSY, -EBUSY},
+	    {TPM2_RC_INITIALIZE, 0, DIAG_KEYSTORE_MISSING, -ENODEV},
+	    {TPM2_RC_FAILURE, 0, DIAG_KEYSTORE_FAILED, -EIO},
+	    {TPM2_RC_INTEGRITY | TPM2_RC_P | TPM2_RC_1, TPM2_CC_Load, DIAG_KEYSTORE_FOREIGN,
+	     -EUCLEAN},
 	};
 
 	provision();
@@ -356,7 +358,7 @@ static void warnings_are_told_apart(void **state)
 
 		between.ctx = &m;
 		between.refuse = grumble;
-		assert_true(rig_opens(&r, &blob, secret) < 0);
+		assert_int_equal(rig_opens(&r, &blob, secret), moods[i].expected);
 		between.refuse = NULL;
 		assert_true(diag_get(0)->next[0] != '\0');
 		if (diag_get(0)->code != moods[i].code)

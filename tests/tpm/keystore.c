@@ -10,6 +10,7 @@
 #include "keystore/tpm2/index.h"
 #include "keystore/tpm2/pcr.h"
 #include "lib/check.h"
+#include "lib/refused.h"
 #include "lib/tpm-rig.h"
 
 static const char *const plain[] = {NULL};
@@ -65,18 +66,6 @@ static void device_close(struct device *d)
 	rig_close(&d->r);
 }
 
-static void refused(int r, struct rig *rig, enum diag_code code)
-{
-	enum diag_code said = diag_count() ? diag_get(0)->code : DIAG_OK;
-
-	if (r >= 0 || said != code)
-		print_message("got %d, %s: %s\n", r, diag_code_text(said),
-			      diag_count() ? diag_get(0)->text : "");
-	assert_true(r < 0);
-	assert_int_equal(said, code);
-	diag_forget(0);
-}
-
 static void preparing_twice_adopts(void **state)
 {
 	struct keystore_anchor a;
@@ -98,16 +87,16 @@ static void rotation_is_one_count(void **state)
 
 	device_open(&d, plain, NULL);
 	assert_ok(rig_seal(&d.r, true, &next, &blob));
-	refused(rig_opens(&d.r, &blob, next), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_opens(&d.r, &blob, next), DIAG_KEYSTORE_FOREIGN);
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	assert_ok(rig_advance(&d.r, &d.blob)); /* which does not wait */
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	assert_ok(rig_advance(&d.r, &blob));
 	assert_ok(rig_opens(&d.r, &blob, next));
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_ERASED);
 	assert_ok(rig_advance(&d.r, &blob)); /* again */
 	assert_ok(rig_opens(&d.r, &blob, next));
-	refused(rig_advance(&d.r, &d.blob), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_advance(&d.r, &d.blob), DIAG_KEYSTORE_ERASED);
 	device_close(&d);
 }
 
@@ -133,15 +122,15 @@ static void erasing_kills_every_copy(void **state)
 
 	device_open(&d, plain, NULL);
 	assert_ok(rig_seal(&d.r, true, &next, &waiting));
-	refused(prove(&d.r, &d.blob), &d.r, DIAG_KEYSTORE_FAILED);
+	assert_refused(prove(&d.r, &d.blob), DIAG_KEYSTORE_FAILED);
 	assert_ok(rig_count_erase(&d.r));
 	assert_ok(prove(&d.r, &d.blob));
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_ERASED);
 	assert_ok(rig_advance(&d.r, &waiting));
-	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_opens(&d.r, &waiting, next), DIAG_KEYSTORE_ERASED);
 	swtpm_power_cycle(&d.r.tpm);
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_ERASED);
-	refused(rig_opens(&d.r, &waiting, next), &d.r, DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_opens(&d.r, &waiting, next), DIAG_KEYSTORE_ERASED);
 	assert_ok(rig_seal(&d.r, false, &other, &anew));
 	assert_ok(rig_opens(&d.r, &anew, other));
 	device_close(&d);
@@ -154,20 +143,18 @@ static void counters_made_anew_open_nothing_old(void **state)
 	device_open(&d, plain, NULL);
 	assert_ok(rig_count_erase(&d.r));
 	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; tpm2_nvundefine -C o 0x018b4f02");
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_FOREIGN);
 	/* The attacker's own, counted as often as it takes. */
 	for (int i = 0; i < 4; i++) {
 		assert_ok(rig_prepare(&d.r));
-		assert_int_not_equal(rig_opens(&d.r, &d.blob, d.secret), 0);
-		diag_forget(0);
+		assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_ERASED);
 		assert_ok(rig_count_erase(&d.r));
 	}
 	rig_tool(&d.r, "tpm2_nvundefine -C o 0x018b4f01; "
 		       "tpm2_nvdefine -C o -s 8 -a 'ownerread|authread|authwrite|no_da|nt=counter' "
 		       "0x018b4f01 >/dev/null; tpm2_nvincrement 0x018b4f01");
-	assert_int_not_equal(rig_opens(&d.r, &d.blob, d.secret), 0);
-	diag_forget(0);
-	refused(rig_prepare(&d.r), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_ERASED);
+	assert_refused(rig_prepare(&d.r), DIAG_KEYSTORE_FOREIGN);
 	device_close(&d);
 }
 
@@ -177,10 +164,10 @@ static void a_cleared_tpm_is_told(void **state)
 
 	device_open(&d, plain, NULL);
 	rig_tool(&d.r, "tpm2_clear -c p");
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
-	refused(rig_count_erase(&d.r), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_count_erase(&d.r), DIAG_KEYSTORE_FOREIGN);
 	assert_ok(rig_prepare(&d.r)); /* another owner seed, another storage key */
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_FOREIGN);
 	device_close(&d);
 }
 
@@ -192,9 +179,9 @@ static void a_pin_is_half_of_the_key(void **state)
 	if (rig_opens(&d.r, &d.blob, d.secret) < 0)
 		fail_msg("%s", diag_get(0)->text);
 	d.r.pin = "1235";
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_WRONG);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEY_WRONG);
 	d.r.pin = NULL;
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_INPUT);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEY_INPUT);
 	d.r.pin = "1234";
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	device_close(&d);
@@ -208,11 +195,10 @@ static void lockout_is_told_and_blocks_no_count(void **state)
 	device_open(&d, with_pin, "1234");
 	rig_tool(&d.r, "tpm2_dictionarylockout -s -n 2 -t 1000 -l 1000");
 	d.r.pin = "no";
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEY_WRONG);
-	rig_opens(&d.r, &d.blob, d.secret);
-	diag_forget(0);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEY_WRONG);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_BUSY);
 	d.r.pin = "1234";
-	refused(rig_opens(&d.r, &d.blob, d.secret), &d.r, DIAG_KEYSTORE_BUSY);
+	assert_refused(rig_opens(&d.r, &d.blob, d.secret), DIAG_KEYSTORE_BUSY);
 	assert_ok(rig_anchor_write(&d.r, 2));
 	assert_ok(rig_anchor_read(&d.r, &a));
 	assert_int_equal(a.sequence, 2);
@@ -229,11 +215,11 @@ static void another_boot_opens_nothing(void **state)
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	rig_tool(&d.r, "tpm2_pcrextend 16:sha256="
 		       "0101010101010101010101010101010101010101010101010101010101010101");
-	assert_true(rig_opens(&d.r, &d.blob, d.secret) < 0);
+	assert_int_equal(rig_opens(&d.r, &d.blob, d.secret), -EKEYREJECTED);
 	assert_non_null(strstr(diag_get(0)->text, "PCR 16 (sha256) differs"));
-	refused(-1, &d.r, DIAG_KEYSTORE_POLICY);
+	assert_int_equal(rig_said(), DIAG_KEYSTORE_POLICY);
 	/* Nor can it make another vault copy the true one. */
-	refused(rig_anchor_write(&d.r, 9), &d.r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_anchor_write(&d.r, 9), DIAG_KEYSTORE_POLICY);
 	swtpm_power_cycle(&d.r.tpm);
 	assert_ok(rig_opens(&d.r, &d.blob, d.secret));
 	assert_ok(rig_anchor_write(&d.r, 9));
@@ -250,7 +236,7 @@ static void a_secret_without_pcrs_is_not_taken_for_one_with(void **state)
 	rig_layout(&d.r, plain);
 	assert_ok(rig_seal(&d.r, false, &weak, &blob));
 	rig_layout(&d.r, on_pcr);
-	refused(rig_opens(&d.r, &blob, weak), &d.r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_opens(&d.r, &blob, weak), DIAG_KEYSTORE_POLICY);
 	device_close(&d);
 }
 
@@ -268,8 +254,9 @@ static void an_anchor_made_anew_is_told(void **state)
 		       "head -c 40 /dev/zero | tpm2_nvwrite -i - 0x018b4f03");
 	assert_ok(d.r.k->ops->begin(d.r.k, &d.r.env, &s));
 	assert_ok(d.r.k->ops->anchor_read(d.r.k, s, &d.r.env, &a));
-	refused(d.r.k->ops->unseal(d.r.k, s, &d.r.env, (uint8_t *)d.blob.s, d.blob.len, &got), &d.r,
-		DIAG_KEYSTORE_POLICY);
+	assert_refused(
+	    d.r.k->ops->unseal(d.r.k, s, &d.r.env, (uint8_t *)d.blob.s, d.blob.len, &got),
+	    DIAG_KEYSTORE_POLICY);
 	d.r.k->ops->end(s);
 	assert_null(got);
 	device_close(&d);
@@ -281,13 +268,13 @@ static void the_owner_is_asked(void **state)
 
 	rig_open(&r, plain);
 	rig_tool(&r, "tpm2_changeauth -c o secret");
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_OWNER);
 	r.owner = "wrong";
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_OWNER);
 	r.owner = "secret";
 	assert_ok(rig_prepare(&r));
 	r.owner = "wrong";
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_OWNER);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_OWNER);
 	assert_int_equal(rig_handles(&r), 0);
 	rig_close(&r);
 }
@@ -300,7 +287,7 @@ static void a_foreign_storage_key_is_refused(void **state)
 	rig_tool(&r,
 		 "tpm2_createprimary -Q -C o -G ecc -c p.ctx; "
 		 "tpm2_evictcontrol -Q -C o -c p.ctx 0x81000001; tpm2_flushcontext -t; rm p.ctx");
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_FOREIGN);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_FOREIGN);
 	assert_int_equal(rig_handles(&r), 0);
 	rig_close(&r);
 }
@@ -328,9 +315,9 @@ static void a_foreign_index_is_refused_by_name(void **state)
 
 	rig_open(&r, plain);
 	rig_tool(&r, "tpm2_nvdefine -C o -s 40 -a 'ownerread|ownerwrite' 0x018b4f03 >/dev/null");
-	assert_true(rig_prepare(&r) < 0);
+	assert_int_equal(rig_prepare(&r), -EEXIST);
 	assert_non_null(strstr(diag_get(0)->text, "0x018b4f03"));
-	refused(-1, &r, DIAG_KEYSTORE_FOREIGN);
+	assert_int_equal(rig_said(), DIAG_KEYSTORE_FOREIGN);
 	rig_close(&r);
 }
 
@@ -340,9 +327,9 @@ static void no_tpm_is_told(void **state)
 
 	rig_open(&r, plain);
 	r.input.tcti = "device:/nonexistent";
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_MISSING);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_MISSING);
 	r.input.tcti = "nonsense";
-	refused(rig_prepare(&r), &r, DIAG_KEYSTORE_MISSING);
+	assert_refused(rig_prepare(&r), DIAG_KEYSTORE_MISSING);
 	rig_close(&r);
 }
 
@@ -470,15 +457,15 @@ static void whatever_is_signed_opens(void **state)
 	rig_layout(&r, options);
 	assert_ok(rig_prepare(&r));
 	assert_ok(rig_seal(&r, false, &secret, &blob));
-	refused(rig_opens(&r, &blob, secret), &r, DIAG_FILE);
+	assert_refused(rig_opens(&r, &blob, secret), DIAG_FILE);
 	sign(&r, 0, "sig.json");
 	assert_ok(rig_opens(&r, &blob, secret));
 	assert_ok(rig_anchor_write(&r, 3));
 	/* An update: other PCRs, not signed, then signed. */
 	rig_tool(&r, "tpm2_pcrextend 16:sha256="
 		     "0101010101010101010101010101010101010101010101010101010101010101");
-	refused(rig_opens(&r, &blob, secret), &r, DIAG_KEYSTORE_POLICY);
-	refused(rig_anchor_write(&r, 4), &r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_opens(&r, &blob, secret), DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_anchor_write(&r, 4), DIAG_KEYSTORE_POLICY);
 	sign(&r, 0, "sig.json");
 	assert_ok(rig_opens(&r, &blob, secret));
 	/* Revoked: the secret is sealed anew for version 2, and the old one dies. */
@@ -486,15 +473,15 @@ static void whatever_is_signed_opens(void **state)
 	rig_layout(&r, options);
 	assert_ok(rig_seal(&r, true, &later, &anew));
 	assert_ok(rig_advance(&r, &anew));
-	refused(rig_opens(&r, &anew, later), &r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_opens(&r, &anew, later), DIAG_KEYSTORE_POLICY);
 	sign(&r, 2, "sig.json");
 	assert_ok(rig_opens(&r, &anew, later));
-	refused(rig_opens(&r, &blob, secret), &r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_opens(&r, &blob, secret), DIAG_KEYSTORE_POLICY);
 	/* Of another key, under the right one's fingerprint. */
 	rig_tool(&r, "mv pub.pem right.pem; openssl genrsa -out key.pem 2048 2>/dev/null");
 	rig_tool(&r, "cp right.pem pub.pem");
 	sign(&r, 2, "sig.json");
-	refused(rig_opens(&r, &anew, later), &r, DIAG_KEYSTORE_POLICY);
+	assert_refused(rig_opens(&r, &anew, later), DIAG_KEYSTORE_POLICY);
 	assert_int_equal(rig_handles(&r), 0);
 	rig_tool(&r, "rm -f *.pem sig.json");
 	rig_close(&r);

@@ -12,7 +12,7 @@
 #include "crypto/digest.h"
 #include "format/vault.h"
 #include "keystore/registry.h"
-#include "keystore/tpm2/private.h"
+#include "keystore/tpm2/blob.h"
 #include "lib/check.h"
 
 /* Every image has a vault of this size here: tests/golden/make. */

@@ -12,7 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keystore/tee/kernel.h"
+#include "keystore/tee/say.h"
 #include "lib/check.h"
+#include "lib/refused.h"
 #include "lib/tee-bench.h"
 
 static struct tee_bench b;
@@ -69,8 +72,7 @@ static void a_missing_supplicant_is_found_out(void **state)
 	assert_non_null(strstr(text, "tee-supplicant is not running"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0); /* only the board is left */
 	/* The session is gone, and says so; a new one works when the supplicant does. */
-	assert_true(tee_bench_prepare(&b) < 0);
-	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_FAILED);
+	assert_refused(tee_bench_prepare(&b), DIAG_KEYSTORE_FAILED);
 	b.board->no_supplicant = false;
 	tee_bench_reboot(&b);
 	assert_ok(tee_bench_prepare(&b));
@@ -98,15 +100,15 @@ static void a_crash_of_the_application_is_told_and_unlocks_nothing(void **state)
 	assert_ok(tee_bench_prepare(&b));
 	assert_ok(tee_bench_seal(&b, false, &c));
 	b.board->storage_panics = true;
-	assert_true(tee_bench_count(&b) < 0);
+	assert_int_equal(tee_bench_count(&b), -EIO);
 	assert_non_null(strstr(diag_get(0)->state, "NOT ERASED"));
 	assert_int_equal(tee_bench_said(text), DIAG_KEYSTORE_FAILED);
 	assert_non_null(strstr(text, "stopped the trusted application"));
 	b.board->storage_panics = false;
-	assert_true(tee_bench_open(&b, &c) < 0);
+	assert_refused(tee_bench_open(&b, &c), DIAG_KEYSTORE_FAILED);
 	tee_bench_end(&b);
 	assert_null(tee_bench_session(&b));
-	diag_forget(0);
+	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_FAILED);
 	tee_bench_reboot(&b);
 	assert_ok(tee_bench_open(&b, &c));
 }
@@ -116,12 +118,12 @@ static void storage_that_is_not_there_or_full_is_told(void **state)
 	struct tee_sealed c;
 
 	b.board->rpmb_dead = true;
-	assert_true(tee_bench_prepare(&b) < 0);
+	assert_int_equal(tee_bench_prepare(&b), -ENODEV);
 	assert_non_null(strstr(diag_get(0)->next, "storage = \"ree\""));
 	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_MISSING);
 	b.board->rpmb_dead = false;
 	b.board->no_rpmb = true;
-	assert_true(tee_bench_prepare(&b) < 0);
+	assert_int_equal(tee_bench_prepare(&b), -ENODEV);
 	assert_non_null(strstr(diag_get(0)->next, "storage = \"ree\""));
 	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_MISSING);
 	b.board->no_rpmb = false;
@@ -135,8 +137,7 @@ static void storage_that_is_not_there_or_full_is_told(void **state)
 	assert_int_equal(tee_bench_count(&b), -EBUSY);
 	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_BUSY);
 	b.board->storage_fails = 0xf0100003;
-	assert_true(tee_bench_count(&b) < 0);
-	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_MISSING);
+	assert_refused(tee_bench_count(&b), DIAG_KEYSTORE_MISSING);
 	b.board->storage_fails = 0;
 	assert_ok(tee_bench_open(&b, &c));
 }
@@ -146,25 +147,25 @@ static void every_result_has_its_code(void **state)
 {
 	static const struct {
 		uint32_t stage, result, origin;
-		int error;
+		int error, expected;
 		enum diag_code code;
 		const char *word;
 	} cases[] = {
-	    {TEE_AT_DEVICE, 0, 0, ENOENT, DIAG_KEYSTORE_MISSING, "no TEE"},
-	    {TEE_AT_DEVICE, 0, 0, EACCES, DIAG_PERMISSION, "Permission denied"},
-	    {TEE_AT_DEVICE, 0, 0, EBUSY, DIAG_KEYSTORE_BUSY, "busy"},
-	    {TEE_AT_DEVICE, 0, 0, EOPNOTSUPP, DIAG_KEYSTORE_MISSING, "GlobalPlatform"},
-	    {TEE_AT_SESSION, 0, 0, EINVAL, DIAG_KEYSTORE_FAILED, "kernel's TEE driver"},
-	    {TEE_AT_SESSION, 0xffff0008, 3, 0, DIAG_KEYSTORE_MISSING, "does not find"},
-	    {TEE_AT_SESSION, 0xffff000f, 3, 0, DIAG_KEYSTORE_MISSING, "not signed"},
-	    {TEE_AT_SESSION, 0xf0100001, 3, 0, DIAG_KEYSTORE_FAILED, "storage is damaged"},
-	    {TEE_AT_COMMAND, 0xffff3024, 3, 0, DIAG_KEYSTORE_FAILED, "stopped"},
-	    {TEE_AT_COMMAND, 0xffff000c, 2, 0, DIAG_KEYSTORE_BUSY, "out of memory"},
-	    {TEE_AT_COMMAND, 0xffff000d, 3, 0, DIAG_KEYSTORE_BUSY, "busy"},
-	    {TEE_AT_COMMAND, 0xffff000e, 2, 0, DIAG_KEYSTORE_MISSING, "normal world"},
-	    {TEE_AT_COMMAND, 0xffff0006, 4, 0, DIAG_KEYSTORE_FAILED, "another version"},
-	    {TEE_AT_COMMAND, 0xffff0000, 3, 0, DIAG_KEYSTORE_FAILED, "generic error"},
-	    {TEE_AT_COMMAND, 0x12345678, 9, 0, DIAG_KEYSTORE_FAILED, "unknown place"},
+	    {TEE_AT_DEVICE, 0, 0, ENOENT, ENODEV, DIAG_KEYSTORE_MISSING, "no TEE"},
+	    {TEE_AT_DEVICE, 0, 0, EACCES, EACCES, DIAG_PERMISSION, "Permission denied"},
+	    {TEE_AT_DEVICE, 0, 0, EBUSY, EBUSY, DIAG_KEYSTORE_BUSY, "busy"},
+	    {TEE_AT_DEVICE, 0, 0, EOPNOTSUPP, ENODEV, DIAG_KEYSTORE_MISSING, "GlobalPlatform"},
+	    {TEE_AT_SESSION, 0, 0, EINVAL, EINVAL, DIAG_KEYSTORE_FAILED, "kernel's TEE driver"},
+	    {TEE_AT_SESSION, 0xffff0008, 3, 0, ENOENT, DIAG_KEYSTORE_MISSING, "does not find"},
+	    {TEE_AT_SESSION, 0xffff000f, 3, 0, EPERM, DIAG_KEYSTORE_MISSING, "not signed"},
+	    {TEE_AT_SESSION, 0xf0100001, 3, 0, EIO, DIAG_KEYSTORE_FAILED, "storage is damaged"},
+	    {TEE_AT_COMMAND, 0xffff3024, 3, 0, EIO, DIAG_KEYSTORE_FAILED, "stopped"},
+	    {TEE_AT_COMMAND, 0xffff000c, 2, 0, ENOMEM, DIAG_KEYSTORE_BUSY, "out of memory"},
+	    {TEE_AT_COMMAND, 0xffff000d, 3, 0, EBUSY, DIAG_KEYSTORE_BUSY, "busy"},
+	    {TEE_AT_COMMAND, 0xffff000e, 2, 0, ENOTCONN, DIAG_KEYSTORE_MISSING, "normal world"},
+	    {TEE_AT_COMMAND, 0xffff0006, 4, 0, EPROTO, DIAG_KEYSTORE_FAILED, "another version"},
+	    {TEE_AT_COMMAND, 0xffff0000, 3, 0, EIO, DIAG_KEYSTORE_FAILED, "generic error"},
+	    {TEE_AT_COMMAND, 0x12345678, 9, 0, EIO, DIAG_KEYSTORE_FAILED, "unknown place"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -175,21 +176,40 @@ static void every_result_has_its_code(void **state)
 				     .device = "/dev/tee0"};
 		char text[1024];
 
-		assert_true(tee_say_failure(&c) < 0);
+		assert_int_equal(tee_say_failure(&c), -cases[i].expected);
 		assert_int_equal(tee_bench_said(text), cases[i].code);
 		assert_non_null(strstr(text, cases[i].word));
 	}
-	for (uint32_t verdict = TA_DONE + 1; verdict < TA_VERDICTS + 3; verdict++) {
+}
+
+static void every_verdict_has_its_code(void **state)
+{
+	static const enum diag_code codes[] = {
+	    [TA_LOCKED] = DIAG_KEYSTORE_BUSY,
+	    [TA_NOT_PREPARED] = DIAG_KEYSTORE_ERASED,
+	    [TA_STORAGE] = DIAG_KEYSTORE_FAILED,
+	    [TA_TROUBLE] = DIAG_KEYSTORE_FAILED,
+	    [TA_FOREIGN] = DIAG_KEYSTORE_FOREIGN,
+	    [TA_FORGED] = DIAG_TAMPERED,
+	    [TA_RENEWED] = DIAG_KEYSTORE_ERASED,
+	    [TA_ERASED] = DIAG_KEYSTORE_ERASED,
+	    [TA_ROTATED] = DIAG_KEYSTORE_ERASED,
+	    [TA_WAITING] = DIAG_VAULT_OLD,
+	    [TA_AHEAD] = DIAG_KEYSTORE_UNTRUSTED,
+	    [TA_VERDICTS] = DIAG_KEYSTORE_UNTRUSTED,
+	    [TA_VERDICTS + 1] = DIAG_KEYSTORE_UNTRUSTED,
+	};
+
+	for (uint32_t verdict = TA_DONE + 1; verdict < TA_VERDICTS + 2; verdict++) {
 		struct tee_call c = {.stage = TEE_ANSWERED, .verdict = verdict, .why = 0xffff0000};
 
-		assert_true(tee_say_verdict(&c) < 0);
-		assert_int_not_equal(tee_bench_code(), DIAG_OK);
+		assert_refused(tee_say_verdict(&c), codes[verdict]);
 	}
 }
 
 /* --- a secure world, or a kernel, that lies --- */
 
-static uint8_t junk;
+static uint8_t junk, locked_says, state_says;
 
 static bool lie_open(struct tee_call *c)
 {
@@ -205,7 +225,12 @@ static void lie(struct tee_call *c)
 	if (c->command == TA_INFO) {
 		memset(c->out, 0, sizeof(c->out));
 		c->out[0] = TA_PROTOCOL;
+		c->out[4] = locked_says;
 		memset(c->out + 40, 0xff, 96); /* unended, unprintable names */
+	}
+	if (c->command == TA_STATE && state_says) {
+		memset(c->out, 0, sizeof(c->out));
+		c->out[state_says] = 2; /* neither anchored nor not; or what has to be zero */
 	}
 }
 
@@ -220,12 +245,21 @@ static void lies_are_not_believed(void **state)
 	for (int i = 0; i < 256; i += 51) {
 		junk = (uint8_t)i;
 		tee_bench_end(&b);
-		assert_true(tee_bench_count(&b) < 0);
-		assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_UNTRUSTED);
-		assert_true(tee_bench_seal(&b, false, &c) < 0);
-		assert_int_equal(tee_bench_code(), DIAG_TAMPERED);
+		assert_refused(tee_bench_count(&b), DIAG_KEYSTORE_UNTRUSTED);
+		assert_refused(tee_bench_seal(&b, false, &c), DIAG_TAMPERED);
 	}
+	for (int i = 16; i < 24; i++) {
+		struct keystore_state now;
+
+		state_says = (uint8_t)i;
+		assert_refused(tee_bench_state(&b, &now), DIAG_KEYSTORE_UNTRUSTED);
+	}
+	state_says = 0;
 	tee_bench_end(&b);
+	locked_says = 2;
+	assert_null(tee_bench_session(&b));
+	assert_int_equal(tee_bench_code(), DIAG_KEYSTORE_UNTRUSTED);
+	locked_says = 0;
 	tee_transport = &gp_transport;
 }
 
@@ -330,6 +364,7 @@ int main(void)
 	    T(a_crash_of_the_application_is_told_and_unlocks_nothing),
 	    T(storage_that_is_not_there_or_full_is_told),
 	    T(every_result_has_its_code),
+	    T(every_verdict_has_its_code),
 	    T(lies_are_not_believed),
 	    T(devices_are_told_apart),
 	    T(nothing_is_left_over_a_hundred_sessions),

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trusted application of keystore tee: entry points and commands. */
-#include "keystore/tee/ta/ta.h"
+#include "keystore/tee/ta/seal.h"
+#include "keystore/tee/ta/state.h"
 
-/* Until the next boot: this instance is single and stays loaded (user_ta_header_defines.h). */
+/* A command while it is processed. Request and reply are in the trusted application's own memory:
+ * what is shared with the normal world can change at any time. */
+struct ta_call {
+	uint32_t storage, flags;
+	uint8_t in[TA_REQUEST_MAX];
+	uint8_t out[TA_REPLY_MAX];
+	TEE_Result why; /* of TA_STORAGE and TA_TROUBLE */
+};
+
+/* Lasts until the next boot: the only instance stays loaded (user_ta_header_defines.h). */
 static bool locked;
 
 static uint32_t run_info(struct ta_call *c)
@@ -12,7 +22,7 @@ static uint32_t run_info(struct ta_call *c)
 	size_t len = sizeof(info.manufacturer);
 	uint32_t verdict = device_identity(info.identity, &c->why);
 
-	/* For people only: what is not there, or does not fit, stays away. */
+	/* For people only: a text that is missing or too long is left out. */
 	if (TEE_GetPropertyAsString(TEE_PROPSET_TEE_IMPLEMENTATION,
 				    "gpd.tee.trustedos.manufacturer", (char *)info.manufacturer,
 				    &len) != TEE_SUCCESS)
@@ -70,7 +80,7 @@ static uint32_t run_seal(struct ta_call *c)
 	return verdict;
 }
 
-/* How an authentic @b stands to the counters. */
+/* Compares an authentic @b with the counters. */
 static uint32_t compare(const struct ta_blob_disk *b, const struct ta_state *s)
 {
 	uint64_t erase = le64_get(b->erase), rotation = le64_get(b->rotation);
@@ -89,7 +99,7 @@ static uint32_t compare(const struct ta_blob_disk *b, const struct ta_state *s)
 										: TA_AHEAD;
 }
 
-/* Opens the blob in c->in and holds it against the counters that it names. */
+/* Opens the blob in c->in and compares it with the counters that it names. */
 static uint32_t examine(struct ta_call *c, uint8_t secret[static TA_SECRET_BYTES],
 			struct ta_state *ret)
 {
@@ -124,7 +134,7 @@ static void put_count(struct ta_call *c, uint64_t before, uint64_t after)
 	TEE_MemMove(c->out, &d, sizeof(d));
 }
 
-/* Read back before it is told: a write that was not kept is no count. */
+/* Reads the counter back before it answers: a write that the storage lost is not a count. */
 static uint32_t run_count_erase(struct ta_call *c)
 {
 	struct ta_state s, now;
@@ -186,8 +196,8 @@ static uint32_t run_lock(struct ta_call *c)
 static const struct command {
 	uint32_t (*run)(struct ta_call *c);
 	uint32_t in_len, out_len;
-	bool storage, flags; /* takes one */
-	bool always;         /* also when locked */
+	bool storage, flags; /* it takes them */
+	bool always;         /* works when locked, too */
 } commands[TA_COMMANDS] = {
     [TA_INFO] = {run_info, 0, sizeof(struct ta_info_disk), .always = true},
     [TA_PREPARE] = {run_prepare, 0, 0, .storage = true},

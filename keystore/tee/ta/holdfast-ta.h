@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holdfast and its trusted application say to each other. docs/keystores.md has the reasons.
- */
+/* The protocol between holdfast and its trusted application. docs/keystores.md has the reasons. */
 #ifndef HOLDFAST_TA_H
 #define HOLDFAST_TA_H
 
@@ -23,33 +22,33 @@
 		    0x9f, 0x94, 0x3f                                                               \
 	}
 
-/* Changed when a client of before could misunderstand an answer. */
+/* Increased when an older client could misunderstand an answer. */
 #define TA_PROTOCOL 1
 
 /*
  * Every command takes the same four parameters: memref in (the request), memref out (the reply),
  * value in (a: storage, b: flags), value out (a: verdict, b: a TEE_Result where the verdict is
- * TA_STORAGE or TA_TROUBLE). The lengths of request and reply are exact. Where the verdict is not
- * TA_DONE the reply is zero. The TEE's own result is an error only where the trusted application
- * was not reached, or was asked nonsense.
+ * TA_STORAGE or TA_TROUBLE). The lengths of request and reply are exact. If the verdict is not
+ * TA_DONE the reply is zero. The TEE's own result is an error only if the trusted application was
+ * not reached, or the request is malformed.
  */
 enum ta_command {
 	TA_INFO,        /* → struct ta_info_disk; touches no storage */
-	TA_PREPARE,     /* storage: makes the counters and the anchor, or finds them */
+	TA_PREPARE,     /* storage: makes the counters and the anchor unless they are there */
 	TA_STATE,       /* storage → struct ta_state_disk */
 	TA_SEAL,        /* storage, TA_SEAL_NEXT → struct ta_sealed_disk */
 	TA_UNSEAL,      /* struct ta_blob_disk → 32 bytes */
-	TA_COUNT_ERASE, /* storage: E one up → struct ta_count_disk; also when locked */
-	TA_ADVANCE,     /* struct ta_blob_disk, sealed for the next R: R one up → ta_count_disk */
+	TA_COUNT_ERASE, /* storage: counts E → struct ta_count_disk; works when locked, too */
+	TA_ADVANCE,     /* struct ta_blob_disk, sealed for the next R: counts R → ta_count_disk */
 	TA_ANCHOR_WRITE, /* storage, struct ta_anchor_disk */
 	TA_LOCK,         /* until the next boot only TA_INFO, TA_STATE and TA_COUNT_ERASE */
 	TA_COMMANDS
 };
 
 /*
- * Where counters and anchor stand: the client says, the blob binds it. The trusted application does
- * not look for one that works: OP-TEE may stop whoever touches an RPMB that does not (libutee
- * panics at any result that GlobalPlatform does not list).
+ * Where counters and anchor are. The client says it, and a blob is bound to it. The trusted
+ * application does not try which one works: OP-TEE may stop an application that uses a broken RPMB
+ * (libutee panics at any result that GlobalPlatform does not list).
  */
 enum ta_storage {
 	TA_RPMB = 1, /* replay-protected by the eMMC or UFS device */
@@ -61,15 +60,15 @@ enum ta_storage {
 enum ta_verdict {
 	TA_DONE,
 	TA_LOCKED,       /* until the next boot */
-	TA_NOT_PREPARED, /* counters and anchor, or one of them, are not there (any more) */
+	TA_NOT_PREPARED, /* a counter or the anchor is missing */
 	TA_STORAGE,      /* the storage does not work */
-	TA_TROUBLE,      /* anything else of the TEE does not */
+	TA_TROUBLE,      /* another part of the TEE does not work */
 	TA_FOREIGN,      /* sealed by another device */
 	TA_FORGED,       /* not sealed by this trusted application, or changed since */
-	TA_RENEWED,      /* sealed before the counters were made, which replaced others */
-	TA_ERASED,       /* E has passed */
-	TA_ROTATED,      /* R has passed */
-	TA_WAITING,      /* for TA_ADVANCE */
+	TA_RENEWED,      /* sealed with earlier counters, which were replaced */
+	TA_ERASED,       /* E has passed its value */
+	TA_ROTATED,      /* R has passed its value */
+	TA_WAITING,      /* opens after TA_ADVANCE */
 	TA_AHEAD,        /* sealed at counters higher than now: the storage was put back */
 	TA_VERDICTS
 };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sealing: AES-256-GCM under a key that OP-TEE derives from the hardware unique key for us. */
+/* Sealing: AES-256-GCM under a key that OP-TEE derives from the hardware unique key for this
+ * trusted application. */
 #include <pta_system.h>
+#include <stdbool.h>
 
-#include "keystore/tee/ta/ta.h"
+#include "keystore/tee/ta/seal.h"
 
 #define KEY_BYTES 32
 #define TAG_BITS  128
 
-/* Of this device, this trusted application and @purpose (static text). */
+/* Derives a key for this device, this trusted application and @purpose (static text). */
 static TEE_Result derive(const char *purpose, uint32_t purpose_len, uint8_t ret[static KEY_BYTES])
 {
 	const TEE_UUID system = PTA_SYSTEM_UUID;
@@ -38,7 +40,7 @@ uint32_t device_identity(uint8_t ret[static 32], TEE_Result *ret_why)
 	return *ret_why == TEE_SUCCESS ? TA_DONE : TA_TROUBLE;
 }
 
-/* An operation with the sealing key, set up for @blob. */
+/* Starts an operation with the sealing key over @blob. The caller frees *@ret. */
 static TEE_Result begin(uint32_t mode, const struct ta_blob_disk *blob, TEE_OperationHandle *ret)
 {
 	static const char purpose[] = "holdfast 1 seal";
@@ -91,7 +93,7 @@ uint32_t blob_seal(struct ta_blob_disk *blob, const uint8_t secret[static TA_SEC
 	return *ret_why == TEE_SUCCESS ? TA_DONE : TA_TROUBLE;
 }
 
-static bool well_formed(const struct ta_blob_disk *b)
+static bool is_well_formed(const struct ta_blob_disk *b)
 {
 	return TEE_MemCompare(b->magic, TA_BLOB_MAGIC, sizeof(b->magic)) == 0 &&
 	       le32_get(b->version) == 1 && le32_get(b->storage) >= TA_RPMB &&
@@ -107,9 +109,10 @@ uint32_t blob_open(const struct ta_blob_disk *blob, uint8_t ret[static TA_SECRET
 	size_t len = TA_SECRET_BYTES;
 	uint32_t verdict = device_identity(identity, ret_why);
 
+	TEE_MemFill(ret, 0, TA_SECRET_BYTES);
 	if (verdict != TA_DONE)
 		return verdict;
-	if (!well_formed(blob))
+	if (!is_well_formed(blob))
 		return TA_FORGED;
 	if (TEE_MemCompare(blob->identity, identity, sizeof(identity)) != 0)
 		return TA_FOREIGN;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* E, R and the anchor: three persistent objects, made together and never by accident. */
+/* E, R and the anchor: three persistent objects that are made together. */
 #include <tee_internal_api_extensions.h>
 
-#include "keystore/tee/ta/ta.h"
+#include "keystore/tee/ta/state.h"
 
 /*
- * An object is changed by one TEE_WriteObjectData over its whole length, from its start. That is
- * atomic in both of OP-TEE's storages: in the REE file system by its hash tree, in RPMB because
- * all of it lies in one block of 256 bytes. Replacing it with TEE_CreatePersistentObject and
- * TEE_DATA_FLAG_OVERWRITE is not: in RPMB the old entry is cleared before the new one is named,
- * and a power cut in between leaves neither.
+ * An object is changed by one TEE_WriteObjectData over its whole length. That is atomic in both of
+ * OP-TEE's storages: in the REE file system because of its hash tree, in RPMB because the object
+ * lies within one block of 256 bytes. Replacing it with TEE_CreatePersistentObject and
+ * TEE_DATA_FLAG_OVERWRITE is not atomic: in RPMB the old entry is cleared before the new one is
+ * named, and a power cut in between leaves neither.
  */
 struct object_disk {
 	uint8_t magic[8];              /*  0: "hfobject" */
 	le32_t kind;                   /*  8: enum object */
-	le32_t anchored;               /* 12: anchor: 1 once it was written */
+	le32_t anchored;               /* 12: 1: the anchor was written; else 0 */
 	uint8_t epoch[TA_EPOCH_BYTES]; /* 16: the same in all three */
 	le64_t number;                 /* 32: the counter, or the anchor's sequence */
 	uint8_t digest[32];            /* 40: of the anchor */
@@ -41,8 +41,8 @@ static uint32_t name_len(enum object which)
 	return n;
 }
 
-/* TEE_ERROR_ITEM_NOT_FOUND is what OP-TEE says of a storage that it was built without, too. A
- * corrupt object is one that is gone: the TEE deletes it as it says so. */
+/* OP-TEE also returns TEE_ERROR_ITEM_NOT_FOUND for a storage that it was built without. A corrupt
+ * object is gone: the TEE deletes it when it reports it. */
 static uint32_t verdict_of(TEE_Result r, TEE_Result *ret_why)
 {
 	*ret_why = r;
@@ -59,23 +59,30 @@ static TEE_Result open_object(uint32_t storage, enum object which, TEE_ObjectHan
 					ret);
 }
 
+static bool is_object(const struct object_disk *o, enum object which)
+{
+	return TEE_MemCompare(o->magic, magic, sizeof(magic)) == 0 && le32_get(o->kind) == which &&
+	       le32_get(o->anchored) <= (which == ANCHOR ? 1 : 0);
+}
+
 static uint32_t read_object(uint32_t storage, enum object which, struct object_disk *ret,
 			    TEE_Result *ret_why)
 {
 	TEE_ObjectHandle object = TEE_HANDLE_NULL;
+	struct object_disk o;
 	size_t n = 0;
 	TEE_Result r = open_object(storage, which, &object);
 
 	if (r == TEE_SUCCESS) {
-		r = TEE_ReadObjectData(object, ret, sizeof(*ret), &n);
-		/* With TEE_ERROR_CORRUPT_OBJECT the handle is closed already. */
+		r = TEE_ReadObjectData(object, &o, sizeof(o), &n);
+		/* TEE_ERROR_CORRUPT_OBJECT has closed the handle. */
 		if (r != TEE_ERROR_CORRUPT_OBJECT)
 			TEE_CloseObject(object);
 	}
-	if (r == TEE_SUCCESS &&
-	    (n != sizeof(*ret) || TEE_MemCompare(ret->magic, magic, sizeof(magic)) != 0 ||
-	     le32_get(ret->kind) != which))
+	if (r == TEE_SUCCESS && (n != sizeof(o) || !is_object(&o, which)))
 		r = TEE_ERROR_CORRUPT_OBJECT;
+	if (r == TEE_SUCCESS)
+		TEE_MemMove(ret, &o, sizeof(o));
 	return verdict_of(r, ret_why);
 }
 
@@ -92,7 +99,7 @@ static uint32_t write_object(uint32_t storage, const struct object_disk *o, TEE_
 	return verdict_of(r, ret_why);
 }
 
-/* Where there is none. Whatever stands there under its name goes first. */
+/* Makes an object that is missing or not ours; deletes what has its name first. */
 static uint32_t create_object(uint32_t storage, const struct object_disk *o, TEE_Result *ret_why)
 {
 	enum object which = le32_get(o->kind);
@@ -140,7 +147,7 @@ uint32_t state_read(uint32_t storage, struct ta_state *ret, TEE_Result *ret_why)
 		verdict = read_object(storage, i, &o[i], ret_why);
 	if (verdict != TA_DONE)
 		return verdict;
-	/* Remains of a preparation that was cut, or an object that was put back alone. */
+	/* A preparation was cut, or a single object was put back. */
 	for (enum object i = ROTATION; i < OBJECTS; i++) {
 		if (TEE_MemCompare(o[i].epoch, o[ERASE].epoch, TA_EPOCH_BYTES) != 0) {
 			*ret_why = TEE_ERROR_ITEM_NOT_FOUND;
@@ -156,7 +163,7 @@ uint32_t state_read(uint32_t storage, struct ta_state *ret, TEE_Result *ret_why)
 	return TA_DONE;
 }
 
-/* Cut anywhere, it leaves three that are not of one epoch, which count as none. */
+/* A cut leaves objects of different epochs, which count as missing. */
 uint32_t state_prepare(uint32_t storage, TEE_Result *ret_why)
 {
 	struct ta_state s = {.erase = 1, .rotation = 1}, there;
