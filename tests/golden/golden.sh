@@ -7,7 +7,6 @@ set -euo pipefail
 # shellcheck source=tests/golden/lib.sh
 . "$HOLDFAST_TOP/tests/golden/lib.sh"
 HOLDFAST_TEE=$HOLDFAST_BUILD/tests/golden/holdfast-tee
-trap 'power_off; rm -rf "$scratch"' EXIT
 golden=$HOLDFAST_TOP/tests/golden
 
 # hf_check STATUS CODE TEXT ARGUMENT…: ends just so
@@ -155,7 +154,6 @@ one() { # FOLDER VERDICT ARGUMENT…
 	refused) refused "$3" "$4" "${*:5}" ;;
 	*) not_ok "$name: expected is \"$2\"?" ;;
 	esac
-	power_off
 }
 
 for generation in "$golden"/*/; do
@@ -170,8 +168,12 @@ for generation in "$golden"/*/; do
 	while read -r image verdict; do
 		name=${generation##*/}/$image
 		cd "$scratch/${generation##*/}"
+		set +e
 		# shellcheck disable=SC2086
-		one "$generation/$image" $verdict </dev/null
+		(set -e && trap power_off EXIT && one "$generation/$image" $verdict </dev/null)
+		broke=$?
+		set -e
+		[ $broke = 0 ] || not_ok "$name: ended with status $broke"
 		rm -r "${scratch:?}/${generation##*/}/$image"
 	done < <(grep -v '^#' "$generation/expect")
 done
