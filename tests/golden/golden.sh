@@ -127,6 +127,7 @@ makes_the_same() {
 # Nothing but these words, whatever is asked for.
 refused() { # STATUS CODE WORDS
 	local command volume
+	reach=() # a version is seen before hardware is asked
 	volume=$(awk -F'"' '/^volume/ {print $2; exit}' layout)
 	for command in "status image" "verify image" "read image $volume -o read" "key list image" "key rotate image" \
 		"provision layout image" "recovery assess image"; do
