@@ -55,7 +55,7 @@ static void a_window_is_a_device_of_its_own(void **state)
 		assert_int_equal(bytes[i], i >= 12 && i < 15 ? 0 : 0xee);
 	assert_int_equal(io_write(window, "abcd", 4, 16), 0);
 	assert_ok(io_read(window, buf, 4, 16));
-	assert_true(io_open_window(io, "w", 90, 20, &beyond) < 0);
+	assert_int_equal(io_open_window(io, "w", 90, 20, &beyond), -ERANGE);
 	assert_int_equal(diag_get(diag_count() - 1)->code, DIAG_TARGET_SIZE);
 	diag_forget(0);
 	io_close(window);
@@ -108,9 +108,9 @@ static void what_is_no_target_is_told(void **state)
 {
 	struct io *io;
 
-	assert_true(io_open_file("/tmp", 0, &io) < 0);
-	assert_true(io_open_file("/dev/null", 0, &io) < 0);
-	assert_true(io_open_file("/nonexistent/x", 0, &io) < 0);
+	assert_int_equal(io_open_file("/tmp", 0, &io), -ENOTBLK);
+	assert_int_equal(io_open_file("/dev/null", 0, &io), -ENOTBLK);
+	assert_int_equal(io_open_file("/nonexistent/x", 0, &io), -ENOENT);
 	assert_int_equal(diag_count(), 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(diag_get(i)->code, DIAG_NO_TARGET);
@@ -186,10 +186,10 @@ static void a_program_is_run(void **state)
 	assert_string_equal(output, "out\nvalue\n");
 	s.set_env = bad;
 	assert_int_equal(spawn_status(&env, &s), 3);
-	assert_true(spawn_run(&env, &s) < 0);
+	assert_int_equal(spawn_run(&env, &s), -EIO);
 	assert_non_null(strstr(diag_get(0)->text, "status 3: err"));
 	s.argv = nothing;
-	assert_true(spawn_run(&env, &s) < 0);
+	assert_int_equal(spawn_run(&env, &s), -ENOENT);
 	assert_int_equal(diag_get(1)->code, DIAG_PROGRAM);
 	diag_forget(0);
 }
@@ -217,7 +217,7 @@ static void a_file_is_replaced_at_once(void **state)
 	assert_string_equal(buf, "new");
 	close(fd);
 	unlink(path);
-	assert_true(file_write("/nonexistent/file", 0644, "x", 1) < 0);
+	assert_int_equal(file_write("/nonexistent/file", 0644, "x", 1), -ENOENT);
 	diag_forget(0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hashes and HKDF against published vectors. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -40,7 +41,7 @@ static void a_running_hash_is_the_same(void **state)
 	assert_ok(digest_finish(d, one));
 	assert_memory_equal(one, two, 32);
 	digest_free(d);
-	assert_true(digest_new("nonsense", &d) < 0);
+	assert_int_equal(digest_new("nonsense", &d), -ENOTSUP);
 	diag_forget(0);
 }
 

@@ -84,7 +84,7 @@ static void macs_that_are_not_there(void **state)
 	assert_int_equal(mac_bytes("hmac(sha512)"), 64);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_int_equal(mac_bytes(names[i]), 0);
-		assert_true(mac_new(names[i], (const uint8_t *)"k", 1, &m) < 0);
+		assert_int_equal(mac_new(names[i], (const uint8_t *)"k", 1, &m), -ENOTSUP);
 		assert_int_equal(diag_count(), 1);
 		diag_forget(0);
 	}

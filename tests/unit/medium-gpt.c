@@ -301,7 +301,7 @@ static void the_least_image_holds_it_all(void **state)
 	assert_all_good();
 	new_target(least - MIB, 512);
 	ask_all();
-	assert_true(medium_gpt.allocate(f.m, f.plan) < 0);
+	assert_int_equal(medium_gpt.allocate(f.m, f.plan), -ENOSPC);
 }
 
 /* --- partitions named by their root hash --- */
@@ -318,7 +318,7 @@ static void uuids_come_from_what_was_learnt(void **state)
 	data->uuid = hash->uuid = (struct uuid){0};
 	assert_ok(medium_gpt.allocate(f.m, f.plan));
 	assert_ok(medium_gpt.plan(f.m, f.plan));
-	assert_true(run_steps() < 0); /* nothing learnt: not to be written with no UUID */
+	assert_int_equal(run_steps(), -EINVAL); /* nothing learnt: not to be written with no UUID */
 	assert_int_equal(diag_get(0)->code, DIAG_INTERNAL);
 	assert_int_equal(probe()->table, TABLE_NONE);
 	v = layout_volume(f.layout, "root");
@@ -411,14 +411,14 @@ static void kept_partitions_stay_as_they_are(void **state)
 	assert_all_good();
 }
 
-static void assert_not_kept(const char *words)
+static void assert_not_kept(int error, const char *words)
 {
 	static const char *const labels[] = {"misc"};
 
 	keep(labels, 1);
 	probe();
 	ask_all();
-	assert_true(medium_gpt.allocate(f.m, f.plan) < 0);
+	assert_int_equal(medium_gpt.allocate(f.m, f.plan), error);
 	if (!strstr(diag_get(0)->text, words))
 		fail_msg("\"%s\" is not in: %s", words, diag_get(0)->text);
 }
@@ -428,7 +428,8 @@ static void what_cannot_be_kept_is_refused(void **state)
 	make_vendor_table("misc", 0);
 	*bytes(1024 + 4 * 128 + 48 + 2) = 1; /* a reserved attribute bit: not made by libfdisk */
 	seal(512, 1024, 128);
-	assert_not_kept("x.layout:3: keep: partition 5 \"misc\" cannot be kept as it is: it has "
+	assert_not_kept(-EINVAL,
+			"x.layout:3: keep: partition 5 \"misc\" cannot be kept as it is: it has "
 			"reserved attribute bits");
 }
 
@@ -438,7 +439,8 @@ static void a_number_that_there_will_not_be_cannot_be_kept(void **state)
 	memcpy(bytes(1024 + 199 * 128), bytes(1024 + 4 * 128), 128);
 	memset(bytes(1024 + 4 * 128), 0, 128);
 	seal(512, 1024, 256);
-	assert_not_kept("partition 200 \"misc\" cannot be kept as it is: its number is above 128");
+	assert_not_kept(-EINVAL,
+			"partition 200 \"misc\" cannot be kept as it is: its number is above 128");
 }
 
 static void a_label_that_stands_twice_cannot_be_kept(void **state)
@@ -446,7 +448,7 @@ static void a_label_that_stands_twice_cannot_be_kept(void **state)
 	make_vendor_table("misc", 0);
 	memcpy(bytes(1024), bytes(1024 + 4 * 128), 128);
 	seal(512, 1024, 128);
-	assert_not_kept("another partition has the same label");
+	assert_not_kept(-EINVAL, "another partition has the same label");
 }
 
 static void a_label_that_is_no_text_cannot_be_kept(void **state)
@@ -459,14 +461,15 @@ static void a_label_that_is_no_text_cannot_be_kept(void **state)
 	keep(labels, 1);
 	probe();
 	ask_all();
-	assert_true(medium_gpt.allocate(f.m, f.plan) < 0);
+	assert_int_equal(medium_gpt.allocate(f.m, f.plan), -EINVAL);
 	assert_non_null(strstr(diag_get(0)->text, "its label is no valid text"));
 }
 
 static void what_is_not_there_cannot_be_kept(void **state)
 {
 	make_vendor_table("other", 0);
-	assert_not_kept("there is no partition \"misc\" on the target; there are: \"other\"");
+	assert_not_kept(-ENOENT,
+			"there is no partition \"misc\" on the target; there are: \"other\"");
 }
 
 static void a_kept_partition_must_lie_between_the_copies(void **state)
@@ -479,7 +482,7 @@ static void a_kept_partition_must_lie_between_the_copies(void **state)
 	new_target(8 * MIB, 512);
 	assert_ok(io_write(f.io, io_memory_bytes(whole), 64 * 1024, 0));
 	io_close(whole);
-	assert_not_kept("it does not lie between the two copies");
+	assert_not_kept(-EINVAL, "it does not lie between the two copies");
 }
 
 static void an_empty_target_has_nothing_to_keep(void **state)
@@ -573,7 +576,7 @@ static void with_both_lost_it_is_damaged(void **state)
 	assert_int_equal(probe()->table, TABLE_DAMAGED);
 	assert_int_equal(findings(FINDING_CORRUPT, "header: does not match its checksum"), 2);
 	assert_int_equal(mend(), 0);
-	assert_true(gpt_table_mend(f.io) < 0);
+	assert_int_equal(gpt_table_mend(f.io), -EUCLEAN);
 	assert_int_equal(diag_get(0)->code, DIAG_DAMAGED);
 }
 
@@ -676,7 +679,7 @@ static void a_table_for_a_larger_target_is_not_touched(void **state)
 	memcpy(before, bytes(0), sizeof(before));
 	assert_int_equal(findings(FINDING_WRONG, "was made for a larger target"), 1);
 	assert_int_equal(mend(), 0);
-	assert_true(gpt_table_mend(f.io) < 0);
+	assert_int_equal(gpt_table_mend(f.io), -EUCLEAN);
 	assert_non_null(strstr(diag_get(0)->text, "larger target"));
 	assert_memory_equal(before, bytes(0), sizeof(before));
 }
@@ -782,7 +785,7 @@ static void a_target_that_cannot_be_read_is_not_empty(void **state)
 
 	f.io = fault_wrap(f.io, &faults);
 	f.job.target = f.io;
-	assert_true(io_flush(f.io) < 0); /* from here on it gives EIO */
+	assert_int_equal(io_flush(f.io), -EIO); /* from here on it gives EIO */
 	assert_int_equal(medium_gpt.probe(&f.job, &f.facts), -EIO);
 	assert_int_equal(diag_get(0)->code, DIAG_IO);
 	facts_free(&f.facts);
