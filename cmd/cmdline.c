@@ -25,7 +25,8 @@ static int collect(struct volume *v, struct cmdline *c)
 				 "volume %s is reserved and holds nothing yet", v->full_name);
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
-		int r = l->ops->cmdline ? l->ops->cmdline(l, c) : 0;
+		const struct layer_kernel_ops *k = l->ops->kernel;
+		int r = k && k->cmdline ? k->cmdline(l, c) : 0;
 
 		if (r < 0)
 			return r;

@@ -20,7 +20,8 @@ static int tell_open(struct session *s, struct target *t, const struct volume *v
 		_cleanup_text_ struct text words = {0};
 		bool open = false;
 		struct json *j;
-		int r = l->ops->status ? l->ops->status(l, &t->job, how, &open, &words) : 0;
+		const struct layer_kernel_ops *k = l->ops->kernel;
+		int r = k && k->status ? k->status(l, &t->job, how, &open, &words) : 0;
 
 		if (r < 0)
 			return r;

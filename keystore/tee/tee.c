@@ -41,13 +41,18 @@ static enum erase_strength strength(const struct keystore *k)
 	return storage_of(k) == TA_RPMB && tee_transport->vouched ? ERASE_FINAL : ERASE_MEDIA;
 }
 
+static bool must_erase(const struct keystore *k)
+{
+	return strcmp(k->values[ERASE].text, "final") == 0;
+}
+
 static int check(const struct keystore *k)
 {
 	const struct where *w = &k->values[ERASE].where;
 	bool ree = storage_of(k) == TA_REE;
 	int r;
 
-	if (strcmp(k->values[ERASE].text, "final") != 0 || strength(k) == ERASE_FINAL)
+	if (!must_erase(k) || strength(k) == ERASE_FINAL)
 		return 0;
 	r = diag_fail(DIAG_LAYOUT_VALUE, EINVAL, "%s:%u: keystore \"%s\": erase = \"final\" %s",
 		      w->file ? w->file : "vault", w->line, k->name,
@@ -379,6 +384,7 @@ const struct keystore_ops keystore_tee = {
     .options = options,
     .strength = strength,
     .check = check,
+    .must_erase = must_erase,
     .begin = begin,
     .end = end,
     .used = used,

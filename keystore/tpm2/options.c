@@ -147,3 +147,13 @@ struct tpm2_pin tpm2_wanted_pin(const struct keystore *k)
 				 .passes = 3,
 				 .lanes = 4};
 }
+
+bool tpm2_must_erase(const struct keystore *k)
+{
+	return strcmp(k->values[ERASE].text, "final") == 0;
+}
+
+int tpm2_policy_version_option(const struct keystore *k)
+{
+	return k->values[KEY].present ? VERSION : -1;
+}

@@ -22,6 +22,8 @@ bool tpm2_wants_lock(const struct keystore *k);
 uint32_t tpm2_wants_version(const struct keystore *k);
 const char *tpm2_public_key_path(const struct keystore *k); /* NULL: PCRs by value, or none */
 const char *tpm2_signature_path(const struct keystore *k);
+bool tpm2_must_erase(const struct keystore *k);           /* keystore_ops.must_erase() */
+int tpm2_policy_version_option(const struct keystore *k); /* keystore_ops */
 
 /* What @k is bound to, with the present values of the PCRs or the key that signs for them. Speaks.
  */

@@ -196,52 +196,36 @@ static int learn(struct layer *l, struct job *job)
 	return r < 0 ? r : layer_learn(l, "bytes", "%" PRIu64, l->source.content_bytes);
 }
 
-/* Under verity the tree says more, block by block. */
-static bool is_authenticated(const struct layer *l)
-{
-	for (const struct layer *b = l->below; b; b = b->below) {
-		if (b->ops->provides == PLACE_BYTES_RO)
-			return true;
-	}
-	return false;
-}
-
 static int verify(const struct layer *l, struct job *job, struct report *report)
 {
 	const char *hex = layer_learned(l, "sha256"), *bytes = layer_learned(l, "bytes");
 	uint8_t expected[SHA256_BYTES], digest[SHA256_BYTES];
 	_cleanup_attached_ struct attached below = {0};
-	struct finding f = {
-	    .kind = FINDING_CORRUPT,
-	    .volume = l->volume->full_name,
-	    .layer = l->ops->name,
-	    .area = "contents",
-	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
-	    .text = "are not those that were laid out",
-	};
 	struct io *io;
+	uint64_t len;
 	int r;
 
-	if (is_authenticated(l) || !hex || !bytes || hex_decode(hex, expected, SHA256_BYTES) < 0)
+	if (layer_below_provides(l, PLACE_BYTES_RO)) /* the hash tree tells more, block by block */
 		return 0;
-	f.len_bytes = strtoull(bytes, NULL, 10);
+	if (!hex || !bytes || hex_decode(hex, expected, SHA256_BYTES) < 0)
+		return 0;
 	r = layer_attach_below(l, job, ATTACH_READ_RAW, &below, &io);
 	if (r < 0)
 		return r;
-	if (f.len_bytes > io->size_bytes)
-		f.len_bytes = io->size_bytes;
-	env_begin(job->env, l->volume->full_name, f.len_bytes);
-	r = hash(io, f.len_bytes, job->env, digest);
+	len = min_u64(strtoull(bytes, NULL, 10), io->size_bytes);
+	env_begin(job->env, l->volume->full_name, len);
+	r = hash(io, len, job->env, digest);
 	if (r < 0)
 		return r;
-	report->checked_bytes += f.len_bytes;
+	report->checked_bytes += len;
 	report_note(report,
 		    "%s: compared with the digest of its source; this tells of damage, not of "
 		    "an attacker who changes the vault, too",
 		    l->volume->full_name);
 	if (memcmp(digest, expected, sizeof(digest)) == 0)
 		return 0;
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+	return layer_report(l, report, FINDING_CORRUPT, "contents", 0, len,
+			    "are not those that were laid out");
 }
 
 const struct layer_ops layer_image = {

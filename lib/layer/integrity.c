@@ -13,8 +13,12 @@
 #include "base/overflow.h"
 #include "crypto/kdf.h"
 #include "kernel/dm.h"
+#include "layer/mapping.h"
 #include "layer/registry.h"
-#include "layer/tagged/sector.h"
+#include "layer/tagged/check.h"
+#include "layer/tagged/kernel.h"
+#include "layer/tagged/reader.h"
+#include "layer/tagged/steps.h"
 #include "model/build.h"
 #include "model/key.h"
 #include "stack/attach.h"
@@ -44,7 +48,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-#define MAC_KEY 32 /* one for tags, one for the journal behind it */
+#define MAC_KEY 32 /* one for tags, then one for the journal */
 
 static bool is_keyed(const struct layer *l)
 {
@@ -169,17 +173,24 @@ static int plan(const struct layer *l, struct plan *p)
 	return r < 0 ? r : tags_plan_finish(l, &steps, p);
 }
 
+/* Parameters with their keys, and the place below @l. */
+static int open_place(const struct layer *l, struct job *job, struct tags *ret, struct attached *a,
+		      struct io **ret_place)
+{
+	int r = choose(l, ret);
+
+	if (r >= 0)
+		r = load_keys(l, job, ret);
+	return r < 0 ? r : layer_attach_below(l, job, ATTACH_READ_RAW, a, ret_place);
+}
+
 static int learn(struct layer *l, struct job *job)
 {
 	_cleanup_attached_ struct attached a = {0};
 	struct io *place;
 	struct tags t;
-	int r = choose(l, &t);
+	int r = open_place(l, job, &t, &a, &place);
 
-	if (r >= 0)
-		r = load_keys(l, job, &t);
-	if (r >= 0)
-		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	return r < 0 ? r : tags_learn(l, &t, place);
 }
 
@@ -206,8 +217,14 @@ static int recognise(struct layer *l, struct job *job)
 
 static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
-	*ret = PROBE_ABSENT;
-	return 0;
+	_cleanup_attached_ struct attached a = {0};
+	struct io *place;
+	struct tags t;
+	int r = choose(l, &t);
+
+	if (r >= 0)
+		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
+	return r < 0 ? r : tags_probe(l, &t, place, ret);
 }
 
 /* --- in user space --- */
@@ -315,33 +332,24 @@ static int verify(const struct layer *l, struct job *job, struct report *report)
 	const char *why = NULL;
 	struct io *place;
 	struct tags t;
-	int r = choose(l, &t);
+	int r = open_place(l, job, &t, &a, &place);
 
-	if (r >= 0)
-		r = load_keys(l, job, &t);
-	if (r >= 0)
-		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 	if (r >= 0)
 		r = tags_judge(&t, place, &why);
-	if (r >= 0 && why) {
-		const struct finding f = {
-		    .kind = FINDING_WRONG,
-		    .volume = l->volume->full_name,
-		    .layer = l->ops->name,
-		    .area = "superblock",
-		    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes,
-		    .len_bytes = INTEGRITY_SUPERBLOCK_BYTES,
-		    .text = why,
-		};
-
-		r = report_add(report, &f) < 0 ? diag_no_memory() : 0;
-	}
+	if (r >= 0 && why)
+		r = layer_report(l, report, FINDING_WRONG, "superblock", 0,
+				 INTEGRITY_SUPERBLOCK_BYTES, why);
 	return r < 0 ? r : verify_sectors(l, job, &t, place, report);
+}
+
+static bool authenticates(const struct layer *l)
+{
+	return true;
 }
 
 /* --- the kernel --- */
 
-/* dm-integrity takes no key from a keyring: it stands in the table, for root to see while open. */
+/* dm-integrity takes no key from a keyring: it is in the table, where root sees it while open. */
 static void hash_params(const struct layer *l, const struct integrity_params *p, char *ret,
 			size_t size)
 {
@@ -382,7 +390,7 @@ static int close_layer(const struct layer *l, struct job *job, const struct open
 {
 	char name[MAPPING_NAME_SIZE];
 
-	mapping_name_of(l, how, NULL, name, sizeof(name));
+	mapping_name_of_layer(l, how, NULL, name);
 	return mapping_remove(name, 2000);
 }
 
@@ -394,7 +402,7 @@ static int status(const struct layer *l, struct job *job, const struct open_how 
 	uint64_t mismatches = 0;
 	int r;
 
-	mapping_name_of(l, how, NULL, name, sizeof(name));
+	mapping_name_of_layer(l, how, NULL, name);
 	r = mapping_query(name, &info);
 	if (r < 0)
 		return r;
@@ -410,6 +418,14 @@ static int status(const struct layer *l, struct job *job, const struct open_how 
 	return 0;
 }
 
+static const struct layer_key_ops keys = {.bytes = key_bytes, .keystore_option = KEYSTORE};
+
+static const struct layer_kernel_ops kernel = {
+    .open = open_layer,
+    .close = close_layer,
+    .status = status,
+};
+
 const struct layer_ops layer_integrity = {
     .name = "integrity",
     .summary = "A checksum or a MAC for every sector (dm-integrity).",
@@ -417,7 +433,6 @@ const struct layer_ops layer_integrity = {
     .consumes = PLACE_BYTES,
     .provides = PLACE_BYTES,
     .options = options,
-    .key_bytes = key_bytes,
     .check = check,
     .size = size,
     .gives = gives,
@@ -428,7 +443,7 @@ const struct layer_ops layer_integrity = {
     .probe = probe,
     .attach = attach,
     .verify = verify,
-    .open = open_layer,
-    .close = close_layer,
-    .status = status,
+    .authenticates = authenticates,
+    .keys = &keys,
+    .kernel = &kernel,
 };

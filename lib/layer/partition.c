@@ -12,6 +12,7 @@
 #include "format/dps.h"
 #include "kernel/blkdev.h"
 #include "kernel/dm.h"
+#include "layer/mapping.h"
 #include "layer/partition.h"
 #include "layer/registry.h"
 
@@ -43,33 +44,36 @@ static const struct option_spec options[] = {
 
 /* --- planning --- */
 
-static int type_of(const struct layer *l, struct uuid *ret)
+/* Nil where the type is not known. */
+static struct uuid type_of(const struct layer *l)
 {
-	const char *name = l->values[TYPE].text, *near;
+	const char *name = l->values[TYPE].text;
 	const struct dps_type *type = dps_by_name(name, l->volume->layout->device.architecture);
+	struct uuid uuid;
+
+	if (type)
+		return type->uuid;
+	return uuid_scan(name, &uuid) < 0 ? (struct uuid){0} : uuid;
+}
+
+static int refuse_type(const struct layer *l)
+{
+	const char *name = l->values[TYPE].text, *near = text_nearest(name, dps_names());
+	const char *architecture = l->volume->layout->device.architecture;
 	char at[WHERE_SIZE];
 
-	if (type) {
-		*ret = type->uuid;
-		return 0;
-	}
-	if (uuid_scan(name, ret) == 0)
-		return 0;
-	near = text_nearest(name, dps_names());
 	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 			 "%stype \"%s\" is neither a partition type known for %s nor a UUID%s%s",
 			 where_text(&l->values[TYPE].where, at), name,
-			 l->volume->layout->device.architecture
-			     ? l->volume->layout->device.architecture
-			     : "this host",
-			 near ? "; did you mean " : "", near ? near : "");
+			 architecture ? architecture : "this host", near ? "; did you mean " : "",
+			 near ? near : "");
 }
 
 static int check(const struct layer *l)
 {
-	struct uuid type;
+	const struct uuid type = type_of(l);
 	char at[WHERE_SIZE];
-	int r = type_of(l, &type);
+	int r = uuid_is_nil(&type) ? refuse_type(l) : 0;
 
 	if (r >= 0 && l->values[SIZE].is_word && l->values[SIZE].number == SIZE_FILL &&
 	    l->values[OFFSET].present)
@@ -83,22 +87,16 @@ static int check(const struct layer *l)
 static int bound(const struct layer *l, struct bound *ret)
 {
 	const struct option_value *size = &l->values[SIZE];
+	struct bound b = {.type = type_of(l), .kind = BOUND_AUTO};
 
-	if (!size->is_word)
-		*ret = (struct bound){.kind = BOUND_FIXED, .bytes = size->number};
-	else
-		ret->kind = size->number == SIZE_FILL ? BOUND_FILL : BOUND_AUTO;
-	return 0;
-}
-
-/* A verity layer above makes the partition's UUID the root hash's first half. */
-static bool named_by_root_hash(const struct layer *l, const struct uuid *type)
-{
-	for (const struct layer *a = l->above; a; a = a->above) {
-		if (a->ops == &layer_verity)
-			return dps_companion(type, DPS_VERITY) != NULL;
+	if (!size->is_word) {
+		b.kind = BOUND_FIXED;
+		b.bytes = size->number;
+	} else if (size->number == SIZE_FILL) {
+		b.kind = BOUND_FILL;
 	}
-	return false;
+	*ret = b;
+	return 0;
 }
 
 static int label_of(const struct layer *l, char ret[static 37])
@@ -120,26 +118,27 @@ static int label_of(const struct layer *l, char ret[static 37])
 
 static int fill_entry(const struct layer *l, struct plan *p, struct request *q)
 {
-	int r = type_of(l, &q->type);
+	bool paired;
+	int r = label_of(l, q->label);
 
-	if (r >= 0)
-		r = label_of(l, q->label);
 	if (r < 0)
 		return r;
+	q->type = type_of(l);
+	/* Discoverable Partitions: the root hash is the UUID of a partition with a hash tree. */
+	paired = layer_above_provides(l, PLACE_BYTES_RO) && dps_companion(&q->type, DPS_VERITY);
 	for (size_t i = 0; i < l->values[FLAGS].n_list; i++) {
 		for (size_t j = 0; flag_words[j]; j++) {
 			if (strcmp(flag_words[j], l->values[FLAGS].list[i]) == 0)
 				q->flags |= flag_bits[j];
 		}
 	}
-	if (l->above && l->above->ops == &layer_verity && dps_by_uuid(&q->type) &&
-	    dps_companion(&q->type, DPS_VERITY))
+	if (paired && l->above->ops->provides == PLACE_BYTES_RO)
 		q->flags |= DPS_FLAG_READ_ONLY;
 	/* Only the first slot is numbered: the others follow it. */
 	q->number = l->values[NUMBER].present && !l->volume->reserved
 			? (unsigned)l->values[NUMBER].number
 			: 0;
-	if (named_by_root_hash(l, &q->type) && !l->volume->reserved)
+	if (paired && !l->volume->reserved)
 		return 0;
 	r = plan_derive(p, l->volume, "partition", q->uuid.b, sizeof(q->uuid.b));
 	uuid_set_version(&q->uuid);
@@ -194,33 +193,34 @@ static int attach(const struct layer *l, struct job *job, enum attach_mode mode,
 	return io_open_window(below, l->volume->full_name, e->offset_bytes, e->size_bytes, ret);
 }
 
-static int verify(const struct layer *l, struct job *job, struct report *report)
+/* Is its range on the target? */
+static bool is_inside(const struct layer *l, const struct job *job)
 {
 	const struct extent *e = &l->volume->pieces[ROLE_DATA].extent;
-	struct finding f = {
-	    .kind = FINDING_WRONG,
-	    .volume = l->volume->full_name,
-	    .layer = l->ops->name,
-	    .area = "range",
-	    .offset_bytes = e->offset_bytes,
-	    .len_bytes = e->size_bytes,
-	    .text = "the target ends before the volume does",
-	};
 
-	if (e->offset_bytes <= job->target->size_bytes &&
-	    e->size_bytes <= job->target->size_bytes - e->offset_bytes)
-		return 0;
-	return report_add(report, &f);
+	return range_inside(e->offset_bytes, e->size_bytes, job->target->size_bytes);
 }
 
-static void mapping_name(const struct volume *v, const struct open_how *how, enum role role,
-			 char ret[static MAPPING_NAME_SIZE])
+static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
-	static const char *const roles[ROLE_COUNT] = {"partition", "hash", "signature"};
+	*ret = is_inside(l, job) ? PROBE_MATCHES : PROBE_ABSENT;
+	return 0;
+}
 
-	/* A full stop, which no volume's name has: "root.hash" is never volume "root-hash". */
-	snprintf(ret, MAPPING_NAME_SIZE, "%s-%s%s%s.%s", how->dm_prefix, v->name,
-		 v->slot ? "-" : "", v->slot ? v->slot : "", roles[role]);
+static int verify(const struct layer *l, struct job *job, struct report *report)
+{
+	if (is_inside(l, job))
+		return 0;
+	return layer_report(l, report, FINDING_WRONG, "range", 0,
+			    l->volume->pieces[ROLE_DATA].extent.size_bytes,
+			    "the target ends before the volume does");
+}
+
+static const char *role_name(enum role role)
+{
+	static const char *const names[ROLE_COUNT] = {"partition", "hash", "signature"};
+
+	return names[role];
 }
 
 static int map_range(const struct volume *v, struct job *job, const struct open_how *how,
@@ -232,7 +232,7 @@ static int map_range(const struct volume *v, struct job *job, const struct open_
 	    .len_bytes = e->size_bytes, .type = "linear", .params = params};
 
 	snprintf(params, sizeof(params), "%s %" PRIu64, job->target_name, e->offset_bytes / 512);
-	mapping_name(v, how, role, ret->dm_name);
+	mapping_name_of_volume(v, how, role_name(role), ret->dm_name);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "LINEAR-%.100s", ret->dm_name);
 	return mapping_make(ret->dm_name, uuid, how->read_only, &target, 1, ret->path);
 }
@@ -261,7 +261,7 @@ int partition_close_role(struct volume *v, const struct open_how *how, enum role
 {
 	char name[MAPPING_NAME_SIZE];
 
-	mapping_name(v, how, role, name);
+	mapping_name_of_volume(v, how, role_name(role), name);
 	return mapping_remove(name, 2000);
 }
 
@@ -300,6 +300,12 @@ static int cmdline(const struct layer *l, struct cmdline *c)
 	return r;
 }
 
+static const struct layer_kernel_ops kernel = {
+    .open = open_layer,
+    .close = close_layer,
+    .cmdline = cmdline,
+};
+
 const struct layer_ops layer_partition = {
     .name = "partition",
     .summary = "A range of the medium, with or without an entry in its table.",
@@ -311,9 +317,8 @@ const struct layer_ops layer_partition = {
     .bound = bound,
     .size = size,
     .gives = gives,
+    .probe = probe,
     .attach = attach,
     .verify = verify,
-    .open = open_layer,
-    .close = close_layer,
-    .cmdline = cmdline,
+    .kernel = &kernel,
 };

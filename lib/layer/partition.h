@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other layers need of the partition below them: a node of each of its volume's extents. */
+/* What other layers need of the partition below them: a block device for each of its volume's
+ * pieces. */
 #ifndef HOLDFAST_LAYER_PARTITION_H
 #define HOLDFAST_LAYER_PARTITION_H
 

@@ -5,10 +5,20 @@
 
 #include "model/layer.h"
 
-extern const struct layer_ops layer_partition, layer_verity, layer_filesystem, layer_image,
-    layer_integrity, layer_crypt;
+/* One line per kind, in the order of `holdfast layers`: KIND(x) is struct layer_ops layer_x. */
+#define LAYER_KINDS(KIND)                                                                          \
+	KIND(partition)                                                                            \
+	KIND(verity)                                                                               \
+	KIND(integrity)                                                                            \
+	KIND(crypt)                                                                                \
+	KIND(filesystem)                                                                           \
+	KIND(image)
 
-extern const struct layer_ops *const layer_registry[]; /* NULL-terminated */
+#define DECLARE(name) extern const struct layer_ops layer_##name;
+LAYER_KINDS(DECLARE)
+#undef DECLARE
+
+extern const struct layer_ops *const layer_registry[]; /* ends with NULL */
 extern const char *const layer_planned[];              /* kinds of the design, not built yet */
 
 #endif

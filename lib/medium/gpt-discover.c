@@ -169,7 +169,8 @@ static int add_tree(struct volume *v, const struct partition_facts *data,
 	const struct where nowhere = {0};
 	uint8_t root[ROOT_BYTES];
 	char hex[2 * ROOT_BYTES + 1];
-	struct layer *l = volume_add_layer(v, layer_kind(layers, "verity"), nowhere);
+	const struct layer_ops *over = layer_kind_between(layers, PLACE_BYTES, PLACE_BYTES_RO);
+	struct layer *l = volume_add_layer(v, over, nowhere);
 
 	if (!l)
 		return -ENOMEM;
@@ -197,7 +198,7 @@ static int discover_one(struct medium *m, struct layout *layout, const struct me
 		return r;
 	name_of(f, p, type, name);
 	v = layout_add_volume(layout, name, NULL, m, nowhere);
-	if (!v || !volume_add_layer(v, layer_kind(layers, "partition"), nowhere))
+	if (!v || !volume_add_layer(v, layer_kind_between(layers, PLACE_GPT, PLACE_BYTES), nowhere))
 		return -ENOMEM;
 	take(v, ROLE_DATA, p);
 	return tree ? add_tree(v, p, tree, layers) : 0;

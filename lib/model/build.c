@@ -280,7 +280,7 @@ static int check_reference(const struct layer *l)
 	char at[WHERE_SIZE];
 
 	where_text(&l->where, at);
-	if (!l->ops->by_reference)
+	if (!l->ops->keys->by_reference)
 		return diag_fail(
 		    DIAG_LAYOUT_VALUE, EINVAL,
 		    "%svolume \"%s\": %s needs the bytes of its key, and keystore \"%s\" "
@@ -336,16 +336,16 @@ static int check_ways_in(const struct layer *l)
 static int check_keystore(const struct layer *l)
 {
 	const struct layout *layout = l->volume->layout;
-	int i = option_index(l->ops->options, "keystore");
+	const struct option_value *named = layer_keystore_option(l);
 	char at[WHERE_SIZE];
 
 	if (layer_key_is_reference(l))
 		return check_reference(l);
 	if (!layer_key_bytes(l, KEY_VOLUME) || layer_keystore(l))
 		return 0;
-	if (i >= 0 && l->values[i].present)
+	if (named)
 		return diag_fail(DIAG_LAYOUT_UNKNOWN, EINVAL, "%sthere is no keystore \"%s\"",
-				 where_text(&l->values[i].where, at), l->values[i].text);
+				 where_text(&named->where, at), named->text);
 	if (layout->n_keystores)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%svolume \"%s\": %s wants a key, and there are several "

@@ -18,18 +18,26 @@ const struct keystore_ops *keystore_kind(const struct keystore_ops *const *regis
 
 size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose)
 {
-	return l->ops->key_bytes ? l->ops->key_bytes(l, purpose) : 0;
+	return l->ops->keys ? l->ops->keys->bytes(l, purpose) : 0;
+}
+
+const struct option_value *layer_keystore_option(const struct layer *l)
+{
+	const struct option_value *v =
+	    l->ops->keys ? &l->values[l->ops->keys->keystore_option] : NULL;
+
+	return v && v->present ? v : NULL;
 }
 
 const struct keystore *layer_keystore(const struct layer *l)
 {
 	const struct layout *layout = l->volume->layout;
-	int i = option_index(l->ops->options, "keystore");
+	const struct option_value *named = layer_keystore_option(l);
 
-	if (i < 0 || !l->values[i].present)
+	if (!named)
 		return layout->n_keystores == 1 ? layout->keystores[0] : NULL;
 	for (size_t k = 0; k < layout->n_keystores; k++) {
-		if (strcmp(layout->keystores[k]->name, l->values[i].text) == 0)
+		if (strcmp(layout->keystores[k]->name, named->text) == 0)
 			return layout->keystores[k];
 	}
 	return NULL;
@@ -37,9 +45,7 @@ const struct keystore *layer_keystore(const struct layer *l)
 
 bool keystore_must_erase(const struct keystore *k)
 {
-	int i = option_index(k->ops->options, "erase");
-
-	return i >= 0 && k->values[i].present && strcmp(k->values[i].text, "final") == 0;
+	return k->ops->must_erase && k->ops->must_erase(k);
 }
 
 const struct keystore *layout_anchor(const struct layout *layout)
@@ -93,9 +99,9 @@ bool volume_is_secret(const struct volume *v)
 {
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
-		int option = option_index(l->ops->options, "key-reference");
+		const struct layer_key_ops *keys = l->ops->keys;
 
-		if (layer_key_bytes(l, KEY_VOLUME) || (option >= 0 && l->values[option].present))
+		if (layer_key_bytes(l, KEY_VOLUME) || (keys && keys->external && keys->external(l)))
 			return true;
 	}
 	return false;

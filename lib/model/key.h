@@ -118,6 +118,11 @@ struct keystore_ops {
 
 	/* Pure; speaks with file and line. */
 	int (*check)(const struct keystore *k);
+	/* Pure: does the layout want keys that are erased to be gone for good? Unset: never. */
+	bool (*must_erase)(const struct keystore *k);
+	/* Pure: the index of the option with the least version of the signed boot policy that keys
+	 * are bound to; -1: @k is not bound to one. Unset: it never is. */
+	int (*policy_version_option)(const struct keystore *k);
 
 	/* Reaches the hardware and tells which it is; changes nothing in it. */
 	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
@@ -194,7 +199,9 @@ struct keys {
 
 /* Bytes of the key that @l wants for @purpose; 0: none. */
 size_t layer_key_bytes(const struct layer *l, enum key_purpose purpose);
-/* The keystore that guards it: the one named by option "keystore", else the only one. NULL. */
+/* The option of @l that names its keystore; NULL: it names none. */
+const struct option_value *layer_keystore_option(const struct layer *l);
+/* The keystore that guards its key: the one that it names, else the only one; NULL: neither. */
 const struct keystore *layer_keystore(const struct layer *l);
 /* The keystore whose hardware names the true copy of the vault, or NULL. */
 const struct keystore *layout_anchor(const struct layout *layout);

@@ -10,7 +10,8 @@ static int close_from(const struct layer *top, struct job *job, const struct ope
 {
 	for (const struct layer *l = top; l; l = l->below) {
 		LAYER_SCOPE(l);
-		int r = l->ops->close ? l->ops->close(l, job, how) : 0;
+		const struct layer_kernel_ops *k = l->ops->kernel;
+		int r = k && k->close ? k->close(l, job, how) : 0;
 
 		if (r < 0)
 			return r;
@@ -28,13 +29,14 @@ int stack_open(struct volume *volume, struct job *job, const struct open_how *ho
 				 "volume %s is reserved for an update and holds nothing yet",
 				 volume->full_name);
 	volume_each_layer (l, volume) {
+		const struct layer_kernel_ops *k = l->ops->kernel;
 		struct place above = below;
 		int r;
 
 		if (l->ops->provides == PLACE_DIRECTORY && !how->mount_below)
 			break;
 		LAYER_SCOPE(l);
-		r = l->ops->open ? l->ops->open(l, job, how, &below, &above) : 0;
+		r = k && k->open ? k->open(l, job, how, &below, &above) : 0;
 		if (r < 0) {
 			close_from(l->below, job, how);
 			return r;

@@ -43,21 +43,11 @@ static const struct medium_ops *untabled(const struct kinds *kinds)
 	return NULL;
 }
 
-/* The layer at the bottom that gives the target as it is. */
-static const struct layer_ops *range_layer(const struct kinds *kinds)
-{
-	for (const struct layer_ops *const *l = kinds->layers; *l; l++) {
-		if ((*l)->consumes & PLACE_RAW)
-			return *l;
-	}
-	return NULL;
-}
-
 int bare_recognise(struct target *t, const struct kinds *kinds)
 {
 	_cleanup_layout_ struct layout *layout = layout_new();
 	const struct medium_ops *raw = untabled(kinds);
-	const struct layer_ops *range = range_layer(kinds);
+	const struct layer_ops *range = layer_kind_between(kinds->layers, PLACE_RAW, PLACE_BYTES);
 	const struct where nowhere = {0};
 	struct medium *m;
 	struct volume *v;

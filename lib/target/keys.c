@@ -31,7 +31,7 @@ static void reseal_one(const struct layer *l, struct job *job)
 	size_t mark = diag_count();
 	char why[sizeof(((struct diag_record *)0)->text)];
 
-	if (!l->ops->reseal || l->ops->reseal(l, job) >= 0)
+	if (!l->ops->keys || !l->ops->keys->reseal || l->ops->keys->reseal(l, job) >= 0)
 		return;
 	snprintf(why, sizeof(why), "%s", diag_count() > mark ? diag_get(mark)->text : "");
 	diag_forget(mark);
@@ -70,10 +70,9 @@ static struct option_value *find_version(const struct layout *l, const struct ke
 {
 	for (size_t i = 0; i < l->n_keystores; i++) {
 		const struct keystore *k = l->keystores[i];
-		int key = option_index(k->ops->options, "pcr-public-key");
-		int version = option_index(k->ops->options, "pcr-version");
+		int version = k->ops->policy_version_option ? k->ops->policy_version_option(k) : -1;
 
-		if (key < 0 || version < 0 || !k->values[key].present)
+		if (version < 0)
 			continue;
 		*ret = k;
 		*ret_spec = &k->ops->options[version];
@@ -137,8 +136,10 @@ static int forget_outside(const struct volume *v, struct job *job)
 	int r = 0;
 
 	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
-		if (v->layers[i]->ops->forget)
-			r = v->layers[i]->ops->forget(v->layers[i], job);
+		const struct layer_key_ops *keys = v->layers[i]->ops->keys;
+
+		if (keys && keys->forget)
+			r = keys->forget(v->layers[i], job);
 	}
 	return r;
 }

@@ -9,9 +9,9 @@ static void add_foreign(const struct layer *l, struct job *job, struct ways_in *
 	enum way_kind kind = WAY_FOREIGN;
 	unsigned number = 0;
 
-	if (!l->ops->foreign_ways || to->n == WAYS_MAX)
+	if (!l->ops->keys || !l->ops->keys->foreign_ways || to->n == WAYS_MAX)
 		return;
-	if (l->ops->foreign_ways(l, job, &number) < 0) {
+	if (l->ops->keys->foreign_ways(l, job, &number) < 0) {
 		diag_forget(mark);
 		kind = WAY_UNKNOWN;
 	}

@@ -128,8 +128,12 @@ static const char *learned(struct fixture *f, const char *name)
 
 static int size(struct fixture *f, struct sizing *s, const struct request **ret)
 {
-	int r = layer_verity.size(f->verity, s, f->plan);
+	struct bound bound;
+	int r;
 
+	assert_ok(layer_partition.bound(f->partition, &bound));
+	s->bound.type = bound.type;
+	r = layer_verity.size(f->verity, s, f->plan);
 	*ret = plan_find(f->plan, f->volume, ROLE_HASH);
 	return r;
 }
@@ -460,19 +464,46 @@ static void reads_give_what_verifies(void **state)
 	attached_close(&a);
 }
 
-static void probing_tells_what_stands_there(void **state)
+static enum probe_result probe(struct fixture *f)
 {
-	struct fixture *f = *state;
-	enum probe_result result;
+	enum probe_result result = -1;
 
 	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
-	assert_int_equal(result, PROBE_ABSENT);
+	return result;
+}
+
+static void probing_compares_with_the_record(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *superblock = bytes_of(f) + HASH_AT, *top = superblock + 4096;
+	struct verity_params p;
+	const char *why;
+
+	assert_int_equal(probe(f), PROBE_ABSENT);
 	lay_out(f);
-	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
-	assert_int_equal(result, PROBE_MATCHES);
+	assert_int_equal(probe(f), PROBE_MATCHES);
+	top[5] ^= 1;
+	assert_int_equal(probe(f), PROBE_DAMAGED);
+	top[5] ^= 1;
+	bytes_of(f)[DATA_AT] ^= 1; /* costs too much to be looked at */
+	assert_int_equal(probe(f), PROBE_MATCHES);
+	assert_ok(verity_decode(superblock, VERITY_SUPERBLOCK_BYTES, &p, &why));
+	p.salt[0] ^= 1;
+	verity_encode(&p, superblock);
+	assert_int_equal(probe(f), PROBE_FOREIGN);
+	superblock[0] = 0;
+	assert_int_equal(probe(f), PROBE_ABSENT);
+}
+
+static void probing_without_a_record_compares_with_the_contents(void **state)
+{
+	struct fixture *f = *state;
+
+	lay_out(f);
+	f->verity->learned.n = 0;
+	assert_int_equal(probe(f), PROBE_MATCHES);
 	f->image->source.content_bytes -= 4096;
-	assert_ok(layer_verity.probe(f->verity, &f->job, &result));
-	assert_int_equal(result, PROBE_FOREIGN);
+	assert_int_equal(probe(f), PROBE_FOREIGN);
 }
 
 /* A volume of the Discoverable Partitions: only a root hash is known, the rest is on the medium. */
@@ -508,8 +539,8 @@ static void a_changed_superblock_is_not_opened(void **state)
 		uint8_t *byte = bytes_of(f) + HASH_AT + fields[i];
 
 		*byte ^= 2;
-		assert_int_equal(layer_verity.open(f->verity, &f->job, &how, &below, &place),
-				 -EUCLEAN);
+		assert_int_equal(
+		    layer_verity.kernel->open(f->verity, &f->job, &how, &below, &place), -EUCLEAN);
 		assert_int_equal(diag_get(0)->code, DIAG_TAMPERED);
 		assert_non_null(strstr(diag_get(0)->next, "holdfast verify disk.img root"));
 		diag_forget(0);
@@ -521,8 +552,8 @@ static void assert_cmdline(struct fixture *f, const char *expected)
 {
 	struct cmdline c = {.name = "root"};
 
-	assert_ok(layer_partition.cmdline(f->partition, &c));
-	assert_ok(layer_verity.cmdline(f->verity, &c));
+	assert_ok(layer_partition.kernel->cmdline(f->partition, &c));
+	assert_ok(layer_verity.kernel->cmdline(f->verity, &c));
 	assert_string_equal(c.create.s, expected);
 	assert_string_equal(c.device.s, "/dev/dm-0");
 	assert_true(c.read_only);
@@ -596,7 +627,8 @@ int main(void)
 	    T(damage_is_found_where_it_is_with_an_appended_tree),
 	    T(what_cannot_be_checked_is_told_apart),
 	    T(reads_give_what_verifies),
-	    T(probing_tells_what_stands_there),
+	    T(probing_compares_with_the_record),
+	    T(probing_without_a_record_compares_with_the_contents),
 	    T(without_a_vault_the_superblock_tells),
 	    T(a_changed_superblock_is_not_opened),
 	    T(tables_are_made_of_what_was_learnt),

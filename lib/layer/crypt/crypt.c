@@ -10,10 +10,14 @@
 #include "base/diag.h"
 #include "base/modhex.h"
 #include "base/overflow.h"
-#include "layer/crypt/crypt.h"
+#include "layer/crypt/facts.h"
+#include "layer/crypt/header.h"
+#include "layer/crypt/kernel.h"
+#include "layer/crypt/keyslots.h"
+#include "layer/crypt/verify.h"
 #include "layer/registry.h"
+#include "layer/tagged/steps.h"
 #include "model/key.h"
-#include "stack/attach.h"
 
 static const char *const format_words[] = {"luks2", "plain", NULL};
 static const char *const cipher_words[] = {"aegis128-random",
@@ -66,60 +70,17 @@ static const struct option_spec options[] = {
 
 /* --- what was asked for --- */
 
-static const char *integrity_of(const struct layer *l)
-{
-	const char *cipher = l->values[CRYPT_CIPHER].text;
-
-	if (l->values[CRYPT_INTEGRITY].present)
-		return l->values[CRYPT_INTEGRITY].text;
-	for (const struct crypt_kind *k = crypt_kinds; k->cipher; k++) {
-		if (strcmp(k->cipher, cipher) == 0 && k->tag_bytes)
-			return k->integrity;
-	}
-	return "none";
-}
-
-/* One of the kernel's that only its name is known of. */
-static const struct crypt_kind given = {.cipher = "capi", .integrity = "none"};
-
-static bool is_given(const struct layer *l)
-{
-	return !l->values[CRYPT_CIPHER].is_word;
-}
-
-const char *crypt_layer_cipher(const struct layer *l)
-{
-	return is_given(l) ? l->values[CRYPT_CIPHER].text : crypt_layer_kind(l)->kernel;
-}
-
-const struct crypt_kind *crypt_layer_kind(const struct layer *l)
-{
-	if (is_given(l))
-		return strcmp(integrity_of(l), given.integrity) == 0 ? &given : NULL;
-	return crypt_kind(l->values[CRYPT_CIPHER].text, integrity_of(l));
-}
-
-static const char *reference_of(const struct layer *l)
-{
-	return l->values[CRYPT_REFERENCE].present ? l->values[CRYPT_REFERENCE].text : NULL;
-}
-
-const char *crypt_layer_only_kernel(const struct layer *l)
-{
-	return !crypt_layer_kind(l)->soft                     ? "has its cipher"
-	       : reference_of(l) || layer_key_is_reference(l) ? "has its key"
-							      : NULL;
-}
-
 static size_t key_bytes(const struct layer *l, enum key_purpose purpose)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
 
-	if (reference_of(l))
+	if (crypt_layer_reference(l))
 		return 0;
 	switch (purpose) {
 	case KEY_VOLUME:
-		return is_given(l) ? l->values[CRYPT_KEY_SIZE].number : kind ? kind->key_bytes : 0;
+		return crypt_layer_is_given(l) ? l->values[CRYPT_KEY_SIZE].number
+		       : kind                  ? kind->key_bytes
+					       : 0;
 	case KEY_RECOVERY:
 		return l->values[CRYPT_RECOVERY].number ? MODHEX_KEY_BYTES : 0;
 	case KEY_TOKEN:
@@ -139,12 +100,12 @@ static int refuse_combination(const struct layer *l)
 		if (strcmp(k->cipher, l->values[CRYPT_CIPHER].text) == 0)
 			text_add(&possible, "%s\"%s\"", possible.len ? " or " : "", k->integrity);
 	}
-	return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
-			 "%scipher = \"%s\" cannot have integrity = \"%s\"; write %s",
-			 where_text(&l->where, at), l->values[CRYPT_CIPHER].text, integrity_of(l),
-			 possible.s    ? possible.s
-			 : is_given(l) ? "\"none\": holdfast knows no tags of it"
-				       : "another cipher");
+	return diag_fail(
+	    DIAG_LAYOUT_VALUE, EINVAL, "%scipher = \"%s\" cannot have integrity = \"%s\"; write %s",
+	    where_text(&l->where, at), l->values[CRYPT_CIPHER].text, crypt_layer_integrity(l),
+	    possible.s                ? possible.s
+	    : crypt_layer_is_given(l) ? "\"none\": holdfast knows no tags of it"
+				      : "another cipher");
 }
 
 /* The whole goes into a table as one word. */
@@ -181,12 +142,12 @@ static int check_reference(const struct layer *l)
 	char at[WHERE_SIZE];
 
 	where_text(&l->values[CRYPT_REFERENCE].where, at);
-	if (!is_reference(reference_of(l)))
+	if (!is_reference(crypt_layer_reference(l)))
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%skey-reference = \"%s\" is none; write \"logon:NAME\", "
 				 "\"user:NAME\", \"encrypted:NAME\" or \"trusted:NAME\", without "
 				 "spaces",
-				 at, reference_of(l));
+				 at, crypt_layer_reference(l));
 	if (l->values[CRYPT_FORMAT].number != FORMAT_PLAIN)
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%skey-reference needs format = \"plain\": a LUKS2 header has a "
@@ -206,10 +167,10 @@ static int check_given(const struct layer *l)
 	bool has_size = l->values[CRYPT_KEY_SIZE].present;
 	char at[WHERE_SIZE];
 
-	if (!is_given(l) && !has_size)
+	if (!crypt_layer_is_given(l) && !has_size)
 		return 0;
-	where_text(&l->values[is_given(l) ? CRYPT_CIPHER : CRYPT_KEY_SIZE].where, at);
-	if (!is_given(l))
+	where_text(&l->values[crypt_layer_is_given(l) ? CRYPT_CIPHER : CRYPT_KEY_SIZE].where, at);
+	if (!crypt_layer_is_given(l))
 		return diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 				 "%skey-size is for cipher = \"capi:…\": %s has keys of %u bytes",
 				 at, name, crypt_layer_kind(l)->key_bytes);
@@ -261,67 +222,10 @@ static int check(const struct layer *l)
 
 	if (!kind)
 		return refuse_combination(l);
-	if (check_given(l) < 0 || (reference_of(l) && check_reference(l) < 0) ||
+	if (check_given(l) < 0 || (crypt_layer_reference(l) && check_reference(l) < 0) ||
 	    check_keyslots(l) < 0)
 		return -EINVAL;
 	return layer_key_is_reference(l) ? check_referred(l) : 0;
-}
-
-/* Everything but what depends on the place's size. */
-static void facts_from_options(const struct layer *l, struct crypt_facts *f)
-{
-	const struct crypt_kind *kind = crypt_layer_kind(l);
-	const char *segment = layer_learned(l, "segment"); /* of a volume that others laid out */
-
-	*f = (struct crypt_facts){
-	    .kind = kind,
-	    .kernel = crypt_layer_cipher(l),
-	    .key_bytes =
-		(uint32_t)(is_given(l) ? l->values[CRYPT_KEY_SIZE].number : kind->key_bytes),
-	    .sector_bytes = (uint32_t)l->values[CRYPT_SECTOR].number,
-	    .luks2 = l->values[CRYPT_FORMAT].number == FORMAT_LUKS2,
-	    .full = l->values[CRYPT_INITIALISE].number == INITIALISE_FULL,
-	    .recovery = l->values[CRYPT_RECOVERY].number,
-	    .systemd = l->values[CRYPT_TOKEN].number,
-	    .has_tags = kind->tag_bytes != 0,
-	    .reference = reference_of(l),
-	    .referred = layer_key_is_reference(l),
-	    .soft = !crypt_layer_only_kernel(l),
-	};
-	if (f->luks2)
-		f->header_bytes =
-		    segment ? strtoull(segment, NULL, 10) : l->values[CRYPT_HEADER].number;
-	f->tags.params = (struct integrity_params){
-	    .mode = INTEGRITY_JOURNAL,
-	    .sector_bytes = f->sector_bytes,
-	    .tag_bytes = (uint32_t)kind->tag_bytes + kind->iv_bytes,
-	};
-	f->tags.offset_bytes = f->header_bytes;
-}
-
-int crypt_layer_facts(const struct layer *l, struct crypt_facts *ret)
-{
-	struct crypt_facts f;
-	uint64_t below;
-	int r = layer_below_gives(l, &below);
-
-	if (r < 0)
-		return r;
-	facts_from_options(l, &f);
-	if (below < f.header_bytes + f.sector_bytes)
-		return diag_fail(DIAG_LAYOUT_SPACE, ENOSPC,
-				 "volume \"%s\": %" PRIu64 " bytes are too few for a header of "
-				 "%" PRIu64 "; write header-size = 1M, or a larger size",
-				 l->volume->name, below, f.header_bytes);
-	f.tags.len_bytes = below - f.header_bytes;
-	f.data_bytes = round_down(f.tags.len_bytes, f.sector_bytes);
-	if (f.has_tags) {
-		r = tags_choose(l, &f.tags);
-		f.data_bytes = tags_data_bytes(&f.tags);
-	}
-	if (r >= 0)
-		*ret = f;
-	return r;
 }
 
 /* --- planning --- */
@@ -330,7 +234,7 @@ static int size(const struct layer *l, struct sizing *s, struct plan *p)
 {
 	struct crypt_facts f;
 
-	facts_from_options(l, &f);
+	crypt_layer_facts_of_options(l, &f);
 	return tags_size(l, &l->values[CRYPT_SECTOR], f.has_tags ? &f.tags.params : NULL,
 			 f.header_bytes, s, p);
 }
@@ -380,23 +284,33 @@ static int plan(const struct layer *l, struct plan *p)
 
 static int learn(struct layer *l, struct job *job)
 {
-	_cleanup_attached_ struct attached a = {0};
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	_cleanup_crypt_place_ struct crypt_place p;
+	int r = crypt_place_open(l, job, ATTACH_READ_RAW, &p);
 
-	if (r >= 0)
-		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
-	if (r >= 0 && f.has_tags)
-		r = tags_learn(l, &f.tags, place);
-	return r < 0 || !f.luks2 ? r : crypt_header_learn(l, &f, place);
+	if (r >= 0 && p.facts.has_tags)
+		r = tags_learn(l, &p.facts.tags, p.io);
+	return r < 0 || !p.facts.luks2 ? r : crypt_header_learn(l, &p);
 }
 
-static int probe(const struct layer *l, struct job *job, enum probe_result *ret)
+static bool authenticates(const struct layer *l)
 {
-	*ret = PROBE_ABSENT; /* nothing is skipped: keys are drawn for every provisioning */
-	return 0;
+	return crypt_layer_kind(l)->tag_bytes != 0;
 }
+
+static bool has_external_key(const struct layer *l)
+{
+	return crypt_layer_reference(l) != NULL;
+}
+
+static const struct layer_key_ops keys = {
+    .bytes = key_bytes,
+    .keystore_option = CRYPT_KEYSTORE,
+    .by_reference = true,
+    .external = has_external_key,
+    .reseal = crypt_layer_reseal,
+    .foreign_ways = crypt_layer_foreign_ways,
+    .forget = crypt_layer_forget,
+};
 
 const struct layer_ops layer_crypt = {
     .name = "crypt",
@@ -405,8 +319,6 @@ const struct layer_ops layer_crypt = {
     .consumes = PLACE_BYTES,
     .provides = PLACE_BYTES,
     .options = options,
-    .key_bytes = key_bytes,
-    .by_reference = true,
     .check = check,
     .size = size,
     .gives = gives,
@@ -414,14 +326,11 @@ const struct layer_ops layer_crypt = {
     .plan = plan,
     .learn = learn,
     .recognise = crypt_header_recognise,
-    .probe = probe,
+    .probe = crypt_layer_probe,
     .attach = crypt_layer_attach,
     .verify = crypt_layer_verify,
-    .mend = crypt_layer_mend,
-    .reseal = crypt_layer_reseal,
-    .foreign_ways = crypt_layer_foreign_ways,
-    .forget = crypt_layer_forget,
-    .open = crypt_layer_open,
-    .close = crypt_layer_close,
-    .status = crypt_layer_status,
+    .mend = crypt_header_mend,
+    .authenticates = authenticates,
+    .keys = &keys,
+    .kernel = &crypt_kernel,
 };

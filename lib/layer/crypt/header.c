@@ -1,35 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The LUKS2 header of a crypt volume that is there: recognised, judged, its copies mended. */
+/* The LUKS2 header of a crypt volume as the target has it: recognised, judged, mended. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "layer/crypt/crypt.h"
+#include "layer/crypt/header.h"
 #include "model/build.h"
 #include "stack/attach.h"
 
-int crypt_header_read(const struct layer *l, struct job *job, enum attach_mode mode,
-		      struct attached *a, struct io **ret_place, struct luks2_found *ret)
-{
-	int r = layer_attach_below(l, job, mode, a, ret_place);
+/* --- reading --- */
 
-	return r < 0 ? r : luks2_read(*ret_place, ret);
+int crypt_place_open(const struct layer *l, struct job *job, enum attach_mode mode,
+		     struct crypt_place *ret)
+{
+	int r;
+
+	*ret = (struct crypt_place){.header.active = -1};
+	r = crypt_layer_facts(l, &ret->facts);
+	return r < 0 ? r : layer_attach_below(l, job, mode, &ret->below, &ret->io);
 }
 
-int crypt_header_learn(struct layer *l, const struct crypt_facts *f, struct io *place)
+void crypt_place_close(struct crypt_place *p)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	char uuid[UUID_TEXT_SIZE];
-	int r = luks2_read(place, &found);
+	luks2_free(&p->header);
+	attached_close(&p->below);
+}
 
-	if (r == -ENODATA || (r >= 0 && (found.active < 0 || !found.facts.valid)))
+int crypt_header_open(const struct layer *l, struct job *job, enum attach_mode mode,
+		      struct crypt_place *ret)
+{
+	int r = crypt_place_open(l, job, mode, ret);
+
+	return r < 0 || !ret->facts.luks2 ? r : luks2_read(ret->io, &ret->header);
+}
+
+int crypt_header_learn(struct layer *l, struct crypt_place *p)
+{
+	const struct luks2_found *h = &p->header;
+	char uuid[UUID_TEXT_SIZE];
+	int r = luks2_read(p->io, &p->header);
+
+	if (r == -ENODATA || (r >= 0 && (h->active < 0 || !h->facts.valid)))
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: the LUKS2 header is not there",
 				 l->volume->full_name);
 	if (r < 0)
 		return r;
-	uuid_print(&found.copy[found.active].binary.uuid, uuid);
+	uuid_print(&h->copy[h->active].binary.uuid, uuid);
 	return layer_learn(l, "uuid", "%s", uuid);
 }
 
@@ -63,8 +81,10 @@ int crypt_header_recognise(struct layer *l, struct job *job)
 	const struct crypt_kind *kind;
 	struct integrity_superblock sb;
 	struct io *place;
-	int r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
+	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
 
+	if (r >= 0)
+		r = luks2_read(place, &found);
 	if (r == -ENODATA || (r >= 0 && found.active < 0))
 		return 0;
 	if (r < 0)
@@ -150,22 +170,6 @@ int crypt_header_judge(const struct layer *l, const struct crypt_facts *f,
 
 /* --- its two copies --- */
 
-int crypt_layer_report(const struct layer *l, struct report *report, enum finding_kind kind,
-		       const char *area, uint64_t offset, uint64_t len, const char *text)
-{
-	const struct finding f = {
-	    .kind = kind,
-	    .volume = l->volume->full_name,
-	    .layer = l->ops->name,
-	    .area = area,
-	    .offset_bytes = l->volume->pieces[ROLE_DATA].extent.offset_bytes + offset,
-	    .len_bytes = len,
-	    .text = text,
-	};
-
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
-}
-
 int crypt_header_report_copies(const struct layer *l, const struct luks2_found *found,
 			       struct report *report)
 {
@@ -183,46 +187,70 @@ int crypt_header_report_copies(const struct layer *l, const struct luks2_found *
 		if (c->good)
 			why = found->differ ? "does not say the same as the other one"
 					    : "is older than the other one";
-		r = crypt_layer_report(l, report, active ? FINDING_MENDABLE : FINDING_CORRUPT,
-				       areas[i], c->offset_bytes, LUKS2_HEADER_BYTES,
-				       why ? why : "is not there");
+		r = layer_report(l, report, active ? FINDING_MENDABLE : FINDING_CORRUPT, areas[i],
+				 c->offset_bytes, LUKS2_HEADER_BYTES, why ? why : "is not there");
 	}
 	return r;
 }
 
 static int run_mend(const struct step *s, struct job *job, struct cursor *cursor)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	_cleanup_attached_ struct attached a = {0};
-	struct io *place;
-	int r = crypt_header_read(s->layer, job, ATTACH_WRITE, &a, &place, &found);
+	_cleanup_crypt_place_ struct crypt_place p;
+	int r = crypt_header_open(s->layer, job, ATTACH_WRITE, &p);
 
-	return r < 0 ? r : luks2_mend(place, &found);
+	return r < 0 ? r : luks2_mend(p.io, &p.header);
 }
 
 static const struct step_ops mend_step = {"mend LUKS2 header", STEP_REDO, run_mend, NULL};
 
-int crypt_layer_mend(const struct layer *l, struct job *job, struct report *report, struct plan *p)
+int crypt_header_mend(const struct layer *l, struct job *job, struct report *report, struct plan *p)
 {
 	const struct step step = {
 	    .layer = l, .ops = &mend_step, .detail = "the damaged copy from the good one"};
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	_cleanup_attached_ struct attached a = {0};
+	_cleanup_crypt_place_ struct crypt_place place;
 	_cleanup_text_ struct text why = {0};
 	size_t before = report->findings.n;
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	int r = crypt_header_open(l, job, ATTACH_READ_RAW, &place);
 
-	if (r < 0 || !f.luks2)
-		return r;
-	r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
-	if (r < 0)
+	if (r < 0 || !place.facts.luks2)
 		return r == -ENODATA ? 0 : r; /* `verify` tells, nothing mends it */
-	r = crypt_header_report_copies(l, &found, report);
+	r = crypt_header_report_copies(l, &place.header, report);
 	if (r >= 0)
-		r = crypt_header_judge(l, &f, &found, NULL, &why);
-	if (r < 0 || report->findings.n == before || found.active < 0 || why.len)
+		r = crypt_header_judge(l, &place.facts, &place.header, NULL, &why);
+	if (r < 0 || report->findings.n == before || place.header.active < 0 || why.len)
 		return r;
 	return plan_add(p, &step);
+}
+
+/* --- evidence --- */
+
+static int probe_header(const struct layer *l, const struct crypt_place *p, enum probe_result *ret)
+{
+	_cleanup_text_ struct text why = {0};
+	int r = crypt_header_judge(l, &p->facts, &p->header, NULL, &why);
+
+	if (r >= 0)
+		*ret = p->header.active < 0 ? PROBE_DAMAGED
+		       : why.len            ? PROBE_FOREIGN
+					    : PROBE_MATCHES;
+	return r;
+}
+
+int crypt_layer_probe(const struct layer *l, struct job *job, enum probe_result *ret)
+{
+	_cleanup_crypt_place_ struct crypt_place p;
+	enum probe_result found = PROBE_MATCHES;
+	int r = crypt_header_open(l, job, ATTACH_READ_RAW, &p);
+
+	if (r == -ENODATA) {
+		*ret = PROBE_ABSENT;
+		return 0;
+	}
+	if (r >= 0 && p.facts.luks2)
+		r = probe_header(l, &p, &found);
+	if (r >= 0 && found == PROBE_MATCHES && p.facts.has_tags)
+		r = tags_probe(l, &p.facts.tags, p.io, &found);
+	if (r >= 0)
+		*ret = found;
+	return r;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a crypt volume through the kernel: tables from the vault's records, keys by the keyring.
- */
+/* Opening a crypt volume through the kernel: tables from the vault's records, keys in a keyring. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,38 +10,31 @@
 #include "kernel/dm.h"
 #include "kernel/key.h"
 #include "kernel/kmsg.h"
-#include "layer/crypt/crypt.h"
+#include "layer/crypt/header.h"
+#include "layer/crypt/kernel.h"
+#include "layer/mapping.h"
+#include "layer/tagged/kernel.h"
 #include "model/key.h"
-#include "stack/attach.h"
 
 #define TAGS "tags" /* suffix of dm-integrity's mapping */
 
-static int refuse_changed_header(const struct layer *l, struct job *job,
-				 const struct crypt_facts *f, const struct secret *key)
+static int refuse_changed_header(const struct layer *l, struct job *job, const struct secret *key)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	_cleanup_attached_ struct attached a = {0};
-	_cleanup_text_ struct text why = {0};
-	struct io *place;
-	int r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
+	_cleanup_crypt_place_ struct crypt_place p;
+	_cleanup_text_ struct text why = {0}, first = {0};
+	int r = crypt_header_open(l, job, ATTACH_READ_RAW, &p);
 
-	if (r >= 0)
-		r = luks2_read(place, &found);
-	if (r == -ENODATA)
-		found.active = -1;
-	else if (r < 0)
+	if (r < 0 && r != -ENODATA)
 		return r;
-	r = crypt_header_judge(l, f, &found, key, &why);
+	r = crypt_header_judge(l, &p.facts, &p.header, key, &why);
 	if (r < 0 || !why.len)
 		return r;
-	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the LUKS2 header was changed: %.*s",
-		      l->volume->full_name, (int)strcspn(why.s, "\n"), why.s);
-	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
-	return r;
+	text_add(&first, "was changed: %.*s", (int)strcspn(why.s, "\n"), why.s);
+	return first.failed ? diag_no_memory()
+			    : layer_refuse_changed(l, job, "LUKS2 header", first.s);
 }
 
-/* What stands below was there a moment ago: it is the cipher that the kernel does not find. */
+/* The device below was there a moment ago: it is the cipher that the kernel does not find. */
 static int no_cipher(const struct crypt_facts *f, size_t mark)
 {
 	_cleanup_text_ struct text list = {0};
@@ -121,8 +113,8 @@ int crypt_layer_map(const char *name, const struct crypt_facts *f, const struct 
 	return r;
 }
 
-int crypt_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
-		     const struct place *below, struct place *ret)
+static int open_layer(const struct layer *l, struct job *job, const struct open_how *how,
+		      const struct place *below, struct place *ret)
 {
 	struct crypt_keying key;
 	struct place tags = *below;
@@ -133,14 +125,14 @@ int crypt_layer_open(const struct layer *l, struct job *job, const struct open_h
 	if (r >= 0)
 		r = crypt_layer_keying(l, job, &f, &key);
 	if (r >= 0 && f.luks2)
-		r = refuse_changed_header(l, job, &f, key.key);
+		r = refuse_changed_header(l, job, key.key);
 	if (r >= 0 && f.has_tags)
 		r = tags_refuse_changed(l, job, &f.tags);
 	if (r >= 0 && f.has_tags)
 		r = tags_map(l, how, &f.tags, below, "", TAGS, &tags);
 	if (r < 0)
 		return r;
-	mapping_name_of(l, how, NULL, name, sizeof(name));
+	mapping_name_of_layer(l, how, NULL, name);
 	r = crypt_layer_map(name, &f, &key, &tags, f.has_tags ? 0 : f.header_bytes, ret);
 	if (r < 0 && f.has_tags) {
 		size_t mark = diag_count();
@@ -151,16 +143,16 @@ int crypt_layer_open(const struct layer *l, struct job *job, const struct open_h
 	return r;
 }
 
-int crypt_layer_close(const struct layer *l, struct job *job, const struct open_how *how)
+static int close_layer(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char name[MAPPING_NAME_SIZE];
 	int r;
 
-	mapping_name_of(l, how, NULL, name, sizeof(name));
+	mapping_name_of_layer(l, how, NULL, name);
 	r = mapping_remove(name, 2000);
 	if (r < 0)
 		return r;
-	mapping_name_of(l, how, TAGS, name, sizeof(name));
+	mapping_name_of_layer(l, how, TAGS, name);
 	return mapping_remove(name, 2000);
 }
 
@@ -171,7 +163,7 @@ static int count_errors(const struct layer *l, const struct open_how *how, uint6
 	struct mapping_info info;
 	int r;
 
-	mapping_name_of(l, how, TAGS, name, sizeof(name));
+	mapping_name_of_layer(l, how, TAGS, name);
 	r = mapping_query(name, &info);
 	if (r < 0)
 		return r;
@@ -179,8 +171,8 @@ static int count_errors(const struct layer *l, const struct open_how *how, uint6
 	return kmsg_count(device, "INTEGRITY AEAD ERROR", ret);
 }
 
-int crypt_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
-		       bool *ret_open, struct text *to)
+static int status(const struct layer *l, struct job *job, const struct open_how *how,
+		  bool *ret_open, struct text *to)
 {
 	const struct crypt_kind *kind = crypt_layer_kind(l);
 	char name[MAPPING_NAME_SIZE];
@@ -188,7 +180,7 @@ int crypt_layer_status(const struct layer *l, struct job *job, const struct open
 	uint64_t errors = 0;
 	int r;
 
-	mapping_name_of(l, how, NULL, name, sizeof(name));
+	mapping_name_of_layer(l, how, NULL, name);
 	r = mapping_query(name, &info);
 	if (r < 0)
 		return r;
@@ -210,3 +202,10 @@ int crypt_layer_status(const struct layer *l, struct job *job, const struct open
 		text_add(to, ", no read failed to authenticate, says the kernel's log");
 	return 0;
 }
+
+const struct layer_kernel_ops crypt_kernel = {
+    .open = open_layer,
+    .close = close_layer,
+    .status = status,
+    .only_kernel = crypt_layer_only_kernel,
+};

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The LUKS2 header of a crypt volume as it is made: written for other tools, with keyslots for
- * those ways in that were asked for; holdfast opens nothing by it. */
+/* The LUKS2 header of a crypt volume as it is made: for other tools, with a keyslot for each way in
+ * that was asked for. holdfast itself opens nothing by it. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/diag.h"
 #include "base/modhex.h"
-#include "layer/crypt/crypt.h"
+#include "layer/crypt/header.h"
+#include "layer/crypt/keyslots.h"
 #include "model/build.h"
 #include "model/key.h"
-#include "stack/attach.h"
 
 /* --- keyslots --- */
 
@@ -81,33 +81,29 @@ static int run_header(const struct step *s, struct job *job, struct cursor *curs
 {
 	const struct layer *l = s->layer;
 	const struct uuid *uuid = s->params;
-	_cleanup_attached_ struct attached a = {0};
+	_cleanup_crypt_place_ struct crypt_place p;
 	_cleanup_keyslots_ struct keyslots slots = {0};
-	struct crypt_facts f;
 	struct luks2_new n;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	int r = crypt_place_open(l, job, ATTACH_WRITE, &p);
 
 	if (r >= 0)
-		r = layer_attach_below(l, job, ATTACH_WRITE, &a, &place);
-	if (r >= 0)
-		r = keyslots_make(l, &f, job, &slots);
+		r = keyslots_make(l, &p.facts, job, &slots);
 	if (r < 0)
 		return r;
 	n = (struct luks2_new){
 	    .uuid = *uuid,
 	    .label = l->volume->name,
-	    .encryption = f.kind->luks_cipher,
-	    .integrity = f.kind->luks_integrity,
-	    .sector_bytes = f.sector_bytes,
-	    .segment_offset_bytes = f.header_bytes,
+	    .encryption = p.facts.kind->luks_cipher,
+	    .integrity = p.facts.kind->luks_integrity,
+	    .sector_bytes = p.facts.sector_bytes,
+	    .segment_offset_bytes = p.facts.header_bytes,
 	    .n_ways = slots.n,
 	};
 	for (unsigned i = 0; i < slots.n; i++)
 		n.ways[i] = (struct luks2_way){slots.passphrase[i],
 					       slots.token[i].len ? slots.token[i].s : NULL};
 	r = layer_key(l, job, KEY_VOLUME, &n.key);
-	return r < 0 ? r : luks2_write(place, &n, job->env);
+	return r < 0 ? r : luks2_write(p.io, &n, job->env);
 }
 
 static const struct step_ops header_step = {"LUKS2 header", STEP_REDO, run_header, NULL};
@@ -132,7 +128,7 @@ int crypt_header_plan(const struct layer *l, const struct crypt_facts *f, struct
 	return r < 0 ? r : plan_add(p, &step);
 }
 
-/* --- what follows the keys --- */
+/* --- when keys change --- */
 
 /* The number of the keyslot that add_systemd() fills. */
 static unsigned systemd_keyslot(const struct crypt_facts *f)
@@ -150,25 +146,23 @@ static bool has_keyslot(const struct luks2_found *found, const struct crypt_fact
 
 int crypt_layer_reseal(const struct layer *l, struct job *job)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	_cleanup_attached_ struct attached a = {0};
+	_cleanup_crypt_place_ struct crypt_place p = {.header.active = -1};
 	_cleanup_text_ struct text token = {0};
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	unsigned keyslot;
+	int r;
 
-	if (r < 0 || !f.systemd)
-		return r;
-	r = crypt_header_read(l, job, ATTACH_WRITE, &a, &place, &found);
-	if (r == -ENODATA || (r >= 0 && !has_keyslot(&found, &f)))
+	if (!layer_key_bytes(l, KEY_TOKEN))
+		return 0;
+	r = crypt_header_open(l, job, ATTACH_WRITE, &p);
+	if (r == -ENODATA || (r >= 0 && !has_keyslot(&p.header, &p.facts)))
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
-				 "its LUKS2 header is damaged, or has not the keyslot that it was "
+				 "its LUKS2 header is damaged, or lacks the keyslot that it was "
 				 "made with");
+	keyslot = systemd_keyslot(&p.facts);
 	if (r >= 0)
-		r = layer_systemd_token(l, job, systemd_keyslot(&f), &token);
-	return r < 0 || !token.len
-		   ? r
-		   : luks2_set_token(place, &found, systemd_keyslot(&f), token.s, job->env);
+		r = layer_systemd_token(l, job, keyslot, &token);
+	return r < 0 || !token.len ? r
+				   : luks2_set_token(p.io, &p.header, keyslot, token.s, job->env);
 }
 
 unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_facts *h)
@@ -180,30 +174,19 @@ unsigned crypt_header_foreign(const struct crypt_facts *f, const struct luks2_fa
 
 int crypt_layer_foreign_ways(const struct layer *l, struct job *job, unsigned *ret)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
-	_cleanup_attached_ struct attached a = {0};
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	_cleanup_crypt_place_ struct crypt_place p;
+	int r = crypt_header_open(l, job, ATTACH_READ_RAW, &p);
 
-	*ret = 0;
-	if (r < 0 || !f.luks2)
+	if (r < 0 && r != -ENODATA)
 		return r;
-	r = crypt_header_read(l, job, ATTACH_READ_RAW, &a, &place, &found);
-	if (r >= 0 && found.active >= 0)
-		*ret = crypt_header_foreign(&f, &found.facts);
-	return r == -ENODATA ? 0 : r;
+	*ret = p.header.active < 0 ? 0 : crypt_header_foreign(&p.facts, &p.header.facts);
+	return 0;
 }
 
 int crypt_layer_forget(const struct layer *l, struct job *job)
 {
-	_cleanup_attached_ struct attached a = {0};
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	_cleanup_crypt_place_ struct crypt_place p;
+	int r = crypt_place_open(l, job, ATTACH_WRITE, &p);
 
-	if (r < 0 || !f.luks2)
-		return r;
-	r = layer_attach_below(l, job, ATTACH_WRITE, &a, &place);
-	return r < 0 ? r : luks2_wipe_keyslots(place, f.header_bytes);
+	return r < 0 || !p.facts.luks2 ? r : luks2_wipe_keyslots(p.io, p.facts.header_bytes);
 }

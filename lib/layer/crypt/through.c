@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ciphers and keys that only the kernel has: the plaintext device is a mapping of the moment, over
- * a loop device, so that image files can be laid out, too. Needs root. */
+/* Ciphers and keys that only the kernel has: the plaintext device is a temporary mapping over a
+ * loop device, so that image files can be laid out, too. Needs root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,12 +10,14 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/io.h"
 #include "kernel/dm.h"
 #include "kernel/loop.h"
-#include "layer/crypt/crypt.h"
+#include "layer/crypt/kernel.h"
+#include "layer/crypt/through.h"
+#include "layer/tagged/kernel.h"
 #include "layer/tagged/sector.h"
 #include "model/key.h"
-#include "stack/attach.h"
 
 struct through {
 	struct io io;

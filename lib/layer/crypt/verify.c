@@ -6,8 +6,12 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "layer/crypt/crypt.h"
-#include "layer/tagged/sector.h"
+#include "layer/crypt/header.h"
+#include "layer/crypt/keyslots.h"
+#include "layer/crypt/through.h"
+#include "layer/crypt/verify.h"
+#include "layer/tagged/check.h"
+#include "layer/tagged/reader.h"
 #include "model/key.h"
 #include "stack/attach.h"
 
@@ -57,31 +61,30 @@ static int report_ways_in(const struct layer *l, const struct crypt_facts *f,
 	return r < 0 ? diag_no_memory() : 0;
 }
 
-static int verify_header(const struct layer *l, struct job *job, const struct crypt_facts *f,
-			 struct io *place, struct report *report)
+static int verify_header(const struct layer *l, struct job *job, struct crypt_place *p,
+			 struct report *report)
 {
-	_cleanup_luks2_ struct luks2_found found = {.active = -1};
+	const struct luks2_found *h = &p->header;
 	_cleanup_text_ struct text why = {0};
 	const struct secret *key;
 	int r = layer_key(l, job, KEY_VOLUME, &key);
 
 	if (r >= 0)
-		r = luks2_read(place, &found);
+		r = luks2_read(p->io, &p->header);
 	if (r == -ENODATA)
-		return crypt_layer_report(
-		    l, report, FINDING_CORRUPT, "LUKS2 header", 0, f->header_bytes,
+		return layer_report(
+		    l, report, FINDING_CORRUPT, "LUKS2 header", 0, p->facts.header_bytes,
 		    "neither copy is there; the data do not need it, other tools do");
 	if (r >= 0)
-		r = crypt_header_report_copies(l, &found, report);
-	if (r >= 0 && found.active >= 0)
-		r = crypt_header_judge(l, f, &found, key, &why);
+		r = crypt_header_report_copies(l, h, report);
+	if (r >= 0 && h->active >= 0)
+		r = crypt_header_judge(l, &p->facts, h, key, &why);
 	for (char *save = NULL, *s = why.s ? strtok_r(why.s, "\n", &save) : NULL; s && r >= 0;
 	     s = strtok_r(NULL, "\n", &save))
-		r = crypt_layer_report(l, report, FINDING_WRONG, "LUKS2 header",
-				       found.copy[found.active].offset_bytes, LUKS2_HEADER_BYTES,
-				       s);
-	if (r >= 0 && found.active >= 0)
-		r = report_ways_in(l, f, &found.facts, report);
+		r = layer_report(l, report, FINDING_WRONG, "LUKS2 header",
+				 h->copy[h->active].offset_bytes, LUKS2_HEADER_BYTES, s);
+	if (r >= 0 && h->active >= 0)
+		r = report_ways_in(l, &p->facts, &h->facts, report);
 	return r;
 }
 
@@ -156,27 +159,24 @@ int crypt_layer_attach(const struct layer *l, struct job *job, enum attach_mode 
 
 int crypt_layer_verify(const struct layer *l, struct job *job, struct report *report)
 {
-	_cleanup_attached_ struct attached a = {0};
+	_cleanup_crypt_place_ struct crypt_place p;
+	const struct tags *t = &p.facts.tags;
 	const char *why = NULL;
-	struct crypt_facts f;
-	struct io *place;
-	int r = crypt_layer_facts(l, &f);
+	int r = crypt_place_open(l, job, ATTACH_READ_RAW, &p);
 
-	if (r >= 0)
-		r = layer_attach_below(l, job, ATTACH_READ_RAW, &a, &place);
-	if (r >= 0 && f.luks2)
-		r = verify_header(l, job, &f, place, report);
+	if (r >= 0 && p.facts.luks2)
+		r = verify_header(l, job, &p, report);
 	if (r < 0)
 		return r;
-	if (!f.has_tags) {
+	if (!p.facts.has_tags) {
 		r = report_note(report,
 				"%s: %s without authentication: contents cannot be verified",
 				l->volume->full_name, l->values[CRYPT_CIPHER].text);
 		return r < 0 ? diag_no_memory() : 0;
 	}
-	r = tags_judge(&f.tags, place, &why);
+	r = tags_judge(t, p.io, &why);
 	if (r >= 0 && why)
-		r = crypt_layer_report(l, report, FINDING_WRONG, "integrity superblock",
-				       f.tags.offset_bytes, INTEGRITY_SUPERBLOCK_BYTES, why);
-	return r < 0 ? r : verify_sectors(l, job, &f, place, report);
+		r = layer_report(l, report, FINDING_WRONG, "integrity superblock", t->offset_bytes,
+				 INTEGRITY_SUPERBLOCK_BYTES, why);
+	return r < 0 ? r : verify_sectors(l, job, &p.facts, p.io, report);
 }

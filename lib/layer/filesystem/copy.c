@@ -3,24 +3,24 @@
 #include <errno.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/overflow.h"
-#include "filemap/ext4.h"
 #include "filemap/filemap.h"
-#include "layer/filesystem/filesystem.h"
+#include "layer/filesystem/copy.h"
 
-#define HEAD_BYTES (64 * 1024) /* hold every type's superblock; written last */
+#define HEAD_BYTES (64 * 1024) /* of every type, the superblock is in these */
 
-/* Of an ext4 only what is in use goes onto the medium: what mke2fs wrote, and what it left a hole
- * because it is zero (the journal, for one). What was never written stays as it is. */
-static int copy_used(struct io *from, struct io *to, uint64_t start, struct env *env)
+/* Only what is in use goes onto the medium: what mkfs wrote, and what it left a hole because it is
+ * zero (ext4's journal, for one). The rest stays as it is. */
+static int copy_used(const struct filesystem_type *t, struct io *from, struct io *to,
+		     uint64_t start, struct env *env)
 {
 	struct filemap *map = NULL;
 	const char *why = NULL;
-	int r = filemap_ext4_open(from, env, &map, &why);
+	int r = t->map(from, env, &map, &why);
 
 	if (r < 0 && r != -EIO && r != -ENOMEM)
-		r = diag_fail(DIAG_PROGRAM, EUCLEAN, "what mke2fs made cannot be read: %s",
-			      why ? why : "no ext4");
+		r = diag_fail(DIAG_PROGRAM, EUCLEAN, "the new %s cannot be read: %s", t->name, why);
 	for (uint64_t at = start; at < from->size_bytes && r >= 0;) {
 		uint64_t len;
 		bool data;
@@ -38,15 +38,16 @@ static int copy_used(struct io *from, struct io *to, uint64_t start, struct env 
 	return r;
 }
 
-/* Head last: until then nothing recognises what stands there. */
-int filesystem_copy(struct io *from, struct io *to, bool lazy, struct env *env)
+/* The head last: until then nothing recognises a file system there. */
+int filesystem_copy(const struct filesystem_type *t, struct io *from, struct io *to, bool all,
+		    struct env *env)
 {
 	uint64_t len = from->size_bytes, head = min_u64(len, HEAD_BYTES);
 	static const uint8_t nothing[HEAD_BYTES];
 	int r = io_write(to, nothing, (size_t)head, 0);
 
-	if (r >= 0 && lazy)
-		r = copy_used(from, to, head, env);
+	if (r >= 0 && t->map && !all)
+		r = copy_used(t, from, to, head, env);
 	else if (r >= 0)
 		r = io_copy(from, head, to, head, len - head, false, env);
 	if (r >= 0)

@@ -11,7 +11,10 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "layer/filesystem/filesystem.h"
+#include "filemap/ext4.h"
+#include "layer/filesystem/grow.h"
+#include "layer/filesystem/tool.h"
+#include "layer/filesystem/type.h"
 
 #define ARGS_MAX        64
 #define BLOCK           4096
@@ -48,10 +51,10 @@ static uint64_t least(const struct source_tree *tree)
 }
 
 /* Not fewer than the source has, nor than mke2fs would make for this size. */
-static uint64_t inodes(const struct filesystem_job *job, uint64_t size_bytes)
+static uint64_t inodes(const struct filesystem_make *m, uint64_t size_bytes)
 {
 	uint64_t usual = size_bytes / 16384;
-	uint64_t wanted = job->tree ? job->tree->entries + job->tree->entries / 4 + 32 : 16;
+	uint64_t wanted = m->tree ? m->tree->entries + m->tree->entries / 4 + 32 : 16;
 
 	return wanted > usual ? wanted : usual;
 }
@@ -67,7 +70,7 @@ static int config_file(void)
 	return diag_file(errno, "memfd");
 }
 
-static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct env *env)
+static int run_mke2fs(const struct filesystem_make *m, struct io *to, struct env *env)
 {
 	const char *argv[ARGS_MAX] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "1"};
 	char uuid[UUID_TEXT_SIZE], seed[UUID_TEXT_SIZE], extended[160], count[24], blocks[24],
@@ -78,13 +81,13 @@ static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct en
 
 	if (fd < 0)
 		return fd;
-	uuid_print(&job->uuid, uuid);
-	uuid_print(&job->hash_seed, seed);
+	uuid_print(&m->uuid, uuid);
+	uuid_print(&m->hash_seed, seed);
 	snprintf(conf, sizeof(conf), "MKE2FS_CONFIG=/proc/self/fd/%d", fd);
 	snprintf(extended, sizeof(extended),
 		 "hash_seed=%s,lazy_itable_init=1,lazy_journal_init=0,nodiscard,root_owner=0:0",
 		 seed);
-	snprintf(count, sizeof(count), "%" PRIu64, inodes(job, to->size_bytes));
+	snprintf(count, sizeof(count), "%" PRIu64, inodes(m, to->size_bytes));
 	snprintf(blocks, sizeof(blocks), "%" PRIu64, to->size_bytes / BLOCK);
 	argv[n++] = "-U";
 	argv[n++] = uuid;
@@ -92,24 +95,24 @@ static int run_mke2fs(const struct filesystem_job *job, struct io *to, struct en
 	argv[n++] = extended;
 	argv[n++] = "-N";
 	argv[n++] = count;
-	if (job->label) {
+	if (m->label) {
 		argv[n++] = "-L";
-		argv[n++] = job->label;
+		argv[n++] = m->label;
 	}
-	if (job->source) {
+	if (m->source) {
 		argv[n++] = "-d";
-		argv[n++] = job->source;
+		argv[n++] = m->source;
 	}
-	/* All of it gets data and tags now (jbd2 reads behind its log's end): mke2fs would take up
-	 * to 1/32 of the whole. */
-	if (job->lean && to->size_bytes >= JOURNAL_FROM) {
+	/* All of the journal gets data and tags now (jbd2 reads past the end of its log); mke2fs
+	 * would take up to 1/32 of the whole. */
+	if (m->lean && to->size_bytes >= JOURNAL_FROM) {
 		snprintf(journal, sizeof(journal), "size=%" PRIu64,
 			 min_u64(JOURNAL_MAX_MIB, max_u64(4, to->size_bytes >> 27)));
 		argv[n++] = "-J";
 		argv[n++] = journal;
 	}
-	for (size_t i = 0; i < job->n_options && n < ARGS_MAX - 3; i++)
-		argv[n++] = job->options[i];
+	for (size_t i = 0; i < m->n_options && n < ARGS_MAX - 3; i++)
+		argv[n++] = m->options[i];
 	argv[n++] = filesystem_path(to);
 	argv[n++] = blocks;
 	return filesystem_run(env, argv, set_env, to, fd);
@@ -186,22 +189,32 @@ static int fix(struct io *to, bool all_root)
 	return e ? fail(e, "closing") : 0;
 }
 
-static int build(const struct filesystem_job *job, struct io *to, struct env *env)
+static int build(const struct filesystem_make *m, struct io *to, struct env *env)
 {
-	int r = run_mke2fs(job, to, env);
+	int r = run_mke2fs(m, to, env);
 
-	return r < 0 ? r : fix(to, job->all_root);
+	return r < 0 ? r : fix(to, m->all_root);
+}
+
+static int map(struct io *io, struct env *env, struct filemap **ret, const char **ret_why)
+{
+	int r = filemap_ext4_open(io, env, ret, ret_why);
+
+	if (r < 0 && !*ret_why)
+		*ret_why = "there is no ext4 that could be read";
+	return r;
 }
 
 const struct filesystem_type filesystem_ext4 = {
     .name = "ext4",
     .mount_type = "ext4",
-    .lazy = true,
     .label_bytes = 16,
     .empty_bytes = 8 * 1024 * 1024,
     .tool = tool,
     .least = least,
     .build = build,
+    .grow = filesystem_grow_ext4,
+    .map = map,
     .magic_offset = 1024 + 56,
     .magic = "\x53\xef",
     .magic_len = 2,

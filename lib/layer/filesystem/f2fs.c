@@ -6,7 +6,8 @@
 
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "layer/filesystem/filesystem.h"
+#include "layer/filesystem/tool.h"
+#include "layer/filesystem/type.h"
 
 #define ARGS_MAX 64
 
@@ -25,38 +26,38 @@ static uint64_t least(const struct source_tree *tree)
 	return round_up(bytes + bytes / 5 + 96 * 1024 * 1024, 2 * 1024 * 1024);
 }
 
-static int make(const struct filesystem_job *job, struct io *to, struct env *env)
+static int make(const struct filesystem_make *m, struct io *to, struct env *env)
 {
 	const char *argv[ARGS_MAX] = {"mkfs.f2fs", "-q", "-f", "-r",
 				      "-t",        "0",  "-T", FILESYSTEM_TIME_TEXT};
 	char uuid[UUID_TEXT_SIZE], sector[16];
 	size_t n = 8;
 
-	uuid_print(&job->uuid, uuid);
-	snprintf(sector, sizeof(sector), "%u", job->sector_bytes);
+	uuid_print(&m->uuid, uuid);
+	snprintf(sector, sizeof(sector), "%u", m->sector_bytes);
 	argv[n++] = "-U";
 	argv[n++] = uuid;
 	argv[n++] = "-w";
 	argv[n++] = sector;
-	if (job->label) {
+	if (m->label) {
 		argv[n++] = "-l";
-		argv[n++] = job->label;
+		argv[n++] = m->label;
 	}
-	for (size_t i = 0; i < job->n_options && n < ARGS_MAX - 2; i++)
-		argv[n++] = job->options[i];
+	for (size_t i = 0; i < m->n_options && n < ARGS_MAX - 2; i++)
+		argv[n++] = m->options[i];
 	argv[n++] = filesystem_path(to);
 	return filesystem_run(env, argv, NULL, to, -1);
 }
 
-static int build(const struct filesystem_job *job, struct io *to, struct env *env)
+static int build(const struct filesystem_make *m, struct io *to, struct env *env)
 {
-	const char *argv[ARGS_MAX] = {"sload.f2fs", "-f", job->source, "-T", FILESYSTEM_TIME_TEXT};
+	const char *argv[ARGS_MAX] = {"sload.f2fs", "-f", m->source, "-T", FILESYSTEM_TIME_TEXT};
 	size_t n = 5;
-	int r = make(job, to, env);
+	int r = make(m, to, env);
 
-	if (r < 0 || !job->source)
+	if (r < 0 || !m->source)
 		return r;
-	if (!job->all_root)
+	if (!m->all_root)
 		argv[n++] = "-P";
 	argv[n++] = filesystem_path(to);
 	return filesystem_run(env, argv, NULL, to, -1);

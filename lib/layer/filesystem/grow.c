@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Growing an ext4 in place, offline, so that a power cut leaves the old one or the new one:
- * resize2fs works on a sparse copy; what it changed is written behind the old end first, then,
- * through a redo log in the new free space, inside it. */
+ * resize2fs works on a sparse copy; what it changed is written after the old end first, then,
+ * through a redo log in the new free space, before it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,12 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/endian.h"
+#include "base/io.h"
 #include "base/overflow.h"
 #include "base/spawn.h"
 #include "crypto/digest.h"
-#include "layer/filesystem/filesystem.h"
+#include "layer/filesystem/grow.h"
+#include "layer/filesystem/tool.h"
 
 #define BLOCK     4096
 #define LOG_MAGIC "holdfast-regrow1"
@@ -134,7 +136,7 @@ static uint64_t header_offset(const struct io *place)
 	return round_down(place->size_bytes, BLOCK) - BLOCK;
 }
 
-/* Free in the grown file system, and behind the old one? */
+/* Free in the grown file system, and after the old one? */
 static int check_room(struct io *place, struct io *work, uint64_t old_bytes, size_t log_len)
 {
 	uint64_t from = header_offset(place) - min_u64(header_offset(place), log_len), len;

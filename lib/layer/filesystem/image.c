@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "layer/filesystem/filesystem.h"
+#include "layer/filesystem/tool.h"
+#include "layer/filesystem/type.h"
 
 #define ARGS_MAX 48
 
-static void add_options(const struct filesystem_job *job, const char **argv, size_t *n)
+static void add_options(const struct filesystem_make *m, const char **argv, size_t *n)
 {
-	for (size_t i = 0; i < job->n_options && *n < ARGS_MAX - 4; i++)
-		argv[(*n)++] = job->options[i];
+	for (size_t i = 0; i < m->n_options && *n < ARGS_MAX - 4; i++)
+		argv[(*n)++] = m->options[i];
 }
 
 static int erofs_tool(struct env *env, char ret[static 64])
@@ -21,19 +22,19 @@ static int erofs_tool(struct env *env, char ret[static 64])
 	return filesystem_version(env, argv, "mkfs.erofs ", ret);
 }
 
-static int erofs_build(const struct filesystem_job *job, struct io *to, struct env *env)
+static int erofs_build(const struct filesystem_make *m, struct io *to, struct env *env)
 {
 	const char *argv[ARGS_MAX] = {"mkfs.erofs", "--quiet", "-T" FILESYSTEM_TIME_TEXT};
 	char uuid_arg[2 + UUID_TEXT_SIZE] = "-U";
 	size_t n = 3;
 
-	uuid_print(&job->uuid, uuid_arg + 2);
+	uuid_print(&m->uuid, uuid_arg + 2);
 	argv[n++] = uuid_arg;
-	if (job->all_root)
+	if (m->all_root)
 		argv[n++] = "--all-root";
-	add_options(job, argv, &n);
+	add_options(m, argv, &n);
 	argv[n++] = filesystem_path(to);
-	argv[n++] = job->source;
+	argv[n++] = m->source;
 	return filesystem_run(env, argv, NULL, to, -1);
 }
 
@@ -55,18 +56,18 @@ static int squashfs_tool(struct env *env, char ret[static 64])
 	return filesystem_version(env, argv, "mksquashfs version ", ret);
 }
 
-static int squashfs_build(const struct filesystem_job *job, struct io *to, struct env *env)
+static int squashfs_build(const struct filesystem_make *m, struct io *to, struct env *env)
 {
 	const char *argv[ARGS_MAX] = {
-	    "mksquashfs",    job->source,  filesystem_path(to),  "-noappend", "-no-progress",
+	    "mksquashfs",    m->source,    filesystem_path(to),  "-noappend", "-no-progress",
 	    "-quiet",        "-mkfs-time", FILESYSTEM_TIME_TEXT, "-all-time", FILESYSTEM_TIME_TEXT,
 	    "-reproducible",
 	};
 	size_t n = 11;
 
-	if (job->all_root)
+	if (m->all_root)
 		argv[n++] = "-all-root";
-	add_options(job, argv, &n);
+	add_options(m, argv, &n);
 	return filesystem_run(env, argv, NULL, to, -1);
 }
 

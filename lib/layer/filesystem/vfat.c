@@ -12,7 +12,8 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "base/text.h"
-#include "layer/filesystem/filesystem.h"
+#include "layer/filesystem/tool.h"
+#include "layer/filesystem/type.h"
 
 #define ARGS_MAX 40
 
@@ -41,24 +42,24 @@ static uint64_t least(const struct source_tree *tree)
 	return round_up(bytes + bytes / 16 + 2 * 1024 * 1024, 1024 * 1024);
 }
 
-static int make(const struct filesystem_job *job, struct io *to, struct env *env)
+static int make(const struct filesystem_make *m, struct io *to, struct env *env)
 {
 	const char *argv[ARGS_MAX] = {"mkfs.vfat", "--invariant", "-i"};
 	char id[9], sector[12];
 	size_t n = 3;
 
-	snprintf(id, sizeof(id), "%02x%02x%02x%02x", job->uuid.b[0], job->uuid.b[1], job->uuid.b[2],
-		 job->uuid.b[3]);
-	snprintf(sector, sizeof(sector), "%u", job->sector_bytes);
+	snprintf(id, sizeof(id), "%02x%02x%02x%02x", m->uuid.b[0], m->uuid.b[1], m->uuid.b[2],
+		 m->uuid.b[3]);
+	snprintf(sector, sizeof(sector), "%u", m->sector_bytes);
 	argv[n++] = id;
 	argv[n++] = "-S";
 	argv[n++] = sector;
-	if (job->label) {
+	if (m->label) {
 		argv[n++] = "-n";
-		argv[n++] = job->label;
+		argv[n++] = m->label;
 	}
-	for (size_t i = 0; i < job->n_options && n < ARGS_MAX - 2; i++)
-		argv[n++] = job->options[i];
+	for (size_t i = 0; i < m->n_options && n < ARGS_MAX - 2; i++)
+		argv[n++] = m->options[i];
 	argv[n++] = filesystem_path(to);
 	return filesystem_run(env, argv, fixed_time, to, -1);
 }
@@ -120,11 +121,11 @@ static int put_directory(struct env *env, struct io *to, const char *from, const
 	return r;
 }
 
-static int build(const struct filesystem_job *job, struct io *to, struct env *env)
+static int build(const struct filesystem_make *m, struct io *to, struct env *env)
 {
-	int r = make(job, to, env);
+	int r = make(m, to, env);
 
-	return r < 0 || !job->source ? r : put_directory(env, to, job->source, "");
+	return r < 0 || !m->source ? r : put_directory(env, to, m->source, "");
 }
 
 const struct filesystem_type filesystem_vfat = {

@@ -7,9 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "layer/tagged/sector.h"
+#include "layer/tagged/check.h"
+#include "layer/tagged/use.h"
 
 #define PIECE_BYTES  (1024 * 1024)
 #define WINDOW_BYTES (64ULL * 1024 * 1024)
@@ -149,7 +151,7 @@ static int report_never(struct check *k, const struct run *run, size_t *told, st
 	return r;
 }
 
-/* The key was right (it opened the vault's record, and LUKS2's digest), yet nothing fits. */
+/* The key was right: it opened the vault's record, and matches the digest in the LUKS2 header. */
 static int report_nothing_fits(struct check *k, struct report *report)
 {
 	const struct layer *l = k->d->layer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-integrity through the kernel, after what stands on the medium was found to be ours. */
+/* dm-integrity through the kernel, once the superblock on the medium was found to be ours. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,24 +7,9 @@
 
 #include "base/diag.h"
 #include "kernel/dm.h"
-#include "layer/tagged/tags.h"
+#include "layer/mapping.h"
+#include "layer/tagged/kernel.h"
 #include "stack/attach.h"
-
-/* The topmost mapping has the volume's name; one below it says which layer it is. */
-void mapping_name_of(const struct layer *l, const struct open_how *how, const char *suffix,
-		     char *ret, size_t size)
-{
-	const struct volume *v = l->volume;
-	const char *layer = NULL;
-
-	for (const struct layer *a = l->above; a; a = a->above) {
-		if (a->ops->provides != PLACE_DIRECTORY && a->ops->open)
-			layer = l->ops->name;
-	}
-	snprintf(ret, size, "%s-%s%s%s%s%s%s%s", how->dm_prefix, v->name, v->slot ? "-" : "",
-		 v->slot ? v->slot : "", layer ? "." : "", layer ? layer : "", suffix ? "." : "",
-		 suffix ? suffix : "");
-}
 
 int tags_refuse_changed(const struct layer *l, struct job *job, const struct tags *t)
 {
@@ -35,13 +20,7 @@ int tags_refuse_changed(const struct layer *l, struct job *job, const struct tag
 
 	if (r >= 0)
 		r = tags_judge(t, place, &why);
-	if (r < 0 || !why)
-		return r;
-	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the integrity superblock %s",
-		      l->volume->full_name, why);
-	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
-	return r;
+	return r < 0 || !why ? r : layer_refuse_changed(l, job, "integrity superblock", why);
 }
 
 static unsigned count_words(const char *s)
@@ -88,6 +67,6 @@ int tags_map(const struct layer *l, const struct open_how *how, const struct tag
 {
 	char name[MAPPING_NAME_SIZE];
 
-	mapping_name_of(l, how, suffix, name, sizeof(name));
+	mapping_name_of_layer(l, how, suffix, name);
 	return tags_map_as(name, t, below, hash, ret);
 }

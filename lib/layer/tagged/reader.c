@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/overflow.h"
-#include "layer/tagged/sector.h"
+#include "layer/tagged/reader.h"
+#include "layer/tagged/use.h"
 
 struct reader {
 	struct io io;

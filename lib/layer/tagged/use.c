@@ -3,10 +3,8 @@
 #include <errno.h>
 
 #include "base/overflow.h"
-#include "filemap/ext4.h"
-#include "layer/filesystem/filesystem.h"
-#include "layer/registry.h"
-#include "layer/tagged/sector.h"
+#include "layer/tagged/steps.h"
+#include "layer/tagged/use.h"
 
 static const struct layer *top_of(const struct layer *l)
 {
@@ -29,20 +27,15 @@ int sector_use_open(const struct sector_device *d, struct job *job, struct secto
 {
 	const struct layer *top = top_of(d->layer);
 	struct sector_use u = {.d = d, .written_sectors = written_sectors(d, top)};
-	int r = 0;
+	int r = top && top->ops->map ? top->ops->map(top, d->plain, job->env, &u.map, &u.untold)
+				     : -ENOTSUP;
 
-	if (!top || top->ops != &layer_filesystem || !filesystem_is_ext4(top)) {
-		if (!u.written_sectors)
-			u.untold = "nothing says which sectors are in use";
-	} else {
-		r = filemap_ext4_open(d->plain, job->env, &u.map, &u.untold);
-		if (r == -ENOMEM || r == -EIO)
-			return r;
-		if (r < 0 && !u.untold)
-			u.untold = "there is no ext4 that could be read";
-	}
-	/* Its beginning was written whatever the contents are: there is nothing when it was wiped.
-	 */
+	if (r == -ENOMEM || r == -EIO)
+		return r;
+	if (r == -ENOTSUP)
+		u.untold = u.written_sectors ? NULL : "nothing says which sectors are in use";
+	/* The beginning was written whatever the contents are: a sector of it without data was
+	 * wiped. */
 	if (!u.map && !layer_learned(d->layer, "foreign"))
 		u.written_sectors = max_u64(
 		    u.written_sectors, min_u64(d->sectors, TAGS_FIRST_BYTES / d->sector_bytes));

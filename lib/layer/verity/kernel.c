@@ -9,8 +9,11 @@
 #include "base/overflow.h"
 #include "base/text.h"
 #include "kernel/dm.h"
+#include "layer/mapping.h"
 #include "layer/partition.h"
-#include "layer/verity/verity.h"
+#include "layer/verity/geometry.h"
+#include "layer/verity/kernel.h"
+#include "layer/verity/record.h"
 
 static const char *const corruption_params[] = {NULL, "restart_on_corruption",
 						"panic_on_corruption"};
@@ -41,14 +44,7 @@ static int table(const struct layer *l, const struct verity_params *p, const cha
 	return to->failed ? diag_no_memory() : 0;
 }
 
-static void mapping_name(const struct volume *v, const struct open_how *how,
-			 char ret[static MAPPING_NAME_SIZE])
-{
-	snprintf(ret, MAPPING_NAME_SIZE, "%s-%s%s%s", how->dm_prefix, v->name, v->slot ? "-" : "",
-		 v->slot ? v->slot : "");
-}
-
-/* The superblock is nothing that opening needs, but one that was changed tells of tampering. */
+/* Opening does not need the superblock, but one that was changed is evidence of tampering. */
 static int refuse_changed_superblock(const struct layer *l, struct job *job,
 				     const struct verity_params *p)
 {
@@ -59,11 +55,7 @@ static int refuse_changed_superblock(const struct layer *l, struct job *job,
 
 	if (r >= 0 && verity_layer_same_params(p, &on_medium))
 		return 0;
-	r = diag_fail(DIAG_TAMPERED, EUCLEAN, "%s: the verity superblock %s", l->volume->full_name,
-		      r < 0 ? why : "is not the one that was laid out");
-	diag_state("the volume was not opened");
-	diag_next("holdfast verify %s %s", job->target_name, l->volume->full_name);
-	return r;
+	return layer_refuse_changed(l, job, "verity superblock", why);
 }
 
 static int map(const struct layer *l, const struct open_how *how, const struct verity_params *p,
@@ -79,13 +71,13 @@ static int map(const struct layer *l, const struct open_how *how, const struct v
 		return r;
 	*ret = (struct place){
 	    .kind = PLACE_BYTES_RO, .size_bytes = target.len_bytes, .read_only = true};
-	mapping_name(l->volume, how, ret->dm_name);
+	mapping_name_of_layer(l, how, NULL, ret->dm_name);
 	snprintf(uuid, sizeof(uuid), MAPPING_UUID_PREFIX "VERITY-%.100s", ret->dm_name);
 	target.params = params.s;
 	return mapping_make(ret->dm_name, uuid, true, &target, 1, ret->path);
 }
 
-int verity_layer_open(const struct layer *l, struct job *job, const struct open_how *how,
+static int open_layer(const struct layer *l, struct job *job, const struct open_how *how,
 		      const struct place *below, struct place *ret)
 {
 	struct open_how read_only = *how;
@@ -106,26 +98,26 @@ int verity_layer_open(const struct layer *l, struct job *job, const struct open_
 	return r;
 }
 
-int verity_layer_close(const struct layer *l, struct job *job, const struct open_how *how)
+static int close_layer(const struct layer *l, struct job *job, const struct open_how *how)
 {
 	char name[MAPPING_NAME_SIZE];
 	int r;
 
-	mapping_name(l->volume, how, name);
+	mapping_name_of_layer(l, how, NULL, name);
 	r = mapping_remove(name, 2000);
 	return r < 0 || verity_layer_is_appended(l)
 		   ? r
 		   : partition_close_role(l->volume, how, ROLE_HASH);
 }
 
-int verity_layer_status(const struct layer *l, struct job *job, const struct open_how *how,
-			bool *ret_open, struct text *to)
+static int status(const struct layer *l, struct job *job, const struct open_how *how,
+		  bool *ret_open, struct text *to)
 {
 	char name[MAPPING_NAME_SIZE];
 	struct mapping_info info;
 	int r;
 
-	mapping_name(l->volume, how, name);
+	mapping_name_of_layer(l, how, NULL, name);
 	r = mapping_query(name, &info);
 	if (r < 0)
 		return r;
@@ -138,7 +130,7 @@ int verity_layer_status(const struct layer *l, struct job *job, const struct ope
 	return 0;
 }
 
-int verity_layer_cmdline(const struct layer *l, struct cmdline *c)
+static int cmdline(const struct layer *l, struct cmdline *c)
 {
 	_cleanup_text_ struct text hash = {0}, params = {0};
 	const struct volume *v = l->volume;
@@ -166,3 +158,10 @@ int verity_layer_cmdline(const struct layer *l, struct cmdline *c)
 	c->read_only = true;
 	return 0;
 }
+
+const struct layer_kernel_ops verity_kernel = {
+    .open = open_layer,
+    .close = close_layer,
+    .status = status,
+    .cmdline = cmdline,
+};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a verity volume that stands: the vault's record, the superblock, the root hash.
- */
+/* What is known of a verity volume: the vault's record, the superblock, the root hash. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +8,10 @@
 
 #include "base/diag.h"
 #include "base/hex.h"
-#include "layer/verity/verity.h"
+#include "base/io.h"
+#include "layer/verity/device.h"
+#include "layer/verity/geometry.h"
+#include "layer/verity/record.h"
 #include "model/build.h"
 
 bool verity_layer_same_params(const struct verity_params *a, const struct verity_params *b)
@@ -33,7 +35,6 @@ static int number_learned(const struct layer *l, const char *name, uint64_t *ret
 	return errno || *end || end == text ? -EUCLEAN : 0;
 }
 
-/* From the vault's record alone: -ENOENT when there is none. */
 int verity_layer_params_from_learned(const struct layer *l, struct verity_params *p)
 {
 	const char *salt = layer_learned(l, "salt"), *uuid = layer_learned(l, "uuid");
@@ -102,7 +103,6 @@ static int learn_params(struct layer *l, const struct verity_params *p)
 	return r < 0 ? r : layer_learn(l, "uuid", "%s", uuid);
 }
 
-/* Parameters of a volume that stands: the vault's, else (no vault) the superblock's. */
 int verity_layer_load_params(const struct layer *cl, struct job *job, struct verity_params *p)
 {
 	struct layer *l = (struct layer *)(uintptr_t)cl;
@@ -112,7 +112,8 @@ int verity_layer_load_params(const struct layer *cl, struct job *job, struct ver
 	if (r != -ENOENT)
 		return r;
 	if (verity_layer_is_appended(l) || !l->volume->pieces[ROLE_HASH].extent.size_bytes)
-		return diag_fail(DIAG_DAMAGED, EUCLEAN, "nothing tells where %s has its hash tree",
+		return diag_fail(DIAG_DAMAGED, EUCLEAN,
+				 "it is not known where %s has its hash tree",
 				 l->volume->full_name);
 	r = verity_layer_read_superblock(l, job, l->volume->pieces[ROLE_HASH].extent.offset_bytes,
 					 p, &why);

@@ -2,54 +2,70 @@
 /* Checking and reading a verity volume in user space. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "layer/verity/verity.h"
+#include "layer/verity/device.h"
+#include "layer/verity/geometry.h"
+#include "layer/verity/record.h"
+#include "layer/verity/verify.h"
 #include "stack/attach.h"
 
-void verity_assembled_free(struct verity_assembled *a)
+/* Is the root hash that was learnt the digest of the tree's top block? */
+static int probe_top(const struct layer *l, struct job *job, const struct verity_params *p,
+		     enum probe_result *ret)
 {
-	io_close(a->d.hash);
-	attached_close(&a->below);
-}
-
-/* Data as the layers below give it, and the tree's area of the target, superblock first. */
-int verity_layer_assemble(const struct layer *l, struct job *job, enum attach_mode mode,
-			  const struct verity_params *p, struct verity_assembled *a)
-{
-	uint64_t offset = verity_layer_superblock_offset(l, p);
-	uint64_t size = verity_layer_tree_bytes(l, p->data_blocks * p->data_block_bytes);
-	int r = layer_attach_below(l, job, mode, &a->below, &a->d.data);
+	_cleanup_verity_assembled_ struct verity_assembled a = {0};
+	uint8_t learnt[DIGEST_MAX_BYTES], there[DIGEST_MAX_BYTES];
+	int r = verity_layer_root_hash(l, learnt);
 
 	if (r >= 0)
-		r = io_open_window(job->target, l->volume->full_name, offset, size, &a->d.hash);
-	if (r < 0)
-		return r;
-	a->d.params = *p;
-	a->d.tree_offset_bytes = p->hash_block_bytes; /* behind the superblock's block */
-	return verity_prepare(&a->d);
+		r = verity_layer_assemble(l, job, ATTACH_READ_RAW, p, &a);
+	if (r >= 0)
+		r = verity_root(&a.d, there);
+	if (r >= 0)
+		*ret = memcmp(learnt, there, a.d.tree.digest_bytes) == 0 ? PROBE_MATCHES
+									 : PROBE_DAMAGED;
+	return r;
 }
 
-/* --- checking and reading --- */
+/* What was learnt; before that, what the options say: *@ret_learnt. */
+static int expected(const struct layer *l, struct verity_params *ret, bool *ret_learnt)
+{
+	uint64_t bytes = 0;
+	int r = verity_layer_params_from_learned(l, ret);
+
+	*ret_learnt = r >= 0;
+	if (r != -ENOENT)
+		return r;
+	r = verity_layer_data_bytes(l, &bytes);
+	ret->data_blocks = bytes / ret->data_block_bytes;
+	return r;
+}
 
 int verity_layer_probe(const struct layer *l, struct job *job, enum probe_result *ret)
 {
-	struct verity_params p, on_medium;
-	uint64_t bytes;
+	struct verity_params p, there;
+	uint64_t offset;
 	const char *why;
-	int r = verity_layer_data_bytes(l, &bytes);
+	bool learnt;
+	int r = expected(l, &p, &learnt);
 
 	if (r < 0)
 		return r;
-	verity_layer_params_from_options(l, &p);
-	p.data_blocks = bytes / p.data_block_bytes;
-	r = verity_layer_read_superblock(l, job, verity_layer_superblock_offset(l, &p), &on_medium,
-					 &why);
-	*ret = r < 0                                    ? PROBE_ABSENT
-	       : on_medium.data_blocks == p.data_blocks ? PROBE_MATCHES
-							: PROBE_FOREIGN;
-	return r == -EIO ? r : 0;
+	offset = verity_layer_superblock_offset(l, &p);
+	r = verity_layer_read_superblock(l, job, offset, &there, &why);
+	if (r == -EIO)
+		return io_fail(job->target, r, "reading", offset, VERITY_SUPERBLOCK_BYTES);
+	*ret = PROBE_ABSENT;
+	if (r < 0)
+		return 0;
+	*ret = PROBE_FOREIGN;
+	if (learnt ? !verity_layer_same_params(&p, &there) : there.data_blocks != p.data_blocks)
+		return 0;
+	*ret = PROBE_MATCHES;
+	return layer_learned(l, "root-hash") ? probe_top(l, job, &there, ret) : 0;
 }
 
 struct telling {
@@ -100,21 +116,13 @@ static int verify_superblock(const struct layer *l, struct job *job, const struc
 {
 	uint64_t offset = verity_layer_superblock_offset(l, p);
 	struct verity_params on_medium;
-	const char *why = "does not say what was laid out";
+	const char *why = "is not the one that was laid out";
 	int r = verity_layer_read_superblock(l, job, offset, &on_medium, &why);
-	const struct finding f = {
-	    .kind = r == -EIO ? FINDING_UNREADABLE : FINDING_CORRUPT,
-	    .volume = l->volume->full_name,
-	    .layer = l->ops->name,
-	    .area = "superblock",
-	    .offset_bytes = offset,
-	    .len_bytes = VERITY_SUPERBLOCK_BYTES,
-	    .text = why,
-	};
 
 	if (r >= 0 && verity_layer_same_params(p, &on_medium))
 		return 0;
-	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
+	return layer_report_at(l, report, r == -EIO ? FINDING_UNREADABLE : FINDING_CORRUPT,
+			       "superblock", offset, VERITY_SUPERBLOCK_BYTES, why);
 }
 
 int verity_layer_verify(const struct layer *l, struct job *job, struct report *report)
@@ -154,7 +162,7 @@ static int attach_reader(const struct layer *l, struct job *job, struct io *belo
 		    job->target, l->volume->full_name, verity_layer_superblock_offset(l, &d.params),
 		    verity_layer_tree_bytes(l, d.params.data_blocks * d.params.data_block_bytes),
 		    &d.hash);
-	d.tree_offset_bytes = d.params.hash_block_bytes;
+	d.tree_offset_bytes = d.params.hash_block_bytes; /* after the superblock's block */
 	if (r >= 0)
 		r = verity_prepare(&d);
 	if (r >= 0)

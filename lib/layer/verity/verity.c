@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-verity: read-only bytes under a hash tree, in a partition of its own or behind the data. */
+/* dm-verity: read-only bytes under a hash tree, in a partition of its own or after the data. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/overflow.h"
 #include "format/dps.h"
 #include "layer/registry.h"
-#include "layer/verity/verity.h"
+#include "layer/verity/device.h"
+#include "layer/verity/geometry.h"
+#include "layer/verity/kernel.h"
+#include "layer/verity/record.h"
+#include "layer/verity/verify.h"
 #include "model/build.h"
-#include "stack/attach.h"
 
 static const char *const hash_words[] = {"sha256", "sha512", NULL};
 static const char *const tree_words[] = {"own", "appended", NULL};
-enum { TREE_OWN, TREE_APPENDED };
 static const char *const corruption_words[] = {"eio", "restart", "panic", NULL};
 
 static const struct option_spec options[] = {
@@ -32,7 +35,7 @@ static const struct option_spec options[] = {
     [VERITY_TREE] = {"tree", OPTION_WORD, "own", .words = tree_words,
 		     .help =
 			 "own: in a partition beside the data, paired with it as the Discoverable "
-			 "Partitions Specification says; appended: behind the data"},
+			 "Partitions Specification says; appended: after the data"},
     [VERITY_ON_CORRUPTION] = {"on-corruption", OPTION_WORD, "eio", .words = corruption_words,
 			      .help = "What the kernel does when a block does not verify"},
     [VERITY_CHECK_ONCE] = {"check-at-most-once", OPTION_FLAG, "false",
@@ -47,89 +50,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-bool verity_layer_is_appended(const struct layer *l)
-{
-	return l->values[VERITY_TREE].number == TREE_APPENDED;
-}
-
 /* --- geometry --- */
-
-/* Everything but the number of blocks, from the options. */
-void verity_layer_params_from_options(const struct layer *l, struct verity_params *p)
-{
-	*p = (struct verity_params){
-	    .hash_type = 1,
-	    .data_block_bytes = (uint32_t)l->values[VERITY_DATA_BLOCK].number,
-	    .hash_block_bytes = (uint32_t)l->values[VERITY_HASH_BLOCK].number,
-	};
-	snprintf(p->algorithm, sizeof(p->algorithm), "%s", l->values[VERITY_HASH].text);
-}
-
-/* Bytes of superblock and tree over @data_bytes. */
-uint64_t verity_layer_tree_bytes(const struct layer *l, uint64_t data_bytes)
-{
-	struct verity_params p;
-	struct verity_tree t;
-
-	verity_layer_params_from_options(l, &p);
-	p.data_blocks = max_u64(1, div_round_up(data_bytes, p.data_block_bytes));
-	if (verity_tree(&p, (uint32_t)digest_bytes(p.algorithm), &t) < 0)
-		return UINT64_MAX / 4;
-	return (t.total_blocks + 1) * p.hash_block_bytes;
-}
-
-/* With an appended tree: the most data that fits into @room with its tree. */
-static uint64_t data_that_fits(const struct layer *l, uint64_t room)
-{
-	uint64_t step =
-	    max_u64(l->values[VERITY_DATA_BLOCK].number, l->values[VERITY_HASH_BLOCK].number);
-	uint64_t low = 0, high = room / step;
-
-	while (low < high) {
-		uint64_t middle = low + (high - low + 1) / 2;
-
-		if (middle * step + verity_layer_tree_bytes(l, middle * step) <= room)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return low * step;
-}
-
-int verity_layer_gives(const struct layer *l, uint64_t *ret_bytes)
-{
-	uint64_t below;
-	int r = layer_below_gives(l, &below);
-
-	if (r < 0)
-		return r;
-	*ret_bytes = verity_layer_is_appended(l)
-			 ? data_that_fits(l, below)
-			 : round_down(below, l->values[VERITY_DATA_BLOCK].number);
-	return 0;
-}
-
-/* How much of the place the tree covers: the contents where their size is known, else all of it. */
-int verity_layer_data_bytes(const struct layer *l, uint64_t *ret)
-{
-	int r = verity_layer_gives(l, ret);
-
-	if (r >= 0 && l->above->source.content_bytes)
-		*ret =
-		    round_up(l->above->source.content_bytes, l->values[VERITY_DATA_BLOCK].number);
-	return r;
-}
-
-/* Where the superblock lies on the target. */
-uint64_t verity_layer_superblock_offset(const struct layer *l, const struct verity_params *p)
-{
-	const struct volume *v = l->volume;
-
-	if (!verity_layer_is_appended(l))
-		return v->pieces[ROLE_HASH].extent.offset_bytes;
-	return v->pieces[ROLE_DATA].extent.offset_bytes +
-	       round_up(p->data_blocks * p->data_block_bytes, p->hash_block_bytes);
-}
 
 /* --- planning --- */
 
@@ -154,37 +75,32 @@ static int check(const struct layer *l)
 	return 0;
 }
 
-static int tree_type(const struct layer *l, struct request *q)
+/* The type that belongs to the data partition's; false: that one has no companion for a tree. */
+static bool tree_type(const struct uuid *data, struct uuid *ret)
 {
-	struct request *data_type = q; /* same volume: the partition layer knows its own type */
-	const struct option_value *type = &l->volume->layers[0]->values[0];
-	const char *architecture = l->volume->layout->device.architecture;
-	const struct dps_type *t = dps_by_name(type->text, architecture);
-	struct uuid uuid;
+	const struct dps_type *t = dps_companion(data, DPS_VERITY);
 
-	if (t)
-		uuid = t->uuid;
-	else if (uuid_scan(type->text, &uuid) < 0)
-		uuid = dps_by_name("linux-generic", NULL)->uuid;
-	t = dps_companion(&uuid, DPS_VERITY);
-	data_type->type = t ? t->uuid : dps_by_name("linux-generic", NULL)->uuid;
+	*ret = t ? t->uuid : dps_by_name("linux-generic", NULL)->uuid;
 	return t != NULL;
 }
 
-static int request_tree(const struct layer *l, struct plan *p, uint64_t data)
+static int request_tree(const struct layer *l, struct plan *p, const struct bound *bound,
+			uint64_t need)
 {
 	struct request *q = plan_request(p, REQUEST_VOLUME, l->volume, ROLE_HASH);
 	const struct volume *v = l->volume;
-	int paired, n, r;
+	bool paired;
+	int n, r;
 
 	if (!q)
 		return -E2BIG;
 	q->what = arena_print(&p->arena, "volume %s, hash tree", v->full_name);
 	q->where = l->where;
-	q->size_bytes = verity_layer_tree_bytes(l, data);
+	q->size_bytes =
+	    verity_layer_tree_bytes(l, bound->kind == BOUND_FIXED ? bound->bytes : need);
 	q->in_table = true;
 	q->flags = DPS_FLAG_READ_ONLY;
-	paired = tree_type(l, q);
+	paired = tree_type(&bound->type, &q->type);
 	n = snprintf(q->label, sizeof(q->label), "%.20s%s%.6s-verity", v->name, v->slot ? "-" : "",
 		     v->slot ? v->slot : "");
 	if (n < 0 || !q->what)
@@ -232,7 +148,7 @@ static int size(const struct layer *l, struct sizing *s, struct plan *p)
 		return 0;
 	}
 	s->need_bytes = s->least_bytes = need;
-	return request_tree(l, p, s->bound.kind == BOUND_FIXED ? s->bound.bytes : need);
+	return request_tree(l, p, &s->bound, need);
 }
 
 /* What the steps need to know; public values from the seed, so the same in every run. */
@@ -326,6 +242,11 @@ static int plan(const struct layer *l, struct plan *plan)
 	return r < 0 ? r : plan_add(plan, &step);
 }
 
+static bool authenticates(const struct layer *l)
+{
+	return true;
+}
+
 const struct layer_ops layer_verity = {
     .name = "verity",
     .summary = "Authenticates read-only contents with a hash tree (dm-verity).",
@@ -341,8 +262,6 @@ const struct layer_ops layer_verity = {
     .probe = verity_layer_probe,
     .attach = verity_layer_attach,
     .verify = verity_layer_verify,
-    .open = verity_layer_open,
-    .close = verity_layer_close,
-    .status = verity_layer_status,
-    .cmdline = verity_layer_cmdline,
+    .authenticates = authenticates,
+    .kernel = &verity_kernel,
 };
