@@ -17,7 +17,8 @@ enum { MEMORY };
 static const struct option_spec options[] = {
     [MEMORY] = {"memory", OPTION_SIZE, "64M", .min = 1024 * 1024, .max = 1024 * 1024 * 1024,
 		.power_of_2 = true,
-		.help = "What scrypt takes at every unsealing; the device must have it, too"},
+		.help =
+		    "Memory that scrypt uses at every unsealing; the device must have that much"},
     {0},
 };
 

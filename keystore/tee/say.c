@@ -223,7 +223,7 @@ int tee_say_verdict(const struct tee_call *c)
 				 "the sealed secret was changed, or was never sealed by this TEE");
 	case TA_RENEWED:
 		return diag_fail(DIAG_KEYSTORE_ERASED, ENOKEY,
-				 "the TEE's counters were made anew since the secret was sealed: "
+				 "the TEE's counters were replaced after the secret was sealed: "
 				 "it never opens again");
 	case TA_ERASED:
 		return diag_fail(DIAG_KEYSTORE_ERASED, ENOKEY,

@@ -21,10 +21,11 @@ static const char *const storages[] = {"rpmb", "ree", NULL};
 static const char *const erases[] = {"media", "final", NULL};
 static const struct option_spec options[] = {
     [STORAGE] = {"storage", OPTION_WORD, "rpmb", .words = storages,
-		 .help = "Where counters and anchor stand: the replay-protected block of eMMC or "
-			 "UFS, or files of the normal world, which can be put back as a whole"},
+		 .help =
+		     "Where counters and anchor are kept: the replay-protected block of eMMC or "
+		     "UFS, or files of the normal world, which can be put back as a whole"},
     [ERASE] = {"erase", OPTION_WORD, "media", .words = erases,
-	       .help = "The least that erasing must be; final takes RPMB and a signed manifest "
+	       .help = "The least that erasing must mean; final needs RPMB and a signed manifest "
 		       "that says it is real"},
     [LOCK] = {"lock", OPTION_FLAG, "true",
 	      .help = "After opening, the TEE gives no keys until the next boot"},
@@ -372,10 +373,11 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 
 	if (tee_blob_decode(blob, len, &b) < 0)
 		return;
-	text_add(to, "trusted application, counters in %s: %s", storages[b.storage - TA_RPMB],
-		 b.storage == TA_RPMB
-		     ? "this device only, as long as they stand where they stood"
-		     : "this device only; who puts back the TEE's files with the medium opens it");
+	text_add(
+	    to, "trusted application, counters in %s: %s", storages[b.storage - TA_RPMB],
+	    b.storage == TA_RPMB
+		? "this device only"
+		: "this device only; whoever puts back the TEE's files with the medium opens it");
 }
 
 const struct keystore_ops keystore_tee = {

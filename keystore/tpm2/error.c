@@ -63,7 +63,7 @@ static const struct meaning meanings[] = {
     {TPM2_RC_AUTH_FAIL, DIAG_KEYSTORE_OWNER, EACCES, NULL},
     {TPM2_RC_INTEGRITY, DIAG_KEYSTORE_FOREIGN, EUCLEAN,
      "the sealed secret was changed, or the TPM was cleared or replaced: restore from escrow, or "
-     "provision anew"},
+     "provision again"},
 };
 
 static const struct meaning *find_meaning(TSS2_RC code)

@@ -16,8 +16,8 @@ enum { PCRS, BANK, KEY, SIGNATURE, VERSION, PIN, MEMORY, ERASE, LOCK };
 const struct option_spec tpm2_options[] = {
     [PCRS] = {"pcrs", OPTION_LIST, NULL, .min = 1, .max = TPM2_PCRS,
 	      .help =
-		  "PCRs that the keys are bound to, for example {\"7\"}; with pcr-public-key those "
-		  "that it signs for. Without, the keys open for whatever boots"},
+		  "PCRs that the keys are bound to, for example {\"7\"}; with pcr-public-key, the "
+		  "PCRs that it signs for. Without PCRs the keys open for whatever boots"},
     [BANK] = {"pcr-bank", OPTION_WORD, "sha256",
 	      .words = (const char *const[]){"sha256", "sha384", NULL},
 	      .help = "Bank of these PCRs"},
@@ -31,14 +31,14 @@ const struct option_spec tpm2_options[] = {
 		     "Signatures for this version count, others do not; raised by `key rotate`, "
 		     "it revokes older images. 0 are those of systemd-measure"},
     [PIN] = {"pin", OPTION_FLAG, "false",
-	     .help = "A PIN is wanted, too; the TPM counts wrong ones"},
+	     .help = "Opening needs a PIN as well; the TPM counts wrong ones"},
     [MEMORY] = {"pin-memory", OPTION_SIZE, "64M", .min = 1024 * 1024, .max = 1024 * 1024 * 1024,
 		.power_of_2 = true,
-		.help = "What Argon2id takes for the PIN; the device must have it, too"},
+		.help = "Memory that Argon2id uses for the PIN; the device must have that much"},
     [ERASE] = {"erase", OPTION_WORD, "media",
 	       .words = (const char *const[]){"final", "media", NULL},
 	       .help =
-		   "What erasing has to mean: \"final\", the TPM's counter kills every copy, and "
+		   "What erasing must mean: \"final\", the TPM's counter kills every copy, and "
 		   "ways in that it does not guard are refused; or \"media\", they are allowed"},
     [LOCK] = {"lock", OPTION_FLAG, "false",
 	      .help = "After opening, extend the first of the PCRs: until the next boot the TPM "

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated TEE: persistent objects as files, with power cuts and everything else that goes
- * wrong with them. */
+/* The simulated TEE: persistent objects as files, with power cuts and other failures. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,7 +52,7 @@ static _Noreturn void lose_power(void)
 	_exit(0);
 }
 
-/* Something is about to change, in one step. */
+/* Called before each change, which is one step. */
 static TEE_Result change(void)
 {
 	uint32_t n = ++gp_board->operations;
@@ -71,7 +70,7 @@ static void changed(void)
 		lose_power();
 }
 
-/* 32 bytes of MAC over the place and the bytes, then the bytes. */
+/* Writes the MAC (32 bytes) over place and bytes, then the bytes. */
 static void mac(const char *path, const uint8_t *bytes, size_t len, uint8_t ret[static 32])
 {
 	uint8_t key[32], all[OBJECT_MAX + 512];

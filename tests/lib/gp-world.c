@@ -42,7 +42,7 @@ struct gp_board *gp_board_new(const char *dir)
 
 /* --- the secure world --- */
 
-/* As OP-TEE hands it over: buffers of just that size, which nothing else is behind. */
+/* As OP-TEE passes them: buffers of exactly that size, with nothing after them. */
 static TEE_Result enter(struct tee_call *c)
 {
 	const uint32_t types =

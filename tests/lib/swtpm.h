@@ -6,14 +6,14 @@
 #include <sys/types.h>
 
 struct swtpm {
-	char dir[112];  /* its state; made where it is missing */
+	char dir[112];  /* its state; made if it is missing */
 	char tcti[192]; /* as tpm2-tss names it */
 	pid_t pid;
 };
 
-/* Fails the test where it does not come up. */
+/* Fails the test if it does not start. */
 void swtpm_start(struct swtpm *t, const char *dir);
-/* As when the power goes: volatile state is lost, NV is not. */
+/* As after a power failure: volatile state is lost, NV is kept. */
 void swtpm_power_cycle(struct swtpm *t);
 /* The dictionary attack counter goes to 0: it counts a power cycle, too, after a key that it
  * protects (systemd's primary key is one) was used. */

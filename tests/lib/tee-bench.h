@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A simulated board with keystore tee, as several tests use it. */
+/* A simulated board with keystore tee, for several tests. */
 #ifndef HOLDFAST_TESTS_TEE_BENCH_H
 #define HOLDFAST_TESTS_TEE_BENCH_H
 
@@ -31,20 +31,20 @@ void tee_bench_free(struct tee_bench *b);
 void tee_bench_options(struct tee_bench *b, const char *options);
 void tee_bench_reboot(struct tee_bench *b);
 
-/* The session, begun when there is none. NULL: it could not be. */
+/* The session; begins one if there is none. NULL: it could not be begun. */
 struct keystore_session *tee_bench_session(struct tee_bench *b);
 void tee_bench_end(struct tee_bench *b);
 
 int tee_bench_prepare(struct tee_bench *b);
 int tee_bench_seal(struct tee_bench *b, bool next, struct tee_sealed *ret);
-/* 0: it opens, and to the right secret; -errno. */
+/* 0: it opens, and gives the right secret; or -errno. */
 int tee_bench_open(struct tee_bench *b, const struct tee_sealed *c);
 int tee_bench_advance(struct tee_bench *b, const struct tee_sealed *c);
 int tee_bench_count(struct tee_bench *b);
 int tee_bench_state(struct tee_bench *b, struct keystore_state *ret);
 int tee_bench_anchor(struct tee_bench *b, uint64_t sequence);
 
-/* What was said last, and forgets it; DIAG_OK: nothing. @ret_text may be NULL. */
+/* The failure that was recorded first, DIAG_OK if none; forgets all. */
 enum diag_code tee_bench_said(char ret_text[static 1024]);
 enum diag_code tee_bench_code(void);
 

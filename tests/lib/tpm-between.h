@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who stands between the processor and the TPM: counts, records, cuts, changes. */
+/* Sits between the processor and the TPM: counts, records, cuts, changes. */
 #ifndef HOLDFAST_TESTS_TPM_BETWEEN_H
 #define HOLDFAST_TESTS_TPM_BETWEEN_H
 

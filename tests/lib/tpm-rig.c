@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A keystore of backend tpm2 on a TPM of its own. */
+/* A keystore of backend tpm2 on its own TPM. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

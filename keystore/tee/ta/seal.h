@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sealing under a key of this device. All return an enum ta_verdict; *@ret_why is the TEE's result
- * behind it. */
+ * that led to it. */
 #ifndef HOLDFAST_KEYSTORE_TEE_TA_SEAL_H
 #define HOLDFAST_KEYSTORE_TEE_TA_SEAL_H
 

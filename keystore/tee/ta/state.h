@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* E, R and the anchor in the TEE's storage. All return an enum ta_verdict; *@ret_why is the TEE's
- * result behind it. */
+ * result that led to it. */
 #ifndef HOLDFAST_KEYSTORE_TEE_TA_STATE_H
 #define HOLDFAST_KEYSTORE_TEE_TA_STATE_H
 

@@ -5,9 +5,9 @@
 
 #include "keystore/tee/ta/holdfast-ta.h"
 
-/* "Locked until the next boot" is a variable of the one instance, which is never unloaded. An
- * instance that crashed is not started again either: a crash must not unlock. OP-TEE before 4.7
- * has no such flag: there it does. */
+/* "Locked until the next boot" is a variable of the only instance, which is never unloaded. A
+ * crashed instance is not started again: a crash must not unlock. OP-TEE before 4.7 lacks that
+ * flag, so there a crash does unlock. */
 #ifdef TA_FLAG_INSTANCE_KEEP_CRASHED
 #define HOLDFAST_TA_CRASHED TA_FLAG_INSTANCE_KEEP_CRASHED
 #else
