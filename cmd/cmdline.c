@@ -86,19 +86,18 @@ static const struct {
     {"systemd", format_systemd}, {"json", NULL},
 };
 
-static void fill_result(struct session *s, const struct cmdline *c)
+static void tell(struct result *to, const struct cmdline *c)
 {
 	_cleanup_text_ struct text raw = {0};
 
 	format_raw(c, &raw);
-	s->result = json_new("result");
-	json_text(s->result, "raw", raw.s);
-	json_text(s->result, "dm_mod_create", c->create.s);
-	json_text(s->result, "wait_for", c->wait_for.s);
-	json_text(s->result, "root", c->device.s);
-	json_text(s->result, "systemd", c->systemd.s);
-	json_text(s->result, "rootfstype", c->fstype);
-	json_flag(s->result, "read_only", c->read_only);
+	result_text(to, "raw", raw.s);
+	result_text(to, "dm_mod_create", c->create.s);
+	result_text(to, "wait_for", c->wait_for.s);
+	result_text(to, "root", c->device.s);
+	result_text(to, "systemd", c->systemd.s);
+	result_text(to, "rootfstype", c->fstype);
+	result_flag(to, "read_only", c->read_only);
 }
 
 static int print(struct session *s, const struct cmdline *c, const char *format)
@@ -108,19 +107,18 @@ static int print(struct session *s, const struct cmdline *c, const char *format)
 
 		if (strcmp(formats[i].name, format) != 0)
 			continue;
-		fill_result(s, c);
+		tell(s->result, c);
 		if (!formats[i].write) {
-			s->json = true;
+			s->renderer = renderer_find(format);
 			return 0;
 		}
 		formats[i].write(c, &line);
-		session_say(s, "%s\n", line.s);
+		result_text(s->result, "line", line.s);
+		result_say(s->result, "{line}");
 		if (c->create.s)
-			diag_note(
-			    "a root hash signature cannot be checked this way, and neither "
-			    "manifest "
-			    "nor lifecycle: whoever can change this line can boot anything, so "
-			    "sign it (FIT, UKI)");
+			diag_note("a root hash signature cannot be checked this way, and neither "
+				  "manifest nor lifecycle: whoever can change this line can boot "
+				  "anything, so sign it (FIT, UKI)");
 		return 0;
 	}
 	return diag_fail(DIAG_USAGE, EINVAL, "--format %s: raw, uboot, extlinux, systemd or json",

@@ -9,70 +9,82 @@
 #include "model/layer.h"
 #include "model/medium.h"
 
-static void add_options(struct json *j, const struct option_spec *specs)
+static void add_options(struct result *to, const struct option_spec *specs)
 {
-	struct json *list = json_list(j, "options");
+	struct result *list = result_list(to, "options");
 
 	for (; specs && specs->name; specs++) {
 		_cleanup_text_ struct text values = {0};
-		struct json *o = json_child(list, NULL);
+		struct result *o = result_object(list, NULL);
 
 		option_describe_values(specs, &values);
-		json_text(o, "name", specs->name);
-		json_text(o, "values", values.s);
-		json_text(o, "default", specs->fallback);
-		json_flag(o, "required", specs->required);
-		json_flag(o, "built", !specs->not_built);
-		json_text(o, "help", specs->help);
+		result_text(o, "name", specs->name);
+		result_text(o, "values", values.s);
+		result_text(o, "default", specs->fallback);
+		result_flag(o, "required", specs->required);
+		result_flag(o, "built", !specs->not_built);
+		result_text(o, "help", specs->help);
 	}
 }
 
-static void tell(struct session *s, struct json *list, const char *kind, const char *name,
-		 const char *summary, const char *example, const struct option_spec *options)
+static void tell(struct result *to, const char *kind, const char *name, const char *summary,
+		 const char *example, const struct option_spec *options)
 {
 	_cleanup_text_ struct text words = {0};
-	struct json *j = json_child(list, NULL);
 
-	json_text(j, "kind", kind);
-	json_text(j, "name", name);
-	json_text(j, "summary", summary);
-	add_options(j, options);
 	option_describe(options, &words);
-	session_say(s, "%s %s\n  %s\n%s%s%s%s\n", kind, name, summary, words.s ? words.s : "",
-		    example ? "  example: " : "", example ? example : "", example ? "\n" : "");
+	result_text(to, "kind", kind);
+	result_text(to, "name", name);
+	result_text(to, "summary", summary);
+	if (example)
+		result_text(to, "example", example);
+	result_aside(to, "described", "%s", words.s ? words.s : "");
+	result_say(to, "{kind} {name}\n  {summary}\n{described}[  example: {example}\n]");
+	add_options(to, options);
+}
+
+static size_t tell_all(struct result *list, const struct kinds *kinds, const char *only)
+{
+	size_t n = 0;
+
+	for (const struct medium_ops *const *m = kinds->media; *m; m++) {
+		if (only && strcmp(only, (*m)->name) != 0)
+			continue;
+		tell(result_object(list, NULL), "medium", (*m)->name, (*m)->summary, NULL,
+		     (*m)->options);
+		n++;
+	}
+	for (const struct keystore_ops *const *k = kinds->keystores; *k; k++) {
+		if (only && strcmp(only, (*k)->name) != 0)
+			continue;
+		tell(result_object(list, NULL), "keystore", (*k)->name, (*k)->summary, NULL,
+		     (*k)->options);
+		n++;
+	}
+	for (const struct layer_ops *const *l = kinds->layers; *l; l++) {
+		if (only && strcmp(only, (*l)->name) != 0)
+			continue;
+		tell(result_object(list, NULL), "layer", (*l)->name, (*l)->summary, (*l)->example,
+		     (*l)->options);
+		n++;
+	}
+	return n;
 }
 
 static int run(struct session *s, const struct call *c)
 {
 	const char *only = c->args[0];
-	struct json *list;
-	bool any = false;
+	struct result *planned;
 
-	s->result = json_new("result");
-	list = json_list(s->result, "kinds");
-	for (const struct medium_ops *const *m = s->kinds->media; *m; m++) {
-		if (only && strcmp(only, (*m)->name) != 0)
-			continue;
-		tell(s, list, "medium", (*m)->name, (*m)->summary, NULL, (*m)->options);
-		any = true;
-	}
-	for (const struct keystore_ops *const *k = s->kinds->keystores; *k; k++) {
-		if (only && strcmp(only, (*k)->name) != 0)
-			continue;
-		tell(s, list, "keystore", (*k)->name, (*k)->summary, NULL, (*k)->options);
-		any = true;
-	}
-	for (const struct layer_ops *const *l = s->kinds->layers; *l; l++) {
-		if (only && strcmp(only, (*l)->name) != 0)
-			continue;
-		tell(s, list, "layer", (*l)->name, (*l)->summary, (*l)->example, (*l)->options);
-		any = true;
-	}
-	if (!any)
+	if (!tell_all(result_list(s->result, "kinds"), s->kinds, only))
 		return diag_fail(DIAG_USAGE, ENOENT, "no layer, medium or keystore \"%s\"", only);
-	for (const char *const *p = s->kinds->planned_layers; !only && *p; p++)
-		session_say(s, "%s%s%s", p == s->kinds->planned_layers ? "not built yet: " : ", ",
-			    *p, p[1] ? "" : "\n");
+	if (only)
+		return 0;
+	planned = result_list(s->result, "planned");
+	for (const char *const *p = s->kinds->planned_layers; *p; p++)
+		result_text(planned, NULL, *p);
+	if (s->kinds->planned_layers[0])
+		result_say(s->result, "not built yet: {planned}");
 	return 0;
 }
 

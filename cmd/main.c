@@ -12,16 +12,6 @@
 #include "cmd/cli/volume-key.h"
 #include "cmd/registry.h"
 
-/* A wrong command line ends with a result object, too, where JSON was asked for. */
-static bool wants_json(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Started with a closed stdin, stdout or stderr, the target itself would get its number, and what
  * we or a helper program print would go into it. Using such a stand-in fails as a closed one does.
  */
@@ -35,15 +25,22 @@ static bool fill_standard_descriptors(void)
 	return true;
 }
 
-static int show_help(const struct command *command)
+static int show_help(struct session *s, const struct command *command)
 {
 	_cleanup_text_ struct text text = {0};
 
+	s->result = result_free(s->result);
 	help_text(command_registry, command, &text);
 	if (text.failed)
 		return OUTCOME_FAILED;
 	fputs(text.s, stdout);
 	return fflush(stdout) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static int show_version(struct session *s)
+{
+	s->result = result_free(s->result);
+	return printf("holdfast %s\n", HOLDFAST_VERSION) > 0 ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
 static bool is_one_of(const char *word, const char *letter, const char *name)
@@ -57,7 +54,7 @@ static int run_command(struct session *s, const struct command *command, int arg
 	int r = call_parse(command, argc, argv, &call);
 
 	if (r == 1)
-		return show_help(command);
+		return show_help(s, command);
 	if (r >= 0)
 		r = session_begin(s, &call);
 	if (r >= 0)
@@ -69,28 +66,28 @@ static int run_command(struct session *s, const struct command *command, int arg
 
 int main(int argc, char **argv)
 {
-	struct session s = {.commands = command_registry, .json = wants_json(argc, argv)};
+	struct session s;
 	const struct command *command;
 	int words = 0;
 
 	if (!fill_standard_descriptors())
 		return OUTCOME_FAILED;
+	session_init(&s, command_registry, argc, argv);
 	if (argc < 2) {
-		show_help(NULL);
+		show_help(&s, NULL);
 		return OUTCOME_USAGE;
 	}
 	if (is_one_of(argv[1], "-h", "--help"))
-		return show_help(NULL);
+		return show_help(&s, NULL);
 	if (is_one_of(argv[1], "-V", "--version"))
-		return printf("holdfast %s\n", HOLDFAST_VERSION) > 0 ? OUTCOME_DONE
-								     : OUTCOME_FAILED;
+		return show_version(&s);
 	command = command_find(command_registry, argc - 1, (const char *const *)argv + 1, &words);
 	if (!command)
 		return session_end(&s, command_unknown(command_registry, argv[1]));
 	s.name = command->name;
 	argv += 1 + words; /* ends with NULL */
 	if (!command->run && is_one_of(*argv, "-h", "--help"))
-		return show_help(command);
+		return show_help(&s, command);
 	if (!command->run)
 		return session_end(&s, command_incomplete(command_registry, command, *argv));
 	return run_command(&s, command, argc - 1 - words, argv);

@@ -31,9 +31,12 @@ static int run(struct session *s, const struct call *c)
 		list_pages(s->commands, &text);
 	else
 		help_manual(s->commands, of, &text);
+	if (text.len)
+		text.s[--text.len] = 0; /* a sentence ends its line itself */
 	if (text.failed)
 		return diag_no_memory();
-	session_say(s, "%s", text.s);
+	result_text(s->result, "text", text.s);
+	result_say(s->result, "{text}");
 	return 0;
 }
 

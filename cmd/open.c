@@ -27,35 +27,30 @@ static const struct flag flags[] = {
     {0},
 };
 
-static void tell(struct session *s, const struct volume *v, const struct place *p,
-		 struct json *list)
+static void tell(struct result *to, const struct volume *v, const struct place *p)
 {
-	struct json *j = json_child(list, NULL);
-
-	json_text(j, "volume", v->full_name);
-	json_text(j, "path", p->path);
-	json_flag(j, "read_only", p->read_only);
-	session_say(s, "%s %s\n", v->full_name, p->path);
+	result_text(to, "volume", v->full_name);
+	result_text(to, "path", p->path);
+	result_flag(to, "read_only", p->read_only);
+	result_say(to, "{volume} {path}");
 }
 
 /* All, and then no more until the next boot, where a keystore wants that; or none. */
 static int open_all(struct session *s, struct target *t, struct volume **volumes, int n,
 		    const struct open_how *how)
 {
-	struct json *list = json_list(s->result, "opened");
+	struct place places[VOLUMES_MAX];
+	struct result *list = result_list(s->result, "opened");
 	int r = 0, done;
 
-	for (done = 0; done < n && r >= 0; done++) {
-		struct place p;
-
-		r = stack_open(volumes[done], &t->job, how, &p);
-		if (r >= 0)
-			tell(s, volumes[done], &p, list);
-	}
+	for (done = 0; done < n && r >= 0; done++)
+		r = stack_open(volumes[done], &t->job, how, &places[done]);
 	if (r < 0)
 		done--; /* what failed has cleaned up after itself */
 	else if (t->ring)
 		r = keyring_lock(t->ring);
+	for (int i = 0; i < n && r >= 0; i++)
+		tell(result_object(list, NULL), volumes[i], &places[i]);
 	if (r >= 0)
 		return 0;
 	diag_state("everything that this run opened was closed again");
@@ -108,7 +103,6 @@ static int run(struct session *s, const struct call *c)
 		return r;
 	t.may_count = true;
 	n = open_volumes(c, &t, volumes);
-	s->result = json_new("result");
 	r = n > 0 ? target_unlock(&t, volumes, (size_t)n) : n;
 	if (r >= 0)
 		r = check_anchor(s, c, &t);

@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "cmd/cli/layout-arguments.h"
 #include "cmd/cli/session.h"
+#include "report/describe.h"
 #include "report/svg.h"
-#include "report/words.h"
 
 static const struct flag flags[] = {
     LAYOUT_FLAG,
@@ -32,20 +32,16 @@ static int run(struct session *s, const struct call *c)
 	    .shared = call_has(c, "shared"),
 	};
 	struct setting settings[VALUES_MAX];
-	_cleanup_text_ struct text words = {0};
 	struct provisioning p = {0};
 	int r = layout_arguments(c, settings, &request);
 
 	s->target = c->args[1];
 	if (r >= 0)
 		r = provision_prepare(&p, &request, &s->env);
-	s->result = json_new("result");
 	if (r >= 0) {
-		json_plan(s->result, p.plan);
-		words_plan(p.plan, &words);
-		session_say(s, "%s%s",
-			    p.done ? "complete already: provision would change nothing\n" : "",
-			    words.s);
+		if (p.done)
+			result_say(s->result, "complete already: provision would change nothing");
+		describe_plan(s->result, p.plan);
 	}
 	if (r >= 0 && call_has(c, "svg"))
 		r = draw(p.plan, call_value(c, "svg"));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast provision: runs the plan, resumes it, or says that nothing is left to do. */
-#include "base/hex.h"
 #include "cmd/cli/layout-arguments.h"
 #include "cmd/cli/passphrase.h"
+#include "report/describe.h"
 #include "target/provision.h"
 
 static const struct flag flags[] = {
@@ -29,15 +29,14 @@ static const struct flag flags[] = {
     {0},
 };
 
-static void add_result(struct session *s, const struct provisioning *p)
+static void add_result(struct result *to, const struct provisioning *p)
 {
-	s->result = json_new("result");
 	if (!p->plan)
 		return;
-	json_hex(s->result, "layout_digest", p->plan->layout_digest, SHA256_BYTES);
-	json_hex(s->result, "plan_digest", p->plan->digest, SHA256_BYTES);
-	json_flag(s->result, "resumed", p->resumed);
-	json_layout(s->result, p->layout);
+	result_hex(to, "layout_digest", p->plan->layout_digest, SHA256_BYTES);
+	result_hex(to, "plan_digest", p->plan->digest, SHA256_BYTES);
+	result_flag(to, "resumed", p->resumed);
+	describe_layout(to, p->layout, false);
 }
 
 static int run(struct session *s, const struct call *c)
@@ -69,13 +68,11 @@ static int run(struct session *s, const struct call *c)
 		s->code = DIAG_NOTHING_TO_DO;
 	if (r >= 0)
 		r = provision_run(&p, &events);
-	add_result(s, &p);
+	add_result(s->result, &p);
 	if (r >= 0)
-		session_say(s,
-			    p.done           ? "%s: complete already, nothing was changed\n"
-			    : request.shared ? "%s: shared image complete\n"
-					     : "%s: provisioned\n",
-			    request.target_path);
+		result_say(s->result, p.done ? "{target}: complete already, nothing was changed"
+				      : request.shared ? "{target}: shared image complete"
+						       : "{target}: provisioned");
 	provision_free(&p);
 	return r;
 }

@@ -36,7 +36,35 @@ struct copying {
 	struct io *from, *to;
 	bool keep_going;
 	uint64_t bad_bytes;
+	struct {
+		uint64_t at, len;
+		bool corrupt; /* or unreadable */
+	} bad;                /* the range that is not reported yet; len 0: none */
 };
+
+static void report_bad(struct copying *c)
+{
+	struct result *r = c->bad.len ? result_new(EVENT_FINDING) : NULL;
+
+	result_text(r, "kind", c->bad.corrupt ? "corrupt" : "unreadable");
+	result_number(r, "volume_offset", c->bad.at);
+	result_bytes(r, "size", c->bad.len);
+	result_say(r, "{kind}: {=size} bytes of the volume at {volume_offset}");
+	session_finding(c->s, r);
+	c->bad.len = 0;
+}
+
+/* Neighbouring ranges of one kind are one finding. */
+static void add_bad(struct copying *c, uint64_t at, size_t len, bool corrupt)
+{
+	if (at != c->bad.at + c->bad.len || corrupt != c->bad.corrupt)
+		report_bad(c);
+	if (!c->bad.len)
+		c->bad.at = at;
+	c->bad.len += len;
+	c->bad.corrupt = corrupt;
+	c->bad_bytes += len;
+}
 
 /* A chunk that failed, sector by sector: only what is bad is lost. */
 static int copy_slowly(struct copying *c, uint64_t at, size_t len, uint8_t *buf)
@@ -44,20 +72,14 @@ static int copy_slowly(struct copying *c, uint64_t at, size_t len, uint8_t *buf)
 	for (size_t done = 0; done < len; done += 512) {
 		size_t n = (size_t)min_u64(512, len - done);
 		int r = io_read(c->from, buf, n, at + done);
-		struct json *j;
 
-		if (r >= 0) {
-			r = io_write(c->to, buf, n, at + done);
-			if (r < 0)
-				return diag_file(-r, c->to->name);
+		if (r < 0) {
+			add_bad(c, at + done, n, r == -EILSEQ);
 			continue;
 		}
-		c->bad_bytes += n;
-		j = json_new("finding");
-		json_text(j, "kind", r == -EILSEQ ? "corrupt" : "unreadable");
-		json_number(j, "volume_offset", at + done);
-		json_number(j, "size", n);
-		session_event(c->s, j);
+		r = io_write(c->to, buf, n, at + done);
+		if (r < 0)
+			return diag_file(-r, c->to->name);
 	}
 	return 0;
 }
@@ -215,14 +237,17 @@ static int run(struct session *s, const struct call *c)
 		r = attach(v, &t.job, &a, &copying.from);
 	if (r >= 0)
 		r = write_out(&copying, path, &s->env);
-	s->result = json_new("result");
-	json_number(s->result, "bad_bytes", copying.bad_bytes);
+	report_bad(&copying);
+	result_number(s->result, "bad_bytes", copying.bad_bytes);
 	if (r < 0)
 		return r;
 	if (copying.bad_bytes) {
 		s->code = DIAG_TAMPERED;
-		session_say(s, "%s: %" PRIu64 " bytes did not verify and are zeroes in %s\n",
-			    v->full_name, copying.bad_bytes, path);
+		result_text(s->result, "volume", v->full_name);
+		result_text(s->result, "output", path);
+		result_say(s->result,
+			   "{volume}: {bad_bytes} bytes did not verify and are zeroes in "
+			   "{output}");
 	}
 	return 0;
 }

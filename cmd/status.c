@@ -4,7 +4,7 @@
 #include "cmd/cli/keystores.h"
 #include "cmd/cli/open-arguments.h"
 #include "cmd/cli/passphrase.h"
-#include "report/words.h"
+#include "report/describe.h"
 
 static const struct flag flags[] = {
     OPEN_FLAGS,
@@ -12,14 +12,14 @@ static const struct flag flags[] = {
     {0},
 };
 
-static int tell_open(struct session *s, struct target *t, const struct volume *v,
-		     const struct open_how *how, struct json *list)
+static int tell_open(struct target *t, const struct volume *v, const struct open_how *how,
+		     struct result *list)
 {
 	for (size_t i = 0; i < v->n_layers; i++) {
 		const struct layer *l = v->layers[i];
 		_cleanup_text_ struct text words = {0};
+		struct result *o;
 		bool open = false;
-		struct json *j;
 		const struct layer_kernel_ops *k = l->ops->kernel;
 		int r = k && k->status ? k->status(l, &t->job, how, &open, &words) : 0;
 
@@ -27,31 +27,30 @@ static int tell_open(struct session *s, struct target *t, const struct volume *v
 			return r;
 		if (!open)
 			continue;
-		j = json_child(list, NULL);
-		json_text(j, "volume", v->full_name);
-		json_text(j, "layer", l->ops->name);
-		json_text(j, "state", words.s);
-		session_say(s, "open: %s: %s\n", v->full_name, words.s);
+		o = result_object(list, NULL);
+		result_text(o, "volume", v->full_name);
+		result_text(o, "layer", l->ops->name);
+		result_text(o, "state", words.s);
+		result_say(o, "open: {volume}: {state}");
 	}
 	return 0;
 }
 
 static int tell_all_open(struct session *s, struct target *t, const struct open_how *how)
 {
-	struct json *list = json_list(s->result, "open");
+	struct result *list = result_list(s->result, "open");
 	int r = 0;
 
 	if (!io_is_block_device(t->io))
 		return 0;
 	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++)
-		r = tell_open(s, t, t->layout->volumes[i], how, list);
+		r = tell_open(t, t->layout->volumes[i], how, list);
 	return r;
 }
 
 static int run(struct session *s, const struct call *c)
 {
 	_cleanup_target_ struct target t = {0};
-	_cleanup_text_ struct text words = {0};
 	struct open_how how;
 	int r = open_arguments(c, &how);
 
@@ -64,18 +63,13 @@ static int run(struct session *s, const struct call *c)
 		r = target_identify(&t, s->kinds);
 	if (r < 0)
 		return r;
-	s->result = json_new("result");
-	json_text(s->result, "lifecycle", lifecycle_name(t.state));
-	json_flag(s->result, "vault", t.vault != NULL);
-	session_say(s, "%s: %s%s\n", c->args[0], lifecycle_name(t.state),
-		    t.vault    ? ""
-		    : t.layout ? ", without a vault"
-			       : "");
+	result_text(s->result, "lifecycle", lifecycle_name(t.state));
+	result_flag(s->result, "vault", t.vault != NULL);
+	result_say(s->result, t.vault || !t.layout ? "{target}: {lifecycle}"
+						   : "{target}: {lifecycle}, without a vault");
 	if (!t.layout)
 		return 0;
-	json_layout(s->result, t.layout);
-	words_volumes(t.layout, &words);
-	session_say(s, "%s", words.s ? words.s : "");
+	describe_layout(s->result, t.layout, true);
 	r = tell_keystores(s, &t);
 	return r < 0 ? r : tell_all_open(s, &t, &how);
 }

@@ -2,11 +2,10 @@
 /* holdfast verify: everything on a target, offline and complete. */
 #include <errno.h>
 
-#include "base/text.h"
 #include "cmd/cli/passphrase.h"
 #include "cmd/cli/volume-key.h"
 #include "target/target.h"
-#include "report/words.h"
+#include "report/describe.h"
 #include "stack/verify.h"
 #include "vault/check.h"
 
@@ -20,25 +19,15 @@ static enum diag_code code_of(const struct report *report)
 	return report->findings.n ? DIAG_DAMAGED : DIAG_OK;
 }
 
-static void print(struct session *s, const struct report *report)
+static void tell(struct session *s, const struct report *report)
 {
-	_cleanup_text_ struct text words = {0};
-
 	array_each (f, &report->findings) {
-		struct json *j = json_new("finding");
+		struct result *r = result_new(EVENT_FINDING);
 
-		json_finding(j, f);
-		session_event(s, j);
+		describe_finding(r, f);
+		session_finding(s, r);
 	}
-	s->result = json_new("result");
-	json_number(s->result, "findings", report->findings.n);
-	json_number(s->result, "checked", report->checked_bytes);
-	json_number(s->result, "volumes", report->volumes_checked);
-	json_flag(s->result, "mendable", report_mendable(report));
-	words_report(report, &words);
-	session_say(s, "%s%s", words.s ? words.s : "",
-		    report_mendable(report) ? "all of it can be mended: holdfast recovery repair\n"
-					    : "");
+	describe_report(s->result, report);
 }
 
 /* Its copies match their checksums, or not: what was laid out is not to be had from it. */
@@ -98,7 +87,7 @@ static int run(struct session *s, const struct call *c)
 	report_init(&report);
 	r = check(s, c, &t, &report);
 	if (r >= 0) {
-		print(s, &report);
+		tell(s, &report);
 		s->code = code_of(&report);
 	}
 	report_free(&report);

@@ -7,17 +7,30 @@
 #include "base/diag.h"
 #include "base/text.h"
 #include "cmd/cli/command.h"
+#include "report/renderer.h"
 
-const struct flag common_flags[] = {
-    {"json", 0, NULL,
-     "JSON Lines on standard output. The last line is always an object with \"event\": "
-     "\"result\", the exit status, and a stable code such as HF-GPT-FOREIGN; also after a signal. "
-     "Progress is in these lines, too; messages go to standard error."},
+static const struct flag always[] = {
     {"quiet", 'q', NULL, "No progress, no notes. Warnings and errors are still printed."},
     {"log", 0, "FILE", "Appends every message to FILE, with the time."},
     {"help", 'h', NULL, "Shows the options of the command, and examples."},
     {0},
 };
+
+const struct flag *common_flags(void)
+{
+	static struct flag flags[FLAGS_MAX + 1];
+	size_t n = 0;
+
+	if (flags[0].name)
+		return flags;
+	for (const struct renderer *const *r = renderer_registry; *r; r++) {
+		if ((*r)->help && n < FLAGS_MAX / 2)
+			flags[n++] = (struct flag){.name = (*r)->name, .help = (*r)->help};
+	}
+	for (const struct flag *f = always; f->name; f++)
+		flags[n++] = *f;
+	return flags;
+}
 
 /* --- reading words --- */
 
@@ -39,7 +52,7 @@ static int unknown(const struct command *command, const char *word)
 
 	for (const struct flag *f = command->flags; f && f->name && n < FLAGS_MAX; f++)
 		names[n++] = f->name;
-	for (const struct flag *f = common_flags; f->name && n < 2 * FLAGS_MAX - 1; f++)
+	for (const struct flag *f = common_flags(); f->name && n < 2 * FLAGS_MAX - 1; f++)
 		names[n++] = f->name;
 	names[n] = NULL;
 	near = strncmp(word, "--", 2) == 0 ? text_nearest(word + 2, names) : NULL;
@@ -68,7 +81,7 @@ static int parse_flag(struct call *c, const char *word, char **argv, int argc, i
 	const char *value = equals ? equals + 1 : NULL;
 
 	if (!f)
-		f = find(common_flags, name, len, is_long ? 0 : *name);
+		f = find(common_flags(), name, len, is_long ? 0 : *name);
 	if (!f)
 		return unknown(c->command, word);
 	if (!is_long && name[1])
@@ -102,7 +115,7 @@ static const struct flag *flag_of(const struct call *c, const char *name, size_t
 {
 	const struct flag *f = find(c->command->flags, name, len, 0);
 
-	return f ? f : find(common_flags, name, len, 0);
+	return f ? f : find(common_flags(), name, len, 0);
 }
 
 /* "--output FILE" */

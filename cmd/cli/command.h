@@ -52,7 +52,8 @@ struct command {
 	int (*run)(struct session *s, const struct call *c); /* NULL: a group of commands */
 };
 
-extern const struct flag common_flags[];
+/* The options of every command: one for each format of results, and a few more. */
+const struct flag *common_flags(void);
 
 /* Reads @argv, what follows the command's name, and checks it against the option table. 0, 1:
  * --help was asked for, -EINVAL having spoken. */

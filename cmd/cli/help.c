@@ -137,7 +137,7 @@ void help_text(const struct command *const *list, const struct command *c, struc
 	}
 	options("Options", c->flags, to);
 	if (c->run)
-		options("Options of every command", common_flags, to);
+		options("Options of every command", common_flags(), to);
 	if (c->status) {
 		text_add(to, "\nExit status:\n");
 		paragraphs(c->status, to);

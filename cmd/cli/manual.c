@@ -193,7 +193,7 @@ static void program(const struct command *const *list, struct text *to)
 	text_add(to, ".Pp\nThe commands are:\n");
 	actions(list, NULL, to);
 	text_add(to, ".Pp\nOptions of every command:\n");
-	options(common_flags, to);
+	options(common_flags(), to);
 	text_add(to, ".Pp\n");
 	paragraphs(about_targets, to);
 	statuses(to);

@@ -2,6 +2,7 @@
 /* Passphrases: read with read(2) into locked memory, once. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>

@@ -3,7 +3,7 @@
 #ifndef HOLDFAST_CLI_SESSION_H
 #define HOLDFAST_CLI_SESSION_H
 
-#include <stdio.h>
+#include <time.h>
 
 #include "base/diag.h"
 #include "base/env.h"
@@ -12,7 +12,7 @@
 #include "engine/execute.h"
 #include "model/key.h"
 #include "model/kinds.h"
-#include "report/json.h"
+#include "report/renderer.h"
 
 /* For commands that change something, or whose result is kept. */
 #define RECORD_FLAG                                                                                \
@@ -36,24 +36,27 @@ struct session {
 	const struct command *const *commands; /* all of them, for help */
 	const char *name;                      /* of the command */
 	const char *target;                    /* as it was named, for the result; or NULL */
-	bool json, quiet;
-	const char *record;  /* file, or NULL */
-	struct json *result; /* the last line; commands add to it */
-	enum diag_code code; /* of success, or of findings (DIAG_TAMPERED) */
+	const struct renderer *renderer;
+	struct output output;
+	const char *record; /* file, or NULL */
+	time_t began_at;
+	struct result *result; /* commands add to it; NULL where memory ran out at once */
+	enum diag_code code;   /* of success, or of findings (DIAG_TAMPERED) */
 };
 
-/* From the common options. 0 or -errno having spoken. @c NULL: before there was one. */
+/* Before anything is known of the command line but its words. */
+void session_init(struct session *s, const struct command *const *commands, int argc, char **argv);
+/* From the options. 0 or -errno having spoken. */
 int session_begin(struct session *s, const struct call *c);
-/* Prints failures and the result object, writes the record; gives the exit status. */
+/* Prints failures and the result, writes the record; returns the exit status. */
 int session_end(struct session *s, int r);
 
-/* Words for people, on standard output, where not --json. */
-void session_say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Writes @text to standard output, as it is, without stdio, which would keep a copy; not where
- * --json. 0 or -errno having spoken. */
+/* Report @r, and free it. */
+void session_event(struct session *s, struct result *r);
+void session_finding(struct session *s, struct result *r);
+/* Writes @text to standard output; refused where the result is not in words. 0 or -errno having
+ * spoken. */
 int session_show_secret(struct session *s, const struct secret *text);
-/* Prints @j as a line where --json; frees it. */
-void session_event(struct session *s, struct json *j);
 /* The steps of a plan as they are run. */
 struct execute_events session_events(struct session *s);
 

@@ -2,7 +2,6 @@
 /* holdfast key escrow: a recovery key that somebody else keeps. */
 #include <errno.h>
 
-#include "base/hex.h"
 #include "cmd/cli/passphrase.h"
 #include "target/escrow.h"
 
@@ -31,21 +30,19 @@ static int make(struct session *s, struct target *t, const struct call *c, const
 	const char *certificates[RECIPIENTS_MAX], *path = call_value(c, "output");
 	size_t n = call_values(c, "to", certificates, RECIPIENTS_MAX);
 	uint8_t nonce[ESCROW_NONCE_BYTES];
-	char hex[2 * ESCROW_NONCE_BYTES + 1];
 	int r;
 
 	r = target_escrow(t, v, certificates, n, path, nonce);
 	if (r < 0)
 		return r;
-	hex_encode(nonce, sizeof(nonce), hex);
-	json_text(s->result, "volume", v->full_name);
-	json_text(s->result, "nonce", hex);
-	json_number(s->result, "recipients", n);
-	json_text(s->result, "output", path);
-	session_say(s,
-		    "%s: a recovery key of %s, for %zu recipient%s; whoever of them has the medium "
-		    "has the contents. It counts when `key escrow --receipt` has their answer.\n",
-		    path, v->full_name, n, n == 1 ? "" : "s");
+	result_text(s->result, "volume", v->full_name);
+	result_hex(s->result, "nonce", nonce, sizeof(nonce));
+	result_number(s->result, "recipients", n);
+	result_text(s->result, "output", path);
+	result_say(s->result,
+		   "{output}: a recovery key of {volume}, for {recipients} recipient{recipients#}; "
+		   "whoever of them has the medium has the contents. It counts when `key escrow "
+		   "--receipt` has their answer.");
 	return 0;
 }
 
@@ -57,12 +54,13 @@ static int confirm(struct session *s, struct target *t, const struct call *c,
 
 	if (r < 0)
 		return r;
-	json_text(s->result, "volume", v->full_name);
-	json_flag(s->result, "confirmed", true);
+	result_text(s->result, "volume", v->full_name);
+	result_flag(s->result, "confirmed", true);
+	result_flag(s->result, "others_removed", remove_others);
 	if (r == 0)
 		s->code = DIAG_NOTHING_TO_DO;
-	session_say(s, "%s: the escrow of %s is confirmed%s\n", t->path, v->full_name,
-		    remove_others ? ", and no other recovery key of it is kept here" : "");
+	result_say(s->result, "{target}: the escrow of {volume} is confirmed{others_removed?, and "
+			      "no other recovery key of it is kept here}");
 	return 0;
 }
 
@@ -83,7 +81,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : escrow(s, &t, c);
 }
 

@@ -18,10 +18,10 @@ static int forget(struct session *s, struct target *t, const struct call *c)
 		return r;
 	if (r == 0)
 		s->code = DIAG_NOTHING_TO_DO;
-	session_say(s,
-		    r ? "%s: the key of %s is gone from the medium, and so are its contents\n"
-		      : "%s: the key of %s was given up before\n",
-		    t->path, v->full_name);
+	result_text(s->result, "volume", v->full_name);
+	result_say(s->result, r ? "{target}: the key of {volume} is gone from the medium, and so "
+				  "are its contents"
+				: "{target}: the key of {volume} was given up before");
 	return 0;
 }
 
@@ -33,7 +33,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : forget(s, &t, c);
 }
 

@@ -24,13 +24,12 @@ static int run(struct session *s, const struct call *c)
 		r = hardware_identity(c->args[0], &s->env, s->kinds, &text);
 	if (r >= 0)
 		r = file_write(path, 0644, text.s, text.len);
-	if (r >= 0)
-		session_say(
-		    s,
-		    "%s: written; `holdfast provision --for-tpm %s` makes an image that only "
-		    "this TPM opens\n",
-		    path, path);
-	return r;
+	if (r < 0)
+		return r;
+	result_text(s->result, "output", path);
+	result_say(s->result, "{output}: written; `holdfast provision --for-tpm {output}` makes an "
+			      "image that only this TPM opens");
+	return 0;
 }
 
 const struct command command_key_identity = {

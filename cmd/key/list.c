@@ -14,37 +14,38 @@ static const struct flag flags[] = {
 static const char *const purposes[] = {
     [KEY_VOLUME] = "volume", [KEY_RECOVERY] = "recovery", [KEY_TOKEN] = "systemd-token"};
 
+static void tell(struct result *to, const struct keyring_entry *key)
+{
+	result_text(to, "volume", key->volume);
+	result_text(to, "layer", key->layer ? key->layer->ops->name : NULL);
+	result_text(to, "purpose", purposes[key->purpose % KEY_PURPOSES]);
+	result_number(to, "bits", key->bytes * 8);
+	result_text(to, "keystore", key->keystore);
+	result_say(to, "{volume}: {layer|?}: {purpose} key, {bits} bits, keystore {keystore}");
+}
+
 /* Needs no passphrase: what is wrapped is not shown. */
 static int list(struct session *s, struct target *t)
 {
 	struct keyring_entry keys[VOLUMES_MAX * KEY_PURPOSES];
-	struct json *list = json_list(s->result, "keys");
+	struct result *list;
 	size_t n;
 	int r = target_read_keys(t);
 
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		session_say(s, "%s: no keys\n", t->path);
+		result_list(s->result, "keys");
+		result_say(s->result, "{target}: no keys");
 		return 0;
 	}
 	r = tell_keystores(s, t);
 	if (r < 0)
 		return r;
+	list = result_list(s->result, "keys");
 	n = keyring_list(t->ring, keys, VOLUMES_MAX * KEY_PURPOSES);
-	for (size_t i = 0; i < n; i++) {
-		struct json *j = json_child(list, NULL);
-		const char *layer = keys[i].layer ? keys[i].layer->ops->name : NULL;
-
-		json_text(j, "volume", keys[i].volume);
-		json_text(j, "layer", layer);
-		json_text(j, "purpose", purposes[keys[i].purpose % KEY_PURPOSES]);
-		json_number(j, "bits", keys[i].bytes * 8);
-		json_text(j, "keystore", keys[i].keystore);
-		session_say(s, "%s: %s: %s key, %u bits, keystore %s\n", keys[i].volume,
-			    layer ? layer : "?", purposes[keys[i].purpose % KEY_PURPOSES],
-			    keys[i].bytes * 8, keys[i].keystore);
-	}
+	for (size_t i = 0; i < n; i++)
+		tell(result_object(list, NULL), &keys[i]);
 	return 0;
 }
 
@@ -56,7 +57,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : list(s, &t);
 }
 

@@ -110,12 +110,17 @@ static int show_key(struct session *s, struct target *t, const struct call *c)
 	r = put_out(s, c, words);
 	if (r < 0)
 		return r;
-	if (call_has(c, "output"))
-		session_say(s, "%s: recovery key written\n", call_value(c, "output"));
-	if (call_has(c, "qr-svg"))
-		session_say(s, "%s: label written\n", call_value(c, "qr-svg"));
-	session_say(s, "recovery key of %s: whoever has it and the medium has the contents\n",
-		    v->full_name);
+	result_text(s->result, "volume", v->full_name);
+	if (call_has(c, "output")) {
+		result_text(s->result, "output", call_value(c, "output"));
+		result_say(s->result, "{output}: recovery key written");
+	}
+	if (call_has(c, "qr-svg")) {
+		result_text(s->result, "label", call_value(c, "qr-svg"));
+		result_say(s->result, "{label}: label written");
+	}
+	result_say(s->result, "recovery key of {volume}: whoever has it and the medium has the "
+			      "contents");
 	return 0;
 }
 
@@ -127,7 +132,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : show_key(s, &t, c);
 }
 

@@ -28,13 +28,12 @@ static int reseal(struct session *s, struct target *t, const struct call *c, str
 
 	if (r < 0)
 		return r;
-	json_number(s->result, "restored", n);
-	json_text(s->result, "lost", lost.s ? lost.s : "");
-	session_say(s,
-		    "%s: the keys of %zu volume%s are sealed anew in the hardware that is here\n",
-		    t->path, n, n == 1 ? "" : "s");
+	result_number(s->result, "restored", n);
+	result_text(s->result, "lost", lost.s ? lost.s : "");
+	result_say(s->result, "{target}: the keys of {restored} volume{restored#} are sealed anew "
+			      "in the hardware that is here");
 	if (lost.len)
-		session_say(s, "given up: %s\n", lost.s);
+		result_say(s->result, "given up: {lost}");
 	diag_note("what the vault says of volumes without an escrow is taken as it stands: verify "
 		  "them against what was shipped");
 	return 0;
@@ -71,7 +70,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : restore(s, &t, c);
 }
 

@@ -18,49 +18,59 @@ static const struct flag flags[] = {
     {0},
 };
 
-/* The ways in that no device secret has part in. */
-static const char *but_by(const struct keyring *keys)
+/* By what else a copy of the medium from before opens. */
+static void tell_other_ways(struct result *to, const struct keyring *ring)
 {
 	struct way_in ways[WAYS_MAX];
-	size_t n = keyring_ways_in(keys, NULL, ways, WAYS_MAX);
+	size_t n = keyring_ways_in(ring, NULL, ways, WAYS_MAX);
+	struct result *list = result_list(to, "also_by");
 	bool token = false, recovery = false;
 
 	for (size_t i = 0; i < n; i++) {
 		token |= ways[i].kind == WAY_SYSTEMD;
 		recovery |= ways[i].kind != WAY_SYSTEMD && ways[i].kind != WAY_KEYSTORE;
 	}
-	return token && recovery ? ", but by a recovery key, or by systemd's token on this device"
-	       : token           ? ", but by systemd's token on this device"
-	       : recovery        ? ", but by a recovery key"
-				 : "";
+	if (recovery)
+		result_word(list, NULL, "recovery-key", "but by a recovery key");
+	if (token)
+		result_word(list, NULL, "systemd-token",
+			    recovery ? "or by systemd's token on this device"
+				     : "but by systemd's token on this device");
 }
 
 /* What somebody does with a copy of the medium from before: by the weakest keystore. */
-static const char *old_copy(const struct layout *l)
+static void tell_old_copy(struct result *to, const struct layout *l)
 {
 	bool on_device = false;
 
 	for (size_t i = 0; i < l->n_keystores; i++) {
 		const struct keystore_ops *ops = l->keystores[i]->ops;
 
-		if (!ops->advance && !ops->references)
-			return "still opens with the old passphrase";
+		if (!ops->advance && !ops->references) {
+			result_word(to, "old_copy", "old-passphrase",
+				    "still opens with the old passphrase");
+			return;
+		}
 		on_device |= ops->references != NULL;
 	}
-	return on_device ? "still opens on this device" : "opens no more";
+	if (on_device)
+		result_word(to, "old_copy", "this-device", "still opens on this device");
+	else
+		result_word(to, "old_copy", "closed", "opens no more");
 }
 
 static int rotate(struct session *s, struct target *t, const struct call *c)
 {
 	int r = target_rotate(t, call_value(c, "pcr-version"));
 
-	if (r >= 0)
-		session_say(
-		    s,
-		    "%s: device secret is new; volume keys and contents are the same. A copy "
-		    "of the medium from before %s%s.\n",
-		    t->path, old_copy(t->layout), but_by(t->ring));
-	return r;
+	if (r < 0)
+		return r;
+	tell_old_copy(s->result, t->layout);
+	tell_other_ways(s->result, t->ring);
+	result_say(s->result,
+		   "{target}: device secret is new; volume keys and contents are the same. A copy "
+		   "of the medium from before {old_copy}[, {also_by}].");
+	return 0;
 }
 
 static int run(struct session *s, const struct call *c)
@@ -71,7 +81,6 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], IO_WRITE | IO_SHARE, &s->env, s->kinds);
-	s->result = json_new("result");
 	return r < 0 ? r : rotate(s, &t, c);
 }
 

@@ -1,43 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holdfast recovery assess: what is damaged, and what repair would do. */
-#include "base/text.h"
 #include "cmd/cli/session.h"
 #include "recovery/repair.h"
-#include "report/words.h"
+#include "report/describe.h"
 
 static const struct flag flags[] = {
     RECORD_FLAG,
     {0},
 };
 
-static void add_findings(struct session *s, const struct assessment *a)
-{
-	struct json *list = json_list(s->result, "findings");
-	_cleanup_text_ struct text words = {0};
-
-	array_each (f, &a->report.findings)
-		json_finding(json_child(list, NULL), f);
-	array_each (f, &a->report.findings)
-		words_finding(f, &words);
-	session_say(s, "%s", words.s ? words.s : "");
-	for (size_t i = 0; i < a->plan->steps.n; i++) {
-		const struct step *step = &a->plan->steps.v[i];
-
-		session_say(s, "repair would: %s: %s\n", step->ops->name, step->detail);
-	}
-}
-
 static int assess(struct session *s, struct assessment *a)
 {
-	s->result = json_new("result");
-	json_text(s->result, "lifecycle", lifecycle_name(a->target.state));
-	json_number(s->result, "repairs", a->plan->steps.n);
-	session_say(s, "%s: %s\n", s->target, lifecycle_name(a->target.state));
-	add_findings(s, a);
+	struct result *findings, *steps;
+
+	result_text(s->result, "lifecycle", lifecycle_name(a->target.state));
+	result_number(s->result, "repairs", a->plan->steps.n);
+	result_say(s->result, "{target}: {lifecycle}");
+	findings = result_list(s->result, "findings");
+	array_each (f, &a->report.findings)
+		describe_finding(result_object(findings, NULL), f);
+	steps = result_list(s->result, "steps");
+	array_each (step, &a->plan->steps) {
+		struct result *o = result_object(steps, NULL);
+
+		result_text(o, "name", step->ops->name);
+		result_text(o, "detail", step->detail);
+		result_say(o, "repair would: {name}: {detail}");
+	}
 	if (!a->report.findings.n)
-		session_say(
-		    s,
-		    "vault and partition table are good; `holdfast verify` checks the volumes\n");
+		result_say(s->result, "vault and partition table are good; `holdfast verify` "
+				      "checks the volumes");
 	s->code = !a->report.findings.n         ? DIAG_OK
 		  : report_mendable(&a->report) ? DIAG_DAMAGED
 						: DIAG_TAMPERED;

@@ -13,15 +13,13 @@ static int repair(struct session *s, struct assessment *a)
 	struct execute_events events = session_events(s);
 	int r = recovery_repair(a, &events);
 
-	s->result = json_new("result");
-	json_number(s->result, "repairs", a->plan->steps.n);
+	result_number(s->result, "repairs", a->plan->steps.n);
 	if (r < 0)
 		return r;
 	if (a->plan->steps.n == 0)
 		s->code = a->report.findings.n ? DIAG_DAMAGED : DIAG_NOTHING_TO_DO;
-	session_say(
-	    s, a->plan->steps.n == 0 ? "%s: nothing that a good copy could mend\n" : "%s: mended\n",
-	    s->target);
+	result_say(s->result, a->plan->steps.n ? "{target}: mended"
+					       : "{target}: nothing that a good copy could mend");
 	return 0;
 }
 

@@ -1,119 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans, reports and layouts in words: what a person reads. */
+/* Words: sentences made of their patterns and the values around them. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
-#include "model/layer.h"
 #include "report/words.h"
 
-static void words_partition(const struct request *r, struct text *to)
+/* A {…} of a pattern, taken apart. */
+struct slot {
+	bool exact; /* {=key} */
+	char how;   /* | ? ! #, or 0 */
+	const char *key, *text;
+	size_t key_len, text_len;
+	int width;
+};
+
+static const char *read_slot(const char *s, struct slot *ret)
 {
-	char size[SIZE_TEXT_SIZE];
+	const char *end = s + strcspn(s, "}");
+	size_t n;
 
-	size_print(r->placed.size_bytes, size);
-	text_add(to, "  %15" PRIu64 "  %15" PRIu64 "  %11s  %s%s\n", r->placed.offset_bytes,
-		 r->placed.size_bytes, size, r->what,
-		 r->kind == REQUEST_KEEP ? " (kept as it is)"
-		 : r->in_table           ? ""
-					 : " (not in the table)");
-}
-
-static void words_step(const struct step *s, size_t number, struct text *to)
-{
-	char work[SIZE_TEXT_SIZE] = "";
-
-	if (s->work_bytes)
-		size_print(s->work_bytes, work);
-	text_add(to, " %3zu  %-7s  %-10s  %-10s  %-18s %11s  %s%s\n", number,
-		 step_effect_name(s->ops->effect), s->subject, s->layer ? s->layer->ops->name : "-",
-		 s->ops->name, work, s->detail, s->skip ? " (done already)" : "");
-}
-
-/* What the volumes' contents do not get: tables, trees, the vault, gaps. */
-static void words_overhead(const struct plan *plan, struct text *to)
-{
-	uint64_t contents = 0;
-	char size[SIZE_TEXT_SIZE];
-
-	for (size_t i = 0; i < plan->n_requests; i++) {
-		if (plan->requests[i].kind == REQUEST_VOLUME && plan->requests[i].role == ROLE_DATA)
-			contents += plan->requests[i].placed.size_bytes;
+	*ret = (struct slot){.exact = *s == '='};
+	s += ret->exact;
+	ret->key = s;
+	ret->key_len = strcspn(s, "|?!#,}");
+	s += ret->key_len;
+	if (*s != ',' && *s != '}') {
+		ret->how = *s++;
+		n = ret->how == '|' ? strcspn(s, ",}") : (size_t)(end - s);
+		ret->text = s;
+		ret->text_len = n;
+		s += n;
 	}
-	if (contents > plan->capacity_bytes)
+	if (*s == ',')
+		ret->width = atoi(s + 1);
+	return *end ? end + 1 : end;
+}
+
+/* What @slot of the sentence @at names, in its object or in one further out. */
+static const struct result *find(const struct result *at, const struct slot *slot)
+{
+	const struct result *before = at->before;
+
+	if (slot->key_len == 0) {
+		while (before && before->kind == VALUE_SENTENCE)
+			before = before->before;
+		return before;
+	}
+	for (const struct result *in = at->parent; in; in = in->parent) {
+		for (const struct result *v = in->first; v; v = v->next) {
+			if (v->key && strlen(v->key) == slot->key_len &&
+			    memcmp(v->key, slot->key, slot->key_len) == 0)
+				return v;
+		}
+	}
+	return NULL;
+}
+
+static void add_value(const struct result *v, bool exact, struct text *to)
+{
+	char size[SIZE_TEXT_SIZE];
+
+	switch (v->kind) {
+	case VALUE_BYTES:
+		if (!exact) {
+			size_print(v->number, size);
+			text_add(to, "%s", size);
+			break;
+		}
+		/* fallthrough */
+	case VALUE_NUMBER:
+		text_add(to, "%" PRIu64, v->number);
+		break;
+	case VALUE_FLAG:
+		text_add(to, v->number ? "yes" : "no");
+		break;
+	case VALUE_LIST:
+		for (const struct result *e = v->first; e; e = e->next) {
+			if (e != v->first)
+				text_add(to, ", ");
+			add_value(e, exact, to);
+		}
+		break;
+	default:
+		text_add(to, "%s", v->words ? v->words : v->text ? v->text : "");
+	}
+}
+
+/* Absent, empty, 0 or false. */
+static bool is_nothing(const struct result *v)
+{
+	if (!v)
+		return true;
+	switch (v->kind) {
+	case VALUE_NUMBER:
+	case VALUE_BYTES:
+	case VALUE_FLAG:
+		return v->number == 0;
+	case VALUE_LIST:
+	case VALUE_OBJECT:
+		return !v->first;
+	default:
+		return !v->text || !*v->text;
+	}
+}
+
+/* False where a [...] around it is to be dropped. */
+static bool add_slot(const struct result *at, const struct slot *slot, struct text *to)
+{
+	const struct result *v = find(at, slot);
+	_cleanup_text_ struct text text = {0};
+	bool nothing = is_nothing(v);
+
+	if (slot->how == '#')
+		text_add(&text, v && v->number == 1 ? "" : "s");
+	else if (slot->how && (slot->how == '?') != nothing)
+		text_add_bytes(&text, slot->text, slot->text_len);
+	else if (v && (!slot->how || slot->how == '|'))
+		add_value(v, slot->exact, &text);
+	to->failed |= text.failed;
+	text_add(to, "%*s", slot->width, text.s ? text.s : "");
+	return slot->how || text.len;
+}
+
+static const char *add_pattern(const struct result *at, const char *s, char until, bool *complete,
+			       struct text *to)
+{
+	while (*s && *s != until) {
+		size_t plain = strcspn(s, until ? "{]" : "{[");
+		struct slot slot;
+
+		text_add_bytes(to, s, plain);
+		s += plain;
+		if (*s == '{') {
+			s = read_slot(s + 1, &slot);
+			*complete &= add_slot(at, &slot, to);
+		} else if (*s == '[') {
+			_cleanup_text_ struct text part = {0};
+			bool whole = true;
+
+			s = add_pattern(at, s + 1, ']', &whole, &part);
+			s += *s == ']';
+			if (whole && part.s)
+				text_add_bytes(to, part.s, part.len);
+			to->failed |= part.failed;
+		}
+	}
+	return s;
+}
+
+static void add_sentence(const struct result *at, struct text *to)
+{
+	bool complete = true;
+
+	add_pattern(at, at->text, 0, &complete, to);
+	text_add(to, "\n");
+}
+
+void words_print(const struct result *r, struct text *to)
+{
+	for (const struct result *v = r->first; v; v = v->next) {
+		if (v->kind == VALUE_SENTENCE)
+			add_sentence(v, to);
+		else
+			words_print(v, to);
+	}
+}
+
+static void put(const struct output *to, enum output_stream stream, const struct text *text)
+{
+	if (text->s && !text->failed)
+		to->put(to->ctx, stream, text->s, text->len);
+}
+
+void words_event(const struct output *to, const struct result *r)
+{
+	bool progress = result_event(r) == EVENT_PROGRESS;
+	_cleanup_text_ struct text text = {0};
+
+	if (to->quiet && result_event(r) != EVENT_WARNING)
 		return;
-	size_print(plan->capacity_bytes - contents, size);
-	text_add(to, "overhead       %s of tables, vault, hash trees, kept and free space\n", size);
+	words_print(r, &text);
+	if (progress && text.len)
+		text.len--; /* the line is not ended: the next one replaces it */
+	put(to, progress ? OUTPUT_PROGRESS : OUTPUT_MESSAGE, &text);
 }
 
-void words_plan(const struct plan *plan, struct text *to)
+static void result(const struct output *to, const struct result *r)
 {
-	char hex[2 * SHA256_BYTES + 1], size[SIZE_TEXT_SIZE];
-	uint64_t written = 0;
+	_cleanup_text_ struct text text = {0};
 
-	hex_encode(plan->layout_digest, SHA256_BYTES, hex);
-	text_add(to, "layout digest  %s\n", hex);
-	hex_encode(plan->digest, SHA256_BYTES, hex);
-	text_add(to, "plan digest    %s%s\n", hex,
-		 plan->has_seed ? "" : " (the seed will be drawn when provisioning begins)");
-	size_print(plan->capacity_bytes, size);
-	text_add(to, "target         %" PRIu64 " bytes (%s), sectors of %u\n", plan->capacity_bytes,
-		 size, plan->sector_bytes);
-	text_add(to, "\n  %15s  %15s\n", "offset", "bytes");
-	for (size_t i = 0; i < plan->n_requests; i++)
-		words_partition(&plan->requests[i], to);
-	text_add(to, "\nsteps\n");
-	for (size_t i = 0; i < plan->steps.n; i++) {
-		words_step(&plan->steps.v[i], i + 1, to);
-		written += plan->steps.v[i].work_bytes;
-	}
-	size_print(written, size);
-	text_add(to, "\nwrites at most %s (holes in sources are not written)\n", size);
-	words_overhead(plan, to);
-	array_each (lost, &plan->lost)
-		text_add(to, "would be lost: %s\n", *lost);
+	words_print(r, &text);
+	put(to, OUTPUT_RESULT, &text);
 }
 
-void words_finding(const struct finding *f, struct text *to)
+static void add_part(const struct result *object, const char *key, const char *before,
+		     struct text *to)
 {
-	text_add(to, "%s: %s%s%s %s", finding_kind_name(f->kind), f->volume, *f->volume ? ": " : "",
-		 f->layer, f->area);
-	if (f->len_bytes)
-		text_add(to, ", bytes %" PRIu64 " to %" PRIu64, f->offset_bytes,
-			 f->offset_bytes + f->len_bytes - 1);
-	if (f->blocks > 1)
-		text_add(to, " (%" PRIu64 " blocks)", f->blocks);
-	text_add(to, ": %s\n", f->text);
+	const struct result *v = result_find(object, key);
+
+	if (v && v->text && *v->text)
+		text_add(to, "%s%s", before, v->text);
 }
 
-void words_report(const struct report *report, struct text *to)
+void words_failure(const struct output *to, const struct result *failure)
 {
-	char size[SIZE_TEXT_SIZE];
+	_cleanup_text_ struct text text = {0};
 
-	array_each (f, &report->findings)
-		words_finding(f, to);
-	array_each (note, &report->notes)
-		text_add(to, "note: %s\n", *note);
-	size_print(report->checked_bytes, size);
-	text_add(to, "%" PRIu64 " volume%s and %s checked: ", report->volumes_checked,
-		 report->volumes_checked == 1 ? "" : "s", size);
-	if (report->findings.n)
-		text_add(to, "%zu finding%s\n", report->findings.n,
-			 report->findings.n == 1 ? "" : "s");
-	else
-		text_add(to, "nothing wrong\n");
+	add_part(failure, "by", "holdfast: ", &text);
+	add_part(failure, "scope", text.len ? ": " : "holdfast: ", &text);
+	add_part(failure, "text", text.len ? ": " : "holdfast: ", &text);
+	add_part(failure, "state", "\n  now:  ", &text);
+	add_part(failure, "next", "\n  next: ", &text);
+	text_add(&text, "\n");
+	put(to, OUTPUT_MESSAGE, &text);
 }
 
-void words_volumes(const struct layout *layout, struct text *to)
-{
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		const struct volume *v = layout->volumes[i];
-		char size[SIZE_TEXT_SIZE];
-
-		size_print(v->pieces[ROLE_DATA].extent.size_bytes, size);
-		text_add(to, "  %-16s %11s  ", v->full_name, size);
-		for (size_t j = 0; j < v->n_layers; j++)
-			text_add(to, "%s%s", j ? " > " : "", v->layers[j]->ops->name);
-		text_add(to, "%s\n", v->reserved ? " (reserved)" : "");
-	}
-}
+const struct renderer renderer_words = {
+    .name = "words",
+    .progress_ms = 200,
+    .on_terminal = true,
+    .event = words_event,
+    .finding = result,
+    .failure = words_failure,
+    .end = result,
+};

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans, reports and layouts in words. */
+/* Results in words: their sentences, one after the other. */
 #ifndef HOLDFAST_REPORT_WORDS_H
 #define HOLDFAST_REPORT_WORDS_H
 
 #include "base/text.h"
-#include "model/plan.h"
-#include "model/report.h"
+#include "report/renderer.h"
 
-void words_plan(const struct plan *plan, struct text *to);
-/* Every finding on a line of its own, then notes. */
-void words_report(const struct report *report, struct text *to);
-/* "4096 + 8192 (2 blocks)" */
-void words_finding(const struct finding *f, struct text *to);
-void words_volumes(const struct layout *layout, struct text *to);
+extern const struct renderer renderer_words;
+
+/* The sentences of @r and of all that it holds. */
+void words_print(const struct result *r, struct text *to);
+/* Messages for people, whatever format the result has. */
+void words_event(const struct output *to, const struct result *r);
+void words_failure(const struct output *to, const struct result *failure);
 
 #endif

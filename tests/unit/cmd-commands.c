@@ -16,7 +16,7 @@
 
 static bool has_option(const struct command *c, const char *name, size_t len)
 {
-	const struct flag *const tables[] = {c->flags, common_flags};
+	const struct flag *const tables[] = {c->flags, common_flags()};
 
 	for (size_t i = 0; i < 2; i++) {
 		for (const struct flag *f = tables[i]; f && f->name; f++) {
@@ -59,7 +59,7 @@ static void no_option_is_there_twice(void **state)
 				assert_string_not_equal(f->name, g->name);
 				assert_false(f->letter && f->letter == g->letter);
 			}
-			for (const struct flag *g = common_flags; g->name; g++) {
+			for (const struct flag *g = common_flags(); g->name; g++) {
 				assert_string_not_equal(f->name, g->name);
 				assert_false(f->letter && f->letter == g->letter);
 			}
