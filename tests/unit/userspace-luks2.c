@@ -774,7 +774,10 @@ static int left_after_cut(uint64_t cut, const struct luks2_new *old, const struc
 	io_close(faulty);
 	diag_forget(0);
 	r = luks2_read(io, &f);
-	assert_int_equal(r, f.active < 0 ? -ENODATA : 0);
+	if (r != 0) {
+		assert_int_equal(r, -ENODATA); /* neither is there */
+		return 0;
+	}
 	if (f.active < 0)
 		return 0;
 	which = uuid_equal(&f.copy[f.active].binary.uuid, &new->uuid) ? 2 : 1;
