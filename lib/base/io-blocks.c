@@ -147,8 +147,3 @@ int io_open_blocks(struct io *below, uint32_t block_bytes, struct io *ground, st
 	*ret = &b->io;
 	return 0;
 }
-
-struct io *io_blocks_below(struct io *io)
-{
-	return blocks(io)->below;
-}

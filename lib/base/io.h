@@ -91,7 +91,6 @@ int io_open_window(struct io *below, const char *name, uint64_t offset, uint64_t
  * first. Two writes into one block must not come at the same time. Owns @below and what that stands
  * on, @ground (or NULL), also on failure. */
 int io_open_blocks(struct io *below, uint32_t block_bytes, struct io *ground, struct io **ret);
-struct io *io_blocks_below(struct io *io);
 /* Zero-filled memory of @size bytes, for tests and for fuzz targets. */
 int io_open_memory(const char *name, uint64_t size_bytes, struct io **ret);
 void *io_memory_bytes(struct io *io);

@@ -64,11 +64,6 @@ static void swap_fields(const uint8_t *from, uint8_t *to)
 	memcpy(to, out, sizeof(out));
 }
 
-void uuid_to_gpt(const struct uuid *u, uint8_t ret[static 16])
-{
-	swap_fields(u->b, ret);
-}
-
 void uuid_from_gpt(const uint8_t bytes[static 16], struct uuid *ret)
 {
 	swap_fields(bytes, ret->b);

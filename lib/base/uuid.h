@@ -19,7 +19,6 @@ bool uuid_is_nil(const struct uuid *u);
 /* Sets version 4 and the RFC variant in 16 bytes that came from a KDF or a DRBG. */
 void uuid_set_version(struct uuid *u);
 /* UEFI mixed-endian octets (UEFI 2.10, appendix A): first three fields swapped. */
-void uuid_to_gpt(const struct uuid *u, uint8_t ret[static 16]);
 void uuid_from_gpt(const uint8_t bytes[static 16], struct uuid *ret);
 
 #endif

@@ -43,7 +43,8 @@ static bool ends(const char *field, size_t room)
 	return memchr(field, 0, room);
 }
 
-bool luks2_header_bytes_ok(uint64_t bytes)
+/* 16 KiB … 4 MiB, a power of 2. The second copy stands at it. */
+static bool header_bytes_ok(uint64_t bytes)
 {
 	return is_power_of_2(bytes) && bytes >= LUKS2_HEADER_BYTES &&
 	       bytes <= LUKS2_HEADER_BYTES_MAX;
@@ -66,7 +67,7 @@ int luks2_decode(const uint8_t *bytes, size_t len, struct luks2_binary *ret, con
 	h.header_bytes = be64_get(d.header_bytes);
 	h.sequence = be64_get(d.sequence);
 	h.offset_bytes = be64_get(d.offset);
-	if (!luks2_header_bytes_ok(h.header_bytes))
+	if (!header_bytes_ok(h.header_bytes))
 		return reject(ret_why, "an impossible size of the header");
 	if (h.offset_bytes != (h.second ? h.header_bytes : 0))
 		return reject(ret_why, "the header says that it stands at an impossible place");

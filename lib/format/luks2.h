@@ -33,8 +33,6 @@ struct luks2_binary {
 /* 0; -ENODATA no magic; -EUCLEAN; both with *@ret_why. The checksum is for who has the JSON. */
 int luks2_decode(const uint8_t *bytes, size_t len, struct luks2_binary *ret, const char **ret_why);
 void luks2_encode(const struct luks2_binary *h, uint8_t ret[static LUKS2_BINARY_BYTES]);
-/* A size that a header may have: 16 KiB … 4 MiB, a power of 2. The second copy stands at it. */
-bool luks2_header_bytes_ok(uint64_t bytes);
 
 /* A keyslot that holds the volume key under a passphrase of full entropy. */
 struct luks2_keyslot {

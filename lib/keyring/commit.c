@@ -35,9 +35,7 @@ static bool has_all_keys(const struct volume *v, struct keyring *ring)
 
 	if (v->reserved || v->absent || v->forgotten)
 		return true;
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
-
+	volume_each_layer (l, v) {
 		all &= !layer_key_bytes(l, KEY_VOLUME) ||
 		       (ring && keyring_has_key(ring, l, KEY_VOLUME));
 	}
@@ -48,11 +46,11 @@ int keyring_commit(struct vault *v, const struct layout *layout, struct keyring 
 {
 	_cleanup_text_ struct text description = {0};
 
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		if (!has_all_keys(layout->volumes[i], ring))
+	layout_each_volume (each, layout) {
+		if (!has_all_keys(each, ring))
 			return diag_fail(DIAG_INTERNAL, ENOKEY,
 					 "the device part would lose the keys of volume %s",
-					 layout->volumes[i]->full_name);
+					 each->full_name);
 	}
 	device_part_describe(layout, &description);
 	return commit(v, &description, ring);

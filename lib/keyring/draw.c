@@ -90,11 +90,13 @@ int keyring_draw(const struct vault *v, const struct layout *layout, struct env 
 
 	if (ring)
 		identify_plan(v, ring->keys_for);
-	for (size_t i = 0; i < layout->n_volumes && r >= 0; i++) {
-		const struct volume *volume = layout->volumes[i];
-
-		for (size_t j = 0; j < volume->n_layers && !volume->reserved && r >= 0; j++)
-			r = draw_keys(ring, volume->layers[j]);
+	layout_each_volume (each, layout) {
+		if (each->reserved)
+			continue;
+		volume_each_layer (l, each) {
+			if (r >= 0)
+				r = draw_keys(ring, l);
+		}
 	}
 	if (r >= 0)
 		*ret = TAKE(ring);

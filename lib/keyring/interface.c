@@ -137,9 +137,11 @@ int keyring_unlock(struct keyring *ring, struct volume *const *volumes, size_t n
 
 	for (size_t i = 0; i < ring->n_sealed && r >= 0 && n == 0; i++)
 		r = keyring_unseal(ring, &ring->sealed[i]);
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		for (size_t j = 0; j < volumes[i]->n_layers && r >= 0; j++)
-			r = unlock_layer(ring, volumes[i]->layers[j]);
+	for (size_t i = 0; i < n; i++) {
+		volume_each_layer (l, volumes[i]) {
+			if (r >= 0)
+				r = unlock_layer(ring, l);
+		}
 	}
 	return r;
 }

@@ -74,9 +74,12 @@ int keyring_add_sealed(struct keyring *ring, const struct keystore *keystore, st
 
 int keyring_layer_index(const struct layer *l)
 {
-	for (size_t i = 0; i < l->volume->n_layers; i++) {
-		if (l->volume->layers[i] == l)
-			return (int)i;
+	int index = 0;
+
+	volume_each_layer (other, l->volume) {
+		if (other == l)
+			return index;
+		index++;
 	}
 	return -1;
 }

@@ -145,8 +145,7 @@ static void drop_keys(struct keyring *ring, const struct volume *v)
 static void give_up(struct keyring *ring, struct layout *layout, const struct sealed *s,
 		    struct text *ret_lost)
 {
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		struct volume *v = layout->volumes[i];
+	layout_each_volume (v, layout) {
 		bool lost = false;
 
 		array_each (w, &ring->wrapped)

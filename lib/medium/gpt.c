@@ -78,7 +78,6 @@ static int add_partitions(struct medium_facts *f, const struct gpt_copy *c)
 {
 	int r = 0;
 
-	f->disk_uuid = c->header.disk;
 	for (uint32_t i = 0; i < c->header.entries && r >= 0; i++) {
 		struct gpt_entry e;
 
@@ -86,14 +85,6 @@ static int add_partitions(struct medium_facts *f, const struct gpt_copy *c)
 			r = add_partition(f, i + 1, &e);
 	}
 	return r;
-}
-
-/* The backup's header was the last sector when it was made. */
-static uint64_t capacity_of(const struct gpt_copy *c, uint32_t sector)
-{
-	uint64_t last = max_u64(c->header.my_lba, c->header.other_lba), bytes;
-
-	return mul_u64(last, sector, &bytes) && add_u64(bytes, sector, &bytes) ? bytes : UINT64_MAX;
 }
 
 static void free_copies(void *copies)
@@ -135,7 +126,6 @@ static int probe(struct job *job, struct medium_facts *f)
 	f->mendable = gpt_copies_want_mending(c);
 	if (best) {
 		f->table = TABLE_OURS;
-		f->table_capacity_bytes = capacity_of(best, f->sector_bytes);
 		return add_partitions(f, best);
 	}
 	if (c->primary.seen || c->backup.seen) {

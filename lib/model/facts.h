@@ -31,10 +31,8 @@ struct medium_facts {
 	enum table_state table;
 	const char *foreign; /* TABLE_FOREIGN: what libblkid calls it ("ext4"), in the arena */
 	bool primary_good, backup_good;
-	bool backup_misplaced;         /* the table was made for a smaller target */
-	bool mendable;                 /* something is wrong that INTENT_REPAIR puts right */
-	uint64_t table_capacity_bytes; /* what the table was made for; 0: no table */
-	struct uuid disk_uuid;
+	bool backup_misplaced; /* the table was made for a smaller target */
+	bool mendable;         /* something is wrong that INTENT_REPAIR puts right */
 	ARRAY(struct partition_facts) partitions;
 };
 

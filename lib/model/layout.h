@@ -117,8 +117,6 @@ struct layout {
 		const char *architecture; /* DPS name: "x86-64", "arm64" … */
 		bool has_seed;
 		uint8_t seed[32]; /* public values only: UUIDs, salts */
-		const char *trust;
-		const char *rma_trust;
 		uint64_t version;
 		struct option_value *values;
 		struct where where;
@@ -160,6 +158,16 @@ void layout_canonical(const struct layout *layout, struct text *to);
 #define volume_each_piece(p, volume)                                                               \
 	for (const struct piece *p = (volume)->pieces; p < (volume)->pieces + ROLE_COUNT; p++)
 
+/* Who names no volumes means all of them. */
+static inline void layout_all_where_none(const struct layout *layout,
+					 struct volume *const **volumes, size_t *n)
+{
+	if (*n)
+		return;
+	*volumes = layout->volumes;
+	*n = layout->n_volumes;
+}
+
 static inline struct layer *volume_bottom(const struct volume *v)
 {
 	return v->n_layers ? v->layers[0] : NULL;
@@ -168,12 +176,6 @@ static inline struct layer *volume_bottom(const struct volume *v)
 static inline struct layer *volume_top(const struct volume *v)
 {
 	return v->n_layers ? v->layers[v->n_layers - 1] : NULL;
-}
-
-/* The value of option number @index of the layer's or medium's table. */
-static inline const struct option_value *layer_option(const struct layer *l, int index)
-{
-	return &l->values[index];
 }
 
 #endif

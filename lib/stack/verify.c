@@ -25,10 +25,7 @@ int stack_verify(const struct layout *layout, struct volume *const *volumes, siz
 {
 	int r = 0;
 
-	if (n == 0) {
-		volumes = layout->volumes;
-		n = layout->n_volumes;
-	}
+	layout_all_where_none(layout, &volumes, &n);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		if (volumes[i]->reserved)
 			r = report_note(report, "%s: reserved for an update, holds nothing yet",

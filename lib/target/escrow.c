@@ -23,8 +23,7 @@
 /* A recovery key that leaves the device cannot be erased by its hardware. */
 static int refuse_final(const struct volume *v)
 {
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
+	volume_each_layer (l, v) {
 		const struct keystore *k =
 		    layer_key_bytes(l, KEY_VOLUME) ? layer_keystore(l) : NULL;
 		int r;

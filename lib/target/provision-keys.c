@@ -16,8 +16,8 @@ static bool is_keyed(const struct provisioning *p)
 {
 	bool keyed = false;
 
-	for (size_t i = 0; i < p->layout->n_volumes; i++)
-		keyed |= volume_is_keyed(p->layout->volumes[i]) && !p->layout->volumes[i]->reserved;
+	layout_each_volume (v, p->layout)
+		keyed |= volume_is_keyed(v) && !v->reserved;
 	return keyed && p->plan->why != INTENT_SHARED;
 }
 

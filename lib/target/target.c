@@ -267,11 +267,14 @@ int target_read_keys(struct target *t)
 
 int target_unlock(struct target *t, struct volume *const *volumes, size_t n)
 {
+	struct volume *const *all = volumes;
+	size_t n_all = n;
 	bool keyed = false;
 	int r;
 
-	for (size_t i = 0; i < (n ? n : t->layout->n_volumes); i++)
-		keyed |= volume_is_keyed(n ? volumes[i] : t->layout->volumes[i]);
+	layout_all_where_none(t->layout, &all, &n_all);
+	for (size_t i = 0; i < n_all; i++)
+		keyed |= volume_is_keyed(all[i]);
 	if (!keyed || !t->layout_from_vault || t->job.keys)
 		return 0;
 	r = target_read_keys(t);

@@ -109,8 +109,8 @@ static void put_volume(struct text *to, const struct volume *v, bool as_laid_out
 		vault_encode_extent(&e, bytes);
 		device_part_put(to, VAULT_EXTENT, bytes, sizeof(bytes));
 	}
-	for (size_t i = 0; i < v->n_layers; i++)
-		put_layer(to, v->layers[i]);
+	volume_each_layer (l, v)
+		put_layer(to, l);
 }
 
 static void put_keystore(struct text *to, const struct keystore *k)
@@ -141,8 +141,8 @@ void device_part_describe(const struct layout *layout, struct text *to)
 	}
 	for (size_t i = 0; i < layout->n_keystores; i++)
 		put_keystore(to, layout->keystores[i]);
-	for (size_t i = 0; i < layout->n_volumes; i++)
-		put_volume(to, layout->volumes[i], false);
+	layout_each_volume (v, layout)
+		put_volume(to, v, false);
 }
 
 void device_part_copy(const uint8_t *bytes, size_t len, struct text *to)

@@ -186,7 +186,7 @@ static void cut_and_resume(struct provision_request *request, uint64_t cut, uint
 	faults = (struct fault_plan){.cut_at = cut};
 	seed = with_seed;
 	r = provision(request);
-	assert_true(r < 0);
+	assert_int_equal(r, -EIO);
 	no_faults();
 	r = provision(request);
 	if (r < 0) {
@@ -328,7 +328,7 @@ static void half_a_shared_image_is_refused(void **state)
 			 sizeof(nothing));
 	close(fd);
 	no_faults();
-	assert_true(provision(&whole) < 0);
+	assert_int_equal(provision(&whole), -EUCLEAN);
 	assert_int_equal(diag_get(0)->code, DIAG_TAMPERED);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Partition tables made, mended and retired with a power cut at every write and flush: what is left
  * can be found and mended, and the same step once more ends where an uncut one does. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +179,7 @@ static void survives(void (*before)(void), int (*what)(struct io *), unsigned le
 	for (uint64_t cut = 1; cut <= ops; cut++) {
 		for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 			start(before);
-			assert_true(run_cut(what, cut, cut * 100 + seed, NULL) < 0);
+			assert_int_equal(run_cut(what, cut, cut * 100 + seed, NULL), -EIO);
 			if (good_copies() < least)
 				fail_msg("cut %d seed %d: no good copy", (int)cut, (int)seed);
 			assert_ok(run_cut(what, 0, 0, NULL));
@@ -219,7 +220,7 @@ static void a_new_table_is_there_or_not(void **state)
 	for (uint64_t cut = 1; cut <= ops; cut++) {
 		for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 			start(blank);
-			assert_true(run_cut(write_new, cut, cut * 100 + seed, NULL) < 0);
+			assert_int_equal(run_cut(write_new, cut, cut * 100 + seed, NULL), -EIO);
 			assert_false(primary_without_backup());
 			if (!good_copies())
 				continue;

@@ -126,7 +126,8 @@ static bool inside(const struct integrity *i, uint64_t first, uint64_t n)
 	return range_inside(first, n, i->g.sectors);
 }
 
-size_t integrity_overlay_find(const struct integrity *i, uint64_t sector)
+/* The first one at or after @sector; @i->n_overlay when there is none. */
+static size_t overlay_find(const struct integrity *i, uint64_t sector)
 {
 	size_t low = 0, high = i->n_overlay;
 
@@ -145,7 +146,7 @@ size_t integrity_overlay_find(const struct integrity *i, uint64_t sector)
 static void lay_over(const struct integrity *i, uint64_t first, uint64_t n, uint8_t *data,
 		     uint8_t *tags)
 {
-	for (size_t k = integrity_overlay_find(i, first);
+	for (size_t k = overlay_find(i, first);
 	     k < i->n_overlay && i->overlay[k].sector < first + n; k++) {
 		const struct integrity_overlay *o = &i->overlay[k];
 
@@ -269,7 +270,7 @@ static int next_on_medium(const struct integrity *i, uint64_t sector, uint64_t *
 
 int integrity_next_written(struct integrity *i, uint64_t sector, uint64_t *ret)
 {
-	size_t k = integrity_overlay_find(i, sector);
+	size_t k = overlay_find(i, sector);
 	uint64_t found = sector;
 	int r;
 

@@ -56,8 +56,6 @@ struct integrity {
 	struct integrity_journal_report report;
 };
 
-/* The first one at or behind @sector; @i->n_overlay when there is none. */
-size_t integrity_overlay_find(const struct integrity *i, uint64_t sector);
 /* Fills the overlay, bitmap and report. Speaks. */
 int integrity_replay(struct integrity *i, const struct integrity_params *p, struct env *env);
 /* The MAC of a section of the journal. 0 or -errno, silent. */
