@@ -36,6 +36,36 @@ for folder in lib/*/; do
 done
 check "keystore includes only what it may" includes keystore "base crypto model kernel userspace"
 
+# The same for folders in folders: besides its own and what lies in the folder around it, a folder may
+# include only these of its neighbours. Headers named private are for their own folder (and for tests).
+declare -A beside=(
+	[cmd/key]="cmd/cli" [cmd/recovery]="cmd/cli"
+	[keystore/systemd-token]="keystore/tpm2" [layer/crypt]="layer/tagged" [userspace/crypt]="userspace/integrity"
+)
+own_includes() { # FILE…: lines "folder file folder-included header"
+	grep -o '^#include "[^"]*/[^"]*"' /dev/null "$@" | sed 's|^\(lib/\)\{0,1\}\(.*\)/\([^/]*\):#include "\(.*\)/\([^/]*\)"$|\2 \3 \4 \5|'
+}
+mapfile -t ours < <(git ls-files 'lib/*.[ch]' 'keystore/*.[ch]' 'recovery/*.[ch]' 'cmd/*.[ch]' | grep -v '/ta/')
+neighbours() {
+	local folder file included header status=0
+	while read -r folder file included header; do
+		[[ $folder == */* && $included == "${folder%/*}"/* && $included != "$folder" ]] || continue
+		[[ " ${beside[$folder]:-} " == *" $included "* ]] || [[ $included == "$folder"/* ]] ||
+			{ echo "$folder/$file includes $included/$header"; status=1; }
+	done < <(own_includes "${ours[@]}")
+	return $status
+}
+privacy() {
+	local folder file included header status=0
+	while read -r folder file included header; do
+		[[ $header != *private.h || $included == "$folder" ]] ||
+			{ echo "$folder/$file includes $included/$header"; status=1; }
+	done < <(own_includes "${ours[@]}")
+	return $status
+}
+check "folders in folders include only what they may of their neighbours" neighbours
+check "private headers are included in their own folder only" privacy
+
 only_in() { # FOLDERS REGEX
 	local bad
 	bad=$(grep -El "$2" "${sources[@]}" | grep -Ev "^($1|tests)/" || true)
@@ -56,6 +86,18 @@ check "no program is started through a shell" no_shell
 library_is_silent() { ! grep -En '\b(printf|puts|fputs|perror)\(|fprintf\(std' $(git ls-files 'lib/*.c' 'recovery/*.c' 'keystore/*.c'); }
 check "the library does not print" library_is_silent
 
-too_long() { ! wc -l $(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c' 'keystore/*.c') | awk '$2 != "total" && $1 > 900' | grep .; }
-check "no source is longer than 900 lines" too_long
+longer_than() { # LINES FILE…
+	! wc -l "${@:2}" | awk -v most="$1" '$2 != "total" && $1 > most' | grep .
+}
+mapfile -t program < <(git ls-files 'lib/*.c' 'cmd/*.c' 'recovery/*.c' 'keystore/*.c')
+mapfile -t tests < <(git ls-files 'tests/*.c')
+check "no source is longer than 500 lines" longer_than 500 "${program[@]}"
+check "no test is longer than 1000 lines" longer_than 1000 "${tests[@]}"
+
+# clang-format puts the braces of a function, and no others, into the first column.
+no_long_function() {
+	! awk 'FNR == 1 { from = 0 } /^{/ { from = FNR } /^}/ && from { if (FNR - from - 1 > 60) print FILENAME ":" from; from = 0 }' \
+		"${program[@]}" "${tests[@]}" | grep .
+}
+check "no function is longer than 60 lines" no_long_function
 check "shellcheck has nothing to say" shellcheck -x -S warning -e SC2054,SC2046,SC2034,SC1091 "${scripts[@]}"
