@@ -34,7 +34,7 @@ static int collect(struct volume *v, struct cmdline *c)
 	return c->create.failed || c->device.failed ? diag_no_memory() : 0;
 }
 
-/* root= and the like: what stands on every line. */
+/* root= and the like, which every line has. */
 static void add_root(const struct cmdline *c, struct text *to)
 {
 	text_add(to, "root=%s %s rootwait", c->device.s, c->read_only ? "ro" : "rw");
@@ -152,7 +152,7 @@ static int no_seed(const char *path)
 	return r;
 }
 
-/* Lays the shared volumes out in a work file: the root hash is known only then. */
+/* Lays the shared volumes out in a work file: only then is the root hash known. */
 static int lay_out(struct session *s, struct provisioning *p)
 {
 	struct job job = {.env = &s->env};

@@ -12,9 +12,9 @@
 #include "cmd/cli/volume-key.h"
 #include "cmd/registry.h"
 
-/* Started with a closed stdin, stdout or stderr, the target itself would get its number, and what
- * we or a helper program print would go into it. Using such a stand-in fails as a closed one does.
- */
+/* If stdin, stdout or stderr is closed, the target would get its number, and what we or a helper
+ * program print would be written into it. /dev/null takes the place of each; reading or writing it
+ * the wrong way fails as with a closed descriptor. */
 static bool fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {

@@ -9,7 +9,8 @@
 #include "stack/verify.h"
 #include "vault/check.h"
 
-/* What decides the status: data that does not verify, or only structures that a good copy mends. */
+/* Data that does not verify decides the status; structures that a good copy mends do not hide it.
+ */
 static enum diag_code code_of(const struct report *report)
 {
 	array_each (f, &report->findings) {
@@ -30,7 +31,7 @@ static void tell(struct session *s, const struct report *report)
 	describe_report(s->result, report);
 }
 
-/* Its copies match their checksums, or not: what was laid out is not to be had from it. */
+/* The vault cannot be used, whether or not its copies match their checksums. */
 static int report_vault(const struct target *t, struct report *report)
 {
 	const struct finding f = {

@@ -64,7 +64,6 @@ static void tell_hardware(struct result *to, struct keyring *ring, const struct 
 	}
 }
 
-/* All but a keystore in hardware outlive what hardware erases. */
 static void tell_way(struct result *to, const struct way_in *w)
 {
 	result_text(to, "volume", w->volume);

@@ -8,8 +8,7 @@
 
 #define LAYOUT_FLAG                                                                                \
 	{                                                                                          \
-		"set", 's', "NAME=VALUE",                                                          \
-		    "What ${NAME} in the layout stands for. May be repeated."                      \
+		"set", 's', "NAME=VALUE", "What replaces ${NAME} in the layout. May be repeated."  \
 	}
 
 /* Fills request->layout_path and settings; @settings has room for VALUES_MAX. */

@@ -54,7 +54,7 @@ static bool given(const struct words_source *s)
 	return s->file || s->fd >= 0;
 }
 
-/* The first line; what follows it is somebody else's. */
+/* The first line; what follows belongs to somebody else. */
 static int read_line(int fd, const char *what, struct secret **ret)
 {
 	_cleanup_secret_ struct secret *all = NULL, *line = NULL;
@@ -113,7 +113,7 @@ static int ask_terminal(enum key_asked what, const char *name, bool fresh, struc
 	int r;
 
 	if (tty < 0) {
-		r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants %s", name,
+		r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s needs %s", name,
 			      asked[what].what);
 		diag_next("give it with --%s FILE or --%s N", asked[what].file[NOW],
 			  asked[what].fd[NOW]);
@@ -149,7 +149,7 @@ int passphrase_read_file(const char *path, struct secret **ret)
 	return fd < 0 ? diag_file(errno, path) : read_line(fd, path, ret);
 }
 
-/* Read once: a descriptor gives it only once, and a person shall not type it twice. */
+/* Reads it once: a descriptor has it only once, and nobody should type it twice. */
 static int load(struct words_source *s, enum key_asked what, const char *name, bool fresh)
 {
 	if (s->words)
@@ -172,7 +172,6 @@ static int ask_for(void *ctx, enum key_asked what, const char *name, bool fresh,
 	if (what == ASK_OWNER && !given(s))
 		return -ENOKEY;
 	r = load(s, what, name, fresh);
-
 	return r < 0 ? r : copy_of(s->words, ret);
 }
 

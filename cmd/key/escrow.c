@@ -9,7 +9,8 @@
 
 static const struct flag flags[] = {
     {"to", 0, "CERT",
-     "Who shall be able to read it, a certificate (PEM): RSA of at least 2048 bits, or an "
+     "The certificate (PEM) of a recipient, who will be able to read it: RSA of at least 2048 "
+     "bits, or an "
      "elliptic curve. May be repeated; its dates are not looked at.",
      .needs = "output", .excludes = "receipt"},
     {"output", 'o', "FILE", "Where the escrow is written.", .needs = "to"},

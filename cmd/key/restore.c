@@ -30,11 +30,11 @@ static int reseal(struct session *s, struct target *t, const struct call *c, str
 		return r;
 	result_number(s->result, "restored", n);
 	result_text(s->result, "lost", lost.s ? lost.s : "");
-	result_say(s->result, "{target}: the keys of {restored} volume{restored#} are sealed anew "
+	result_say(s->result, "{target}: the keys of {restored} volume{restored#} are now sealed "
 			      "in the hardware that is here");
 	if (lost.len)
 		result_say(s->result, "given up: {lost}");
-	diag_note("what the vault says of volumes without an escrow is taken as it stands: verify "
+	diag_note("what the vault says of volumes without an escrow is accepted as it is: verify "
 		  "them against what was shipped");
 	return 0;
 }

@@ -77,8 +77,8 @@ void result_aside(struct result *to, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * A sentence that people read at this place; @pattern lives as long as the program. In it stand for
- * values of @to, or of what @to is a part of:
+ * A sentence that people read at this place; @pattern lives as long as the program. Values
+ * of @to, or of what @to is a part of, fill its braces:
  *
  *	{key}		the value as people read it; of a list its texts, with commas
  *	{=key}		a size as a number of bytes
