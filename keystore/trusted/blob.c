@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sealed trusted and encrypted keys, as the vault holds them. */
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/endian.h"
 #include "base/hex.h"
 #include "keystore/trusted/blob.h"
@@ -85,37 +83,40 @@ void trusted_blob_encode(const char *name, const uint8_t *key, size_t key_bytes,
 	text_add_bytes(to, key, key_bytes);
 }
 
-/* @at: the text after TRUSTED_MASTER. */
-static bool scan_key(const char *at, size_t *ret_bytes)
+/* The next word, up to a space, of *@at to @end: moves *@at behind the space. */
+static bool next_word(const char **at, const char *end, char *ret, size_t size)
 {
-	char name[TRUSTED_NAME_MAX], *end;
-	size_t n = strcspn(at, " ");
-	unsigned long bytes;
+	const char *space = memchr(*at, ' ', (size_t)(end - *at));
+	size_t n = space ? (size_t)(space - *at) : size;
 
-	if (n >= sizeof(name) || at[n] != ' ' || !isdigit((unsigned char)at[n + 1]))
+	if (n >= size || memchr(*at, 0, n))
 		return false;
-	memcpy(name, at, n);
-	name[n] = 0;
-	errno = 0;
-	bytes = strtoul(at + n + 1, &end, 10);
-	if (errno || !is_name(name) || *end != ' ' || strspn(end + 1, HEX) != strlen(end + 1))
-		return false;
-	*ret_bytes = bytes;
+	memcpy(ret, *at, n);
+	ret[n] = 0;
+	*at = space + 1;
 	return true;
 }
 
-int trusted_key_decode(const uint8_t *blob, size_t len, char **ret_text, size_t *ret_bytes)
+static bool is_hex(const char *at, const char *end)
 {
-	_cleanup_free_ char *text = malloc(len + 1);
-	const size_t head = strlen(TRUSTED_MASTER);
+	while (at < end && *at && strchr(HEX, *at))
+		at++;
+	return at == end;
+}
 
-	if (!text)
-		return -ENOMEM;
-	memcpy(text, blob, len);
-	text[len] = 0;
-	if (strlen(text) != len || strncmp(text, TRUSTED_MASTER, head) != 0 ||
-	    !scan_key(text + head, ret_bytes))
+int trusted_key_decode(const uint8_t *blob, size_t len, size_t *ret_bytes)
+{
+	const size_t head = strlen(TRUSTED_MASTER);
+	const char *at = (const char *)blob, *end = at + len;
+	char name[TRUSTED_NAME_MAX], number[8];
+
+	if (len < head || memcmp(at, TRUSTED_MASTER, head) != 0)
 		return -EUCLEAN;
-	*ret_text = TAKE(text);
+	at += head;
+	if (!next_word(&at, end, name, sizeof(name)) || !is_name(name) ||
+	    !next_word(&at, end, number, sizeof(number)) || !*number ||
+	    strspn(number, "0123456789") != strlen(number) || !is_hex(at, end))
+		return -EUCLEAN;
+	*ret_bytes = strtoul(number, NULL, 10);
 	return 0;
 }

@@ -32,8 +32,7 @@ int trusted_blob_decode(const uint8_t *bytes, size_t len, struct trusted_blob *r
 void trusted_blob_encode(const char *name, const uint8_t *key, size_t key_bytes, struct text *to);
 
 /* An encrypted key, as the kernel writes it: "default trusted:NAME BYTES HEX", and nothing else. 0,
- * -EUCLEAN, -ENOMEM. @ret_text: the same, NUL-terminated; the caller frees it. @ret_bytes: of the
- * key. */
-int trusted_key_decode(const uint8_t *blob, size_t len, char **ret_text, size_t *ret_bytes);
+ * or -EUCLEAN. @ret_bytes: of the key. */
+int trusted_key_decode(const uint8_t *blob, size_t len, size_t *ret_bytes);
 
 #endif

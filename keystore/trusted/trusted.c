@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/hex.h"
 #include "kernel/alg.h"
@@ -167,15 +166,15 @@ static int draw(const struct keystore *k, const uint8_t *sealed, size_t sealed_l
 static int load(const struct keystore *k, const char *name, const uint8_t *blob, size_t len,
 		struct key_reference *ret)
 {
-	_cleanup_free_ char *text = NULL;
 	_cleanup_text_ struct text payload = {0};
 	struct key_reference ref = {.type = "encrypted"};
 	int32_t serial;
-	int r = trusted_key_decode(blob, len, &text, &ref.len);
+	int r;
 
-	if (r < 0)
-		return r == -ENOMEM ? diag_no_memory() : trusted_fail_load(k, EINVAL, name);
-	text_add(&payload, "load %s", text);
+	if (trusted_key_decode(blob, len, &ref.len) < 0)
+		return trusted_fail_load(k, EINVAL, name);
+	text_add(&payload, "load ");
+	text_add_bytes(&payload, blob, len);
 	if (payload.failed)
 		return diag_no_memory();
 	r = kernel_key_add("encrypted", name, payload.s, &serial);

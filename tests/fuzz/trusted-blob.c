@@ -10,7 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trusted_blob b;
 	struct text again = {0};
-	char *key = NULL;
 	size_t bytes;
 
 	/* There is one encoding only. */
@@ -20,9 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	text_free(&again);
-	if (trusted_key_decode(data, size, &key, &bytes) >= 0 &&
-	    (strlen(key) != size || memcmp(key, data, size)))
+	if (trusted_key_decode(data, size, &bytes) >= 0 && memchr(data, 0, size))
 		abort();
-	free(key);
 	return 0;
 }

@@ -93,15 +93,9 @@ static int decode_key(const char *s, size_t *ret_bytes)
 {
 	/* On the heap without its NUL: a byte behind it that is read is found. */
 	_cleanup_free_ uint8_t *bytes = malloc(strlen(s));
-	_cleanup_free_ char *text = NULL;
-	int r;
 
 	memcpy(bytes, s, strlen(s));
-	r = trusted_key_decode(bytes, strlen(s), &text, ret_bytes);
-	assert_int_equal(r == 0, text != NULL);
-	if (text)
-		assert_string_equal(text, s);
-	return r;
+	return trusted_key_decode(bytes, strlen(s), ret_bytes);
 }
 
 static void what_the_kernel_writes_is_an_encrypted_key(void **state)
@@ -124,6 +118,8 @@ static void anything_else_is_refused(void **state)
 	    "default trusted:holdfast-00 64",
 	    "default trusted:holdfast-00 64 0g",
 	    "default trusted:holdfast-00 64 00 00",
+	    "default trusted:holdfast-00  00",
+	    "default trusted:holdfast-00 12345678 00",
 	    "default trusted:holdfast-00 64\n00",
 	    "default trusted:holdfast-00 -4 00",
 	    "default trusted:holdfast-00 +4 00",
@@ -139,9 +135,9 @@ static void anything_else_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(decode_key(cases[i], &bytes), -EUCLEAN);
-	assert_int_equal(trusted_key_decode((const uint8_t *)"default trusted:holdfast-0\0 6 0", 31,
-					    &(char *){NULL}, &bytes),
-			 -EUCLEAN);
+	assert_int_equal(
+	    trusted_key_decode((const uint8_t *)"default trusted:holdfast-0\0 6 0", 31, &bytes),
+	    -EUCLEAN);
 	assert_int_equal(bytes, 7);
 }
 
