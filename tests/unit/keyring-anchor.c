@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "crypto/random.h"
 #include "keyring/anchor.h"
+#include "keyring/choose.h"
 #include "keyring/commit.h"
 #include "keyring/draw.h"
 #include "keyring/interface.h"
@@ -19,6 +20,7 @@
 #include "layout/layout-file.h"
 #include "lib/check.h"
 #include "medium/registry.h"
+#include "vault/copies.h"
 #include "vault/vault.h"
 
 #define SIZE (1024 * 1024)
@@ -36,6 +38,7 @@ static struct {
 	uint64_t rotation;
 	unsigned written; /* times that anything was changed */
 	bool lose_power;  /* at the next count */
+	bool lose_record; /* at the next record */
 } board;
 
 struct blob {
@@ -112,6 +115,8 @@ static int anchor_read(const struct keystore *k, struct keystore_session *s, str
 static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *e,
 			const struct keystore_anchor *a)
 {
+	if (board.lose_record)
+		return diag_fail(DIAG_KEYSTORE_FAILED, EIO, "the board lost power");
 	board.anchor = *a;
 	board.written++;
 	return 0;
@@ -301,6 +306,35 @@ static void a_vault_that_is_not_recorded_is_refused(void **state)
 	vault_close(v);
 }
 
+/* The newer copy is on the medium, but the board never recorded it: the older one counts. */
+static void of_two_copies_the_recorded_one_counts(void **state)
+{
+	struct vault *v = provisioned();
+	struct keyring *ring = read_keys(v);
+	struct vault_payload p;
+
+	keyring_allow_counting(ring);
+	assert_int_equal(keyring_rotate(ring), 0);
+	board.lose_record = true;
+	assert_int_equal(keyring_commit(v, layout, ring), -EIO);
+	board.lose_record = false;
+	keyring_free(ring);
+	vault_close(v);
+	diag_forget(0);
+	assert_int_equal(vault_open(io, SIZE, SIZE, &v), 1);
+	assert_true(vault_copies_differ(v));
+	assert_true(vault_active_payload(v, &p));
+	assert_int_equal(p.id.sequence, 2); /* nobody has asked the board yet */
+	assert_true(keyring_choose_copy(v, layout, &env));
+	assert_true(vault_active_payload(v, &p));
+	assert_int_equal(p.id.sequence, 1);
+	assert_memory_equal(p.id.payload_sha256, board.anchor.digest, 32);
+	ring = read_keys(v);
+	assert_int_equal(keyring_unlock(ring, NULL, 0), 0);
+	keyring_free(ring);
+	vault_close(v);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -311,6 +345,7 @@ int main(void)
 	    TEST(finishing_is_a_function_of_its_own),
 	    TEST(telling_says_that_a_rotation_waits),
 	    TEST(a_vault_that_is_not_recorded_is_refused),
+	    TEST(of_two_copies_the_recorded_one_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #include "lib/check.h"
 #include "vault/check.h"
 #include "vault/log.h"
+#include "vault/check.h"
+#include "vault/log.h"
 #include "vault/vault.h"
 
 #define SIZE    (1024 * 1024)
