@@ -192,6 +192,7 @@ static void an_escrow_outlives_what_hardware_erases(void **state)
 {
 	struct keystore_ops ops = *layout->keystores[0]->ops;
 	struct keystore hardware = *layout->keystores[0];
+	uint8_t receipt[ESCROW_RECEIPT_BYTES];
 	struct way_in ways[8];
 	size_t n;
 
@@ -202,6 +203,10 @@ static void an_escrow_outlives_what_hardware_erases(void **state)
 	assert_int_equal(keyring_erase_strength(ring, &hardware, ways, n), ERASE_FINAL);
 	n = keyring_ways_in(ring, NULL, ways, 8);
 	assert_int_equal(n, 3);
+	assert_int_equal(keyring_erase_strength(ring, &hardware, ways, n), ERASE_MEDIA);
+	make_receipt(recovery, "a", receipt);
+	assert_int_equal(keyring_escrow_confirm(ring, a, receipt), 1);
+	n = keyring_ways_in(ring, NULL, ways, 8);
 	assert_int_equal(keyring_erase_strength(ring, &hardware, ways, n), ERASE_MEDIA);
 	hardware.name = "another"; /* no volume of it has an escrow */
 	assert_int_equal(keyring_erase_strength(ring, &hardware, ways, n), ERASE_FINAL);

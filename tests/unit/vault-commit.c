@@ -205,12 +205,14 @@ static bool is_recorded(const struct vault *v, const struct vault_commit_id *rec
 	return false;
 }
 
-/* Wherever power goes, and whatever of the cache is left: one copy is whole, and the one that was
- * recorded is there. */
-static void a_cut_leaves_the_recorded_copy(void **state)
+/* Copy @damaged is of no use, so all depends on the other one. Wherever power goes, and whatever of
+ * the cache is left: one copy is whole, and the one that was recorded is there. */
+static void cut_everywhere(void **state, unsigned damaged)
 {
+	struct vault_regions regions;
 	bool done = false;
 
+	vault_regions(SIZE, &regions);
 	for (uint64_t try = 0; !done; try++) {
 		struct fault_plan plan = {.cut_at = try / 8 + 1};
 		struct vault_commit_id recorded;
@@ -224,6 +226,7 @@ static void a_cut_leaves_the_recorded_copy(void **state)
 		v = load(io);
 		assert_int_equal(vault_commit(v, before, sizeof(before), &hook), 0);
 		vault_close(v);
+		((uint8_t *)io_memory_bytes(io))[regions.copy_offset[damaged] + VAULT_BLOCK] ^= 1;
 		assert_int_equal(io_open_window(io, "window", 0, SIZE, &window), 0);
 		faulty = fault_wrap(window, &plan);
 		fault_set_seed(faulty, try * 77);
@@ -239,6 +242,12 @@ static void a_cut_leaves_the_recorded_copy(void **state)
 			    (p.len == sizeof(after) && memcmp(p.bytes, after, p.len) == 0));
 		vault_close(v);
 	}
+}
+
+static void a_cut_leaves_the_recorded_copy(void **state)
+{
+	cut_everywhere(state, 0);
+	cut_everywhere(state, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
