@@ -19,7 +19,8 @@ static const struct flag flags[] = {
     {"require-anchor", 0, NULL,
      "Opens only from a vault that the keystore's hardware has recorded. For a verified "
      "initramfs: without it, a vault that has no keystore in hardware is used as it is, whoever "
-     "wrote it."},
+     "wrote it.",
+     .excludes = "without-keystore"},
     {"without-keystore", 0, NULL,
      "Opens volumes without keys although the keystore's hardware cannot be asked whether the "
      "vault is the true one: nothing says then that root hashes are authentic."},

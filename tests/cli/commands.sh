@@ -83,6 +83,7 @@ refused "key escrow: --remove-others goes only with --receipt FILE: nothing is r
 	key escrow t data --to c -o f --remove-others
 refused "verify: --passphrase-file does not go with --passphrase-fd N" verify t --passphrase-file p --passphrase-fd 3
 refused "open: --tpm2-signature goes only with --systemd-token" open t --tpm2-signature s
+refused "open: --require-anchor does not go with --without-keystore" open t --without-keystore --require-anchor
 refused "provision: --shared does not go with --from IMAGE" provision d.layout t --shared --from i
 refused "cmdline: --set goes only with a layout, a file named *.layout" cmdline t root --set A=b
 "$H" key forget t --json >"$scratch/.out" 2>/dev/null || true

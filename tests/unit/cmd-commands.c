@@ -176,6 +176,33 @@ static void values_come_in_every_form(void **state)
 	assert_int_equal(parse("read", "--help", &c), 1);
 }
 
+static void assert_refused(const char *name, const char *arguments, const char *words)
+{
+	struct call c;
+
+	assert_int_equal(parse(name, arguments, &c), -EINVAL);
+	assert_int_equal(diag_count(), 1);
+	assert_string_equal(diag_get(0)->text, words);
+	assert_int_equal(diag_get(0)->code, DIAG_USAGE);
+	diag_forget(0);
+}
+
+static void what_the_table_rules_out_is_refused(void **state)
+{
+	assert_refused("key forget", "t v --pcr-version 3", "key forget: no option --pcr-version");
+	assert_refused("read", "t v", "read needs --output FILE");
+	assert_refused("key recovery", "t v",
+		       "key recovery needs --output FILE, --qr or --qr-svg FILE");
+	assert_refused("key escrow", "t v --to c", "key escrow: --to goes only with --output FILE");
+	assert_refused("provision", "l t --from i --shared",
+		       "provision: --shared does not go with --from IMAGE");
+	assert_refused("verify", "t --passphrase-fd 3 --passphrase-file f",
+		       "verify: --passphrase-file does not go with --passphrase-fd N");
+	assert_refused("key forget", "t v w", "usage: holdfast key forget TARGET VOLUME");
+	assert_refused("verify", "t --json=x", "verify: --json takes no value");
+	assert_refused("verify", "t --log", "verify: --log needs FILE");
+}
+
 static void the_longest_name_is_found(void **state)
 {
 	const char *const words[] = {"key", "rotate", "target"};
@@ -197,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(every_example_is_a_valid_command_line),
 	    cmocka_unit_test(help_fits_into_80_columns),
 	    cmocka_unit_test(values_come_in_every_form),
+	    cmocka_unit_test(what_the_table_rules_out_is_refused),
 	    cmocka_unit_test(the_longest_name_is_found),
 	};
 
