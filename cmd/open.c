@@ -2,6 +2,7 @@
 /* holdfast open: volumes through the kernel, all or none. */
 #include <errno.h>
 
+#include "cmd/cli/keystores.h"
 #include "cmd/cli/open-arguments.h"
 #include "cmd/cli/passphrase.h"
 #include "cmd/cli/volume-key.h"
@@ -21,9 +22,7 @@ static const struct flag flags[] = {
      "initramfs: without it, a vault that has no keystore in hardware is used as it is, whoever "
      "wrote it.",
      .excludes = "without-keystore"},
-    {"without-keystore", 0, NULL,
-     "Opens volumes without keys although the keystore's hardware cannot be asked whether the "
-     "vault is the true one: nothing says then that root hashes are authentic."},
+    WITHOUT_KEYSTORE_FLAG,
     RECORD_FLAG,
     {0},
 };
@@ -71,7 +70,7 @@ static int enrol(struct target *t, struct env *env, const struct kinds *kinds)
 	return r;
 }
 
-/* Hardware that guards keys of this target also knows which vault is the true one. */
+/* Whoever guards keys of this target also knows which vault is the true one. */
 static int check_anchor(struct session *s, const struct call *c, struct target *t)
 {
 	int r = call_has(c, "without-keystore") ? 0 : target_check_anchor(t);
@@ -81,7 +80,7 @@ static int check_anchor(struct session *s, const struct call *c, struct target *
 			      t->path);
 		diag_state("nothing was opened");
 	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : keystores_authenticate(t, c);
 }
 
 static int run(struct session *s, const struct call *c)
@@ -119,8 +118,9 @@ const struct command command_open = {
 	"opened; where one fails, those opened before are closed again. Tables are built from the "
 	"vault's records, not from superblocks on the medium. Keys are unsealed once, for all "
 	"volumes, and given to the kernel through its keyring.\n\n"
-	"Where a keystore in hardware guards keys of the target, only the vault that it has "
-	"recorded is used, also for volumes without keys. Where a keystore has lock = true, its "
+	"A keystore that guards keys of the target is asked first whether the vault is genuine, "
+	"also for volumes without keys: hardware by its record, the others by the vault's MAC, "
+	"which takes the passphrase. Where a keystore has lock = true, its "
 	"hardware releases nothing more until the next boot.",
     .status =
 	"3 when a superblock is not the one that was laid out. 7 when a volume is open already.",

@@ -11,6 +11,7 @@
 #include "base/overflow.h"
 #include "base/pool.h"
 #include "base/text.h"
+#include "cmd/cli/keystores.h"
 #include "cmd/cli/passphrase.h"
 #include "cmd/cli/volume-key.h"
 #include "target/target.h"
@@ -26,6 +27,7 @@ static const struct flag flags[] = {
     PIN_FLAGS,
     TCTI_FLAG,
     VOLUME_KEY_FLAGS,
+    WITHOUT_KEYSTORE_FLAG,
     JOBS_FLAG,
     RECORD_FLAG,
     {0},
@@ -234,6 +236,8 @@ static int run(struct session *s, const struct call *c)
 	v = target_volume(&t, c->args[1]);
 	r = v ? target_unlock(&t, &v, 1) : -ENOENT;
 	if (r >= 0)
+		r = keystores_authenticate(&t, c);
+	if (r >= 0)
 		r = attach(v, &t.job, &a, &copying.from);
 	if (r >= 0)
 		r = write_out(&copying, path, &s->env);
@@ -257,7 +261,8 @@ const struct command command_read = {
     .synopsis = "TARGET VOLUME -o FILE",
     .summary = "Write out a volume's contents, verified.",
     .text = "Every block is checked before it is written out. FILE appears only when all of it "
-	    "verified, or with --keep-going.",
+	    "verified, or with --keep-going. A vault that has a keystore is authenticated first, "
+	    "also for a volume without a key.",
     .status = "3 when something did not verify; without --keep-going nothing is written out then.",
     .example = "holdfast read gateway.img root -o root.erofs\n"
 	       "holdfast read returned.img root:a -o root.img --keep-going\n",

@@ -2,6 +2,7 @@
 /* holdfast verify: everything on a target, offline and complete. */
 #include <errno.h>
 
+#include "cmd/cli/keystores.h"
 #include "cmd/cli/passphrase.h"
 #include "cmd/cli/volume-key.h"
 #include "target/target.h"
@@ -48,8 +49,20 @@ static int report_vault(const struct target *t, struct report *report)
 }
 
 static const struct flag flags[] = {
-    PASSPHRASE_FLAGS, PIN_FLAGS, TCTI_FLAG, VOLUME_KEY_FLAGS, JOBS_FLAG, RECORD_FLAG, {0},
+    PASSPHRASE_FLAGS,      PIN_FLAGS, TCTI_FLAG,   VOLUME_KEY_FLAGS,
+    WITHOUT_KEYSTORE_FLAG, JOBS_FLAG, RECORD_FLAG, {0},
 };
+
+/* Nothing wrong was found by the word of a vault that whoever wrote the medium may have written. */
+static int note_not_authenticated(const struct target *t, struct report *report)
+{
+	if (!t->layout_from_vault || !t->layout->n_keystores || t->authenticated)
+		return 0;
+	return report_note(report, "no keystore has authenticated the vault: what it says was laid "
+				   "out may be somebody else's") < 0
+		   ? diag_no_memory()
+		   : 0;
+}
 
 static int check(struct session *s, const struct call *c, struct target *t, struct report *report)
 {
@@ -63,6 +76,10 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 			return -ENOENT;
 	}
 	r = target_unlock(t, volumes, n);
+	if (r >= 0)
+		r = keystores_authenticate(t, c);
+	if (r >= 0)
+		r = note_not_authenticated(t, report);
 	if (r >= 0 && n == 0 && t->vault)
 		r = vault_verify(t->vault, report);
 	if (r >= 0 && t->vault_damaged)
@@ -99,9 +116,11 @@ const struct command command_verify = {
     .name = "verify",
     .synopsis = "TARGET [VOLUME…]",
     .summary = "Check everything, or some volumes, offline; name every damaged block.",
-    .text = "Never stops at the first finding: prints byte range, volume, layer and area of each. "
-	    "Without VOLUME the vault and the partition table are checked, too. Also for images "
-	    "without a vault that follow the Discoverable Partitions Specification.",
+    .text =
+	"Never stops at the first finding: prints byte range, volume, layer and area of each. "
+	"Without VOLUME the vault and the partition table are checked, too. A vault that has a "
+	"keystore is authenticated before that, also where no volume has a key. Also for images "
+	"without a vault that follow the Discoverable Partitions Specification.",
     .status = "3 when anything does not verify, whether or not it can be mended.",
     .example = "holdfast verify gateway.img\n"
 	       "holdfast verify /dev/mmcblk0 root:a --json\n",

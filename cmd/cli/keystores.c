@@ -35,7 +35,8 @@ static void tell_anchor(struct result *to, const struct keystore_anchor *a,
 	result_say(to, "  anchor: {anchor}");
 }
 
-static void tell_hardware(struct result *to, struct keyring *ring, const struct keystore *k)
+/* True if the hardware has recorded this vault. */
+static bool tell_hardware(struct result *to, struct keyring *ring, const struct keystore *k)
 {
 	struct keyring_hardware h;
 	size_t mark = diag_count();
@@ -48,7 +49,7 @@ static void tell_hardware(struct result *to, struct keyring *ring, const struct 
 		result_text(to, "hardware_code", d ? diag_code_text(d->code) : "");
 		result_say(to, "  hardware: {hardware_error|does not answer}");
 		diag_forget(mark);
-		return;
+		return false;
 	}
 	result_text(to, "hardware", h.state.hardware);
 	result_number(to, "erase_counter", h.state.erase);
@@ -62,6 +63,7 @@ static void tell_hardware(struct result *to, struct keyring *ring, const struct 
 		result_say(to, "  a rotation of the keys waits to be counted: `holdfast open` or "
 			       "`holdfast key rotate` finishes it");
 	}
+	return k->ops->anchor_read && h.standing == ANCHOR_NAMES_IT;
 }
 
 static void tell_way(struct result *to, const struct way_in *w)
@@ -79,7 +81,7 @@ static void tell_way(struct result *to, const struct way_in *w)
 		result_hex(to, "nonce", w->nonce, sizeof(w->nonce));
 }
 
-static void tell_one(struct result *to, const struct target *t, const struct keystore *k,
+static void tell_one(struct result *to, struct target *t, const struct keystore *k,
 		     const struct ways_in *ways)
 {
 	_cleanup_text_ struct text words = {0};
@@ -94,7 +96,20 @@ static void tell_one(struct result *to, const struct target *t, const struct key
 	result_word(to, "erase", strengths[strength], erasing[strength]);
 	result_say(to, "keystore {keystore}: {backend}[: {policy}]; {erase}");
 	if (t->ring && k->ops->state)
-		tell_hardware(to, t->ring, k);
+		t->authenticated |= tell_hardware(to, t->ring, k);
+}
+
+/* A secret asks for a passphrase or a PIN, which status never does. */
+static void tell_authenticated(struct result *to, const struct target *t)
+{
+	if (!t->layout_from_vault)
+		return;
+	result_flag(to, "vault_authenticated", t->authenticated);
+	result_say(
+	    to, t->authenticated ? "vault: authenticated: the hardware has recorded it"
+		: t->ring ? "vault: not checked here whether it is genuine: `holdfast verify` asks "
+			    "its keystore"
+			  : "vault: not authenticated: it has no keystore's secret");
 }
 
 static const char *without_keystore(const struct target *t)
@@ -124,5 +139,20 @@ int tell_keystores(struct session *s, struct target *t)
 	}
 	if (!t->layout->n_keystores)
 		result_say(s->result, without_keystore(t));
+	if (r >= 0)
+		tell_authenticated(s->result, t);
 	return r;
+}
+
+int keystores_authenticate(struct target *t, const struct call *c)
+{
+	int r;
+
+	if (!call_has(c, "without-keystore")) {
+		r = target_authenticate(t);
+		return r < 0 ? r : 0;
+	}
+	if (t->layout_from_vault && t->layout->n_keystores)
+		diag_warn("%s: no keystore was asked whether its vault is genuine", t->path);
+	return 0;
 }

@@ -10,4 +10,17 @@
  * erasing. Hardware that does not answer is told, and is no failure. */
 int tell_keystores(struct session *s, struct target *t);
 
+#define WITHOUT_KEYSTORE_FLAG                                                                      \
+	{                                                                                          \
+		"without-keystore", 0, NULL,                                                       \
+		    "Goes on although no keystore was asked whether the vault is genuine: "        \
+		    "nothing "                                                                     \
+		    "says then that its volumes, their layers and root hashes are those that "     \
+		    "were "                                                                        \
+		    "laid out. Volumes with keys need their keystore still."                       \
+	}
+/* After target_unlock(), before anything of a volume is opened or read: asks a keystore whether
+ * the vault is genuine, unless --without-keystore is given. 0 or -errno having spoken. */
+int keystores_authenticate(struct target *t, const struct call *c);
+
 #endif

@@ -250,9 +250,9 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 			 trusted_has_policy(k) ? ", with a policy" : "");
 	else
 		text_add(to, "%s", trusted_text(k, TRUSTED_SOURCE));
-	text_add(to, "; volume keys are never in user space; the vault's device part is %s",
-		 authenticates(k, blob, len) ? "authenticated by the kernel"
-					     : "NOT AUTHENTICATED by it");
+	text_add(to, "; volume keys are never in user space; the vault's device part has %s",
+		 authenticates(k, blob, len) ? "a MAC that the kernel checks when it opens"
+					     : "NO MAC: it is never authenticated");
 }
 
 static const struct key_reference_ops references = {

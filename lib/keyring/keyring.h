@@ -11,6 +11,7 @@
  *   record.h     from and to records         rotate.h     new secrets, keys given up
  *   commit.h     into the vault              escrow.h, restore.h
  *   anchor.h     what hardware records       ways.h       telling of all of them
+ *   authentic.h  is the device part genuine
  */
 struct keyring;
 

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/text.h"
 #include "keyring/anchor.h"
+#include "keyring/authentic.h"
 #include "keyring/choose.h"
 #include "keyring/interface.h"
 #include "keyring/record.h"
@@ -293,9 +294,27 @@ int target_check_anchor(struct target *t)
 	if (r < 0 || !t->ring)
 		return r;
 	compared = r = keyring_compare_anchors(t->ring);
+	t->authenticated |= r == 1 && !keyring_is_sealed_elsewhere(t->ring);
 	if (r == 1 && t->may_count)
 		r = keyring_finish_rotations(t->ring);
 	return r < 0 ? r : compared;
+}
+
+int target_authenticate(struct target *t)
+{
+	int r = t->authenticated ? 1 : 0;
+
+	if (r == 1 || !t->layout_from_vault)
+		return r;
+	r = target_read_keys(t);
+	if (r == 1) {
+		r = keyring_authenticate(t->ring);
+		if (r < 0)
+			diag_state("nothing was opened or read: whether the vault is genuine is "
+				   "asked before that; --without-keystore goes on without it");
+	}
+	t->authenticated = r == 1;
+	return r;
 }
 
 struct volume *target_volume(const struct target *t, const char *name)

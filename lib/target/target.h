@@ -29,6 +29,7 @@ struct target {
 	const struct medium_ops *probed_as; /* what @facts are of; NULL: nothing is read yet */
 	struct medium_facts facts;          /* ask target_probe() */
 	struct keyring *ring;               /* after target_read_keys() */
+	bool authenticated; /* a keystore has vouched for the vault: target_authenticate() */
 	/* The operation may change the keystore's hardware to finish a rotation: true with
 	 * IO_WRITE; `open` sets it, too. */
 	bool may_count;
@@ -60,6 +61,10 @@ int target_unlock(struct target *t, struct volume *const *volumes, size_t n);
  * volume that is opened has a key; finishes a rotation if @t may. 1, or 0 if no hardware keeps a
  * record of this vault. */
 int target_check_anchor(struct target *t);
+/* What is asked before any volume is opened or read, keyless ones included: does a keystore vouch
+ * for the vault? 1; 0 if there is no keystore, or none that can; -errno if it does not, or cannot
+ * be asked here. To be called after target_unlock(), whose keys may have answered it. */
+int target_authenticate(struct target *t);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 

@@ -60,7 +60,7 @@ dmsetup table --showkeys >"$scratch/table"
 check "tables have references" test "$(grep -c ':encrypted:holdfast-' "$scratch/table")" = 3
 check "and nothing else" sh -c "! grep -E '[0-9a-f]{32}' $scratch/table"
 check "status" "$H" status /dev/vda
-said "sealed by the TPM.*authenticated by the kernel"
+said "sealed by the TPM.*has a MAC that the kernel checks"
 said "no read failed to authenticate"
 check "close" "$H" close /dev/vda --mount /mnt/v
 check "no mapping is left" sh -c '! dmsetup ls | grep holdfast'
