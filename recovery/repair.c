@@ -6,6 +6,7 @@
 #include "model/build.h"
 #include "model/layer.h"
 #include "recovery/repair.h"
+#include "stack/probe.h"
 #include "vault/check.h"
 #include "vault/log.h"
 
@@ -63,9 +64,10 @@ static int make_plan(struct assessment *a, struct layout *layout)
 		r = vault_plan_repair(a->target.vault, a->plan);
 	if (r >= 0 && m->ops->plan)
 		r = m->ops->plan(m, a->plan);
-	if (r >= 0 && a->target.layout_from_vault && a->target.state != LIFECYCLE_PROVISIONING)
-		r = mend_layers(a, layout);
-	return r;
+	if (r < 0 || !a->target.layout_from_vault || a->target.state == LIFECYCLE_PROVISIONING)
+		return r;
+	r = mend_layers(a, layout);
+	return r < 0 ? r : stack_probe(layout, &a->target.job, &a->report);
 }
 
 int recovery_assess(struct assessment *a, const char *path, bool mend, struct env *env,

@@ -65,6 +65,8 @@ enum outcome {
 	X(DIAG_TAMPERED, "HF-TAMPERED", OUTCOME_UNVERIFIED, "contents do not verify")              \
 	X(DIAG_DAMAGED, "HF-DAMAGED", OUTCOME_UNVERIFIED,                                          \
 	  "a structure is damaged; a good copy may exist")                                         \
+	X(DIAG_CHANGED, "HF-CHANGED", OUTCOME_UNVERIFIED,                                          \
+	  "a volume is not what was laid out: its structures differ from the vault's record")      \
 	X(DIAG_NO_VOLUME, "HF-NO-VOLUME", OUTCOME_USAGE, "no such volume on the target")           \
 	X(DIAG_NOT_LAID_OUT, "HF-NOT-LAID-OUT", OUTCOME_REFUSED,                                   \
 	  "the target holds neither a vault nor a readable partition table")                       \

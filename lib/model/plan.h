@@ -53,7 +53,6 @@ struct step {
 	struct extent target; /* the bytes that it writes; size 0: not a range */
 	uint64_t work_bytes;  /* for the bar; 0: instant */
 	const void *params;   /* in the plan's arena; belongs to ops */
-	bool skip;            /* annotation: the probe found it done; outside the digests */
 };
 
 /* Where a STEP_CURSOR step stands. The unit is the step's own (bytes of data, usually). */

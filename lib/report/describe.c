@@ -46,9 +46,8 @@ static void step(struct result *to, const struct step *s, size_t number)
 	if (s->target.size_bytes)
 		extent(to, &s->target);
 	result_bytes(to, "work", s->work_bytes);
-	result_flag(to, "skip", s->skip);
 	result_say(to, " {step,3}  {effect,-7}  {subject,-10}  {layer|-,-10}  {name,-18} "
-		       "{work|,11}  {detail}{skip? (done already)}");
+		       "{work|,11}  {detail}");
 }
 
 /* What the volumes' contents do not get: tables, trees, the vault, gaps. */

@@ -12,6 +12,7 @@
 #include "target/provision.h"
 #include "kernel/blkdev.h"
 #include "stack/plan.h"
+#include "stack/probe.h"
 #include "stack/survey.h"
 #include "target/commit.h"
 #include "vault/find.h"
@@ -256,8 +257,30 @@ static int probe_medium(struct provisioning *p)
 	return target_probe(&p->target, p->layout->media[0]->ops, &p->facts);
 }
 
+/* What the vault records may have been overwritten since. */
+static int check_done(struct provisioning *p)
+{
+	struct target *t = &p->target;
+	struct report report;
+	int r;
+
+	report_init(&report);
+	r = stack_probe(t->layout, &t->job, &report);
+	array_each (f, &report.findings) {
+		r = diag_fail(DIAG_CHANGED, EUCLEAN, "volume %s: its %s layer %s", f->volume,
+			      f->layer, f->text);
+		diag_state("the vault says that %s is complete; nothing was changed", t->path);
+		diag_next("holdfast verify %s %s, then lay it out again with --replace=all",
+			  t->path, f->volume);
+	}
+	report_free(&report);
+	return r;
+}
+
 static int refuse(struct provisioning *p)
 {
+	if (p->done && !p->request->dry_run)
+		return check_done(p);
 	if (p->done || p->resumed || !p->facts)
 		return 0;
 	if (plan_is_completion(p->plan) && !p->from)
@@ -369,7 +392,7 @@ static int refuse_in_use(const struct provisioning *p)
 	for (size_t i = 0; i < p->plan->steps.n && r == 0; i++) {
 		const struct step *s = &p->plan->steps.v[i];
 
-		if (!s->skip && s->target.size_bytes)
+		if (s->target.size_bytes)
 			r = blkdev_in_use(t->path, s->target.offset_bytes, s->target.size_bytes,
 					  who);
 	}
