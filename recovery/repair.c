@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assessing a damaged target, and mending what a good copy can mend. */
+/* Assessing a damaged target, and mending what has a good copy. */
 #include <errno.h>
 
 #include "base/diag.h"
@@ -10,8 +10,7 @@
 #include "vault/check.h"
 #include "vault/log.h"
 
-/* The layout of the vault, or of the table; without either one with a medium that a GPT is looked
- * for on. */
+/* The layout of the vault or the table; without either, one that has only a GPT medium. */
 static struct layout *layout_of(struct assessment *a, const struct kinds *kinds)
 {
 	const struct where nowhere = {0};
@@ -31,7 +30,7 @@ static int check(struct assessment *a, const struct layout *layout)
 	return r < 0 ? r : target_verify_medium(&a->target, layout, &a->report);
 }
 
-/* Layers that keep a structure twice: LUKS2 headers. */
+/* Layers that have a structure twice: LUKS2 headers. */
 static int mend_layers(struct assessment *a, const struct layout *layout)
 {
 	layout_each_volume (v, layout) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assessing a damaged target, and mending what a good copy can mend. */
+/* Assessing a damaged target, and mending what has a good copy. */
 #ifndef HOLDFAST_RECOVERY_REPAIR_H
 #define HOLDFAST_RECOVERY_REPAIR_H
 
@@ -9,7 +9,7 @@
 
 struct assessment {
 	struct target target;
-	struct layout *layout; /* with nothing but a medium, where the target tells of none */
+	struct layout *layout; /* with nothing but a medium, where the target has none */
 	struct report report;  /* of vault and table */
 	struct plan *plan;     /* what would mend them */
 };

@@ -14,7 +14,7 @@
 
 /* Writes BASE64_TEXT_SIZE(len) characters. */
 void base64_encode(const uint8_t *bytes, size_t len, char *ret);
-/* The same as a secret, without the NUL. 0 or -ENOMEM, having spoken. */
+/* The same as a secret, without the NUL. 0, or -ENOMEM with a message. */
 int base64_secret(const uint8_t *bytes, size_t len, struct secret **ret);
 /* At most @max bytes; only the one true encoding is taken (padding there, unused bits zero, no
  * spaces). 0, or -EINVAL with the output undefined. */

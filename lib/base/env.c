@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work files: unlinked, so that nothing is left behind whatever happens. */
+/* Work files: unlinked, so that none is left over whatever happens. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -60,7 +60,7 @@ static inline void env_tick(struct env *env)
 		watchdog_tick(env->watchdog);
 }
 
-/* An unlinked work file of @size bytes (sparse) in env->work_dir. Speaks through diag. */
+/* An unlinked work file of @size bytes (sparse) in env->work_dir. 0, or -errno with a message. */
 int env_work_file(struct env *env, const char *name, uint64_t size_bytes, struct io **ret);
 
 #endif

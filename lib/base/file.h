@@ -7,9 +7,9 @@
 
 /* These speak through diag (HF-FILE). 0 or -errno. */
 
-/* Writes @path anew (PATH.tmp, fsync, rename, fsync of the directory); @mode less the umask. */
+/* Replaces @path (PATH.tmp, fsync, rename, fsync of the directory); @mode less the umask. */
 int file_write(const char *path, unsigned mode, const void *bytes, size_t len);
-/* Renames over whatever stands at @to; durable. The caller has synced the contents. */
+/* Renames, replacing what is at @to; durable. The caller has synced the contents. */
 int file_rename(const char *from, const char *to);
 
 /* All of it, however often the descriptor takes only a part. 0 or -errno, silent. */

@@ -45,7 +45,7 @@ int io_flush(struct io *io)
 
 static int write_zeroes(struct io *io, uint64_t offset, uint64_t len)
 {
-	static uint8_t zeroes[256 * 1024]; /* not const: that would stand in the program file */
+	static uint8_t zeroes[256 * 1024]; /* not const: it would take room in the program file */
 
 	while (len > 0) {
 		size_t n = (size_t)min_u64(len, sizeof(zeroes));

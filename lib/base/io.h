@@ -61,7 +61,7 @@ int io_keep(struct io *io, struct arena *arena);
 void io_closep(struct io **io);
 #define _cleanup_io_ __attribute__((cleanup(io_closep)))
 
-/* A read or write on the target that failed: speaks through diag with the range; returns -err. */
+/* Reports a read or write on the target that failed, with its range; returns -err. */
 int io_fail(const struct io *io, int err, const char *doing, uint64_t offset, uint64_t len);
 
 /* --- kinds --- */
@@ -72,7 +72,7 @@ enum io_open_flags {
 	IO_LOCK = 4,   /* flock: exclusive with IO_WRITE, shared without; EWOULDBLOCK when held */
 	IO_SHARE = 8, /* with IO_WRITE: a block device that is in use, too; see io_is_exclusive() */
 };
-/* A regular file or a block device at @path. Speaks through diag. 0 or -errno. */
+/* A regular file or a block device at @path. 0, or -errno with a message. */
 int io_open_file(const char *path, unsigned flags, struct io **ret);
 /* The same on an open descriptor (a memfd, O_TMPFILE), which the device then owns. */
 int io_from_fd(int fd, const char *name, bool writable, struct io **ret);

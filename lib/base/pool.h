@@ -9,7 +9,7 @@
 
 struct pool;
 
-/* @workers 0: one per processor that this process may run on. 0 or -errno; speaks through diag. */
+/* @workers 0: one per processor that this process may run on. 0, or -errno with a message. */
 int pool_new(unsigned workers, struct pool **ret);
 struct pool *pool_free(struct pool *pool);
 unsigned pool_workers(const struct pool *pool);

@@ -14,7 +14,7 @@
  */
 struct secret;
 
-int secret_new(size_t len, struct secret **ret); /* zeroed; speaks through diag */
+int secret_new(size_t len, struct secret **ret); /* zeroed; 0, or -errno with a message */
 struct secret *secret_free(struct secret *s);    /* wipes; takes NULL, returns NULL */
 void secret_freep(struct secret **s);
 #define _cleanup_secret_ __attribute__((cleanup(secret_freep)))

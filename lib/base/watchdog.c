@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells systemd's watchdog that work gets on. */
+/* Tells systemd's watchdog that work makes progress. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells systemd's watchdog that work gets on: the protocol of sd_notify(3) without its library. */
+/* Tells systemd's watchdog that work makes progress: the protocol of sd_notify(3) without its
+ * library. */
 #ifndef HOLDFAST_BASE_WATCHDOG_H
 #define HOLDFAST_BASE_WATCHDOG_H
 
@@ -16,7 +17,7 @@ struct watchdog {
  * is missing or unusable, or the last names another process. */
 void watchdog_open(struct watchdog *w);
 /* Sends "WATCHDOG=1", at most every @every_ms. Thread-safe, never blocks, never fails: a service
- * manager that does not hear it does what it is there for. */
+ * manager that does not hear it ends this process, as it should. */
 void watchdog_tick(struct watchdog *w);
 void watchdog_close(struct watchdog *w);
 

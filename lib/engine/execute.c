@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one loop in the program that runs plans. Order of what is done, always: flush target, append
+/* The one loop in the program that runs plans. The order is always: flush target, append
  * record, flush. */
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static int flush(struct job *job)
 	return r < 0 ? io_fail(job->target, r, "flushing", 0, job->target->size_bytes) : 0;
 }
 
-/* Everything below @done is written: now and then that is made durable, and remembered. */
+/* Everything below @done is written. Now and then it is made durable and recorded. */
 static int checkpoint(struct cursor *c, uint64_t done)
 {
 	struct running *run = (struct running *)c;
@@ -89,7 +89,7 @@ static int run_step(const struct step *s, uint32_t index, uint64_t start, struct
 	return r < 0 ? r : append(journal, index, JOURNAL_DONE, 0, true);
 }
 
-/* What the journal says of a step: 1 there is nothing to do, 0 run it from *@ret_start, -errno. */
+/* What the journal has of a step: 1 it is done, 0 run it from *@ret_start, -errno. */
 static int look_up(const struct step *s, uint32_t index, struct job *job, struct journal *journal,
 		   uint64_t *ret_start)
 {
@@ -125,7 +125,7 @@ static int stopped(const struct plan *plan, size_t index)
 	return r;
 }
 
-/* Only the failure that this thread recorded last can be added to. */
+/* diag_state() and diag_next() complete the failure that this thread recorded last. */
 static int explain(int r, const struct plan *plan, size_t index)
 {
 	const struct diag_record *last = diag_count() ? diag_get(diag_count() - 1) : NULL;
@@ -160,8 +160,8 @@ int execute(const struct plan *plan, struct job *job, struct journal *journal,
 		env_begin(job->env, s->ops->name, s->work_bytes);
 		if (events && events->begin && !done)
 			events->begin(events->ctx, plan, i, start);
-		/* Only what must not be done twice has to know that it was begun: all others begin
-		 * anew where nothing is recorded, too. */
+		/* Only what must not be done twice needs a durable record that it was begun:
+		 * without one all others start again from the beginning. */
 		if (!done && start == 0 && s->ops->effect != STEP_SESSION)
 			r = append(journal, (uint32_t)i, JOURNAL_BEGIN, 0,
 				   s->ops->effect == STEP_ONCE);

@@ -14,9 +14,10 @@ struct execute_events {
 };
 
 /*
- * Runs what the journal does not call done. Order, always: flush target → append record → flush
- * journal. -ECANCELED when job->env->cancel was set (HF-SIGNAL spoken), -errno when a step failed.
- * @journal NULL: nothing is remembered (sessions, repairs of a vault itself).
+ * Runs the steps that the journal does not have as done. Order, always: flush target → append
+ * record → flush journal. -ECANCELED when job->env->cancel was set (HF-SIGNAL), -errno when a step
+ * failed.
+ * @journal NULL: progress is not recorded (sessions, repairs of a vault itself).
  */
 int execute(const struct plan *plan, struct job *job, struct journal *journal,
 	    const struct execute_events *events);

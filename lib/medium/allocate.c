@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding room: fixed places first, then the others behind each other, last what fills the rest. */
+/* Finding room: fixed places first, then the others one after another, last what fills the rest. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static bool is_placed(const struct request *r)
 	return r->placed.size_bytes > 0;
 }
 
-/* What stands in the way of a range. */
+/* What a range would overlap. */
 struct obstacle {
 	struct extent extent; /* size 0: nothing */
 	const char *what;

@@ -5,7 +5,7 @@
 
 #include "model/plan.h"
 
-/* What there is to share out. */
+/* What can be allocated. */
 struct space {
 	uint64_t first_bytes, end_bytes; /* where entries of the table may lie */
 	uint64_t align_bytes;
@@ -17,7 +17,7 @@ struct space {
 int allocate_all(struct request *requests, size_t n, const struct space *space);
 /* Where the last one ends when nothing limits, fill being as small as it may. 0: failed. */
 uint64_t allocate_least(const struct plan *p, const struct space *space);
-/* Refuses labels, UUIDs and numbers that stand twice; numbers the others. */
+/* Refuses labels, UUIDs and numbers that are used twice; gives the others numbers. */
 int allocate_entries(struct request *requests, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Both copies of the table as they stand on a target, read and judged. */
+/* Both copies of the table, read from a target and judged. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -69,7 +69,7 @@ bool gpt_copy_good(const struct gpt_copy *c)
 	return c->header_good && c->entries_good;
 }
 
-/* The primary's header alone tells where a backup is that does not stand at the target's end. */
+/* Only the primary's header tells where a backup is that is not at the target's end. */
 static int find_backup(struct io *target, uint64_t last, struct gpt_copies *c)
 {
 	uint64_t other = c->primary.header.other_lba;

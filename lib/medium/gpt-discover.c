@@ -109,7 +109,7 @@ static int is_taken(struct io *target, const struct medium_facts *f, const struc
 }
 
 /*
- * The tree whose top is what both UUIDs say. Where there is none, the one that stands in the same
+ * The tree whose top block matches both UUIDs. Where there is none, the one that has the same
  * order as its data, unless it is somebody else's: then damage in it shows as damage.
  */
 static int find_tree(struct io *target, const struct medium_facts *f,

@@ -136,7 +136,7 @@ static int save(struct table *t)
 
 /* --- onto the target --- */
 
-/* What stands there already is not written again: a good copy is never put at risk. */
+/* Bytes that are right already are not written again: a good copy is never put at risk. */
 static int copy_exactly(struct io *image, struct io *target, uint64_t offset, size_t len)
 {
 	_cleanup_free_ uint8_t *buf = malloc(2 * len);
@@ -158,7 +158,7 @@ static size_t entries_bytes(const struct io *io, const struct gpt_copy *c)
 	return (size_t)round_up(gpt_array_bytes(&c->header), io->sector_bytes);
 }
 
-/* Nothing but what belongs to the copy: a boot loader may stand right behind its entries. */
+/* Writes nothing but the copy: a boot loader may begin right after its entries. */
 static int put_copy(struct io *image, struct io *target, const struct gpt_copy *c)
 {
 	uint32_t sector = image->sector_bytes;
@@ -279,8 +279,8 @@ int gpt_table_write(struct io *target, const struct uuid *disk, const struct req
 
 /* --- mending --- */
 
-/* libfdisk looks at a backup only behind a protective MBR. Boot code stays, and so does all of an
- * MBR that is good: it may be a hybrid. */
+/* libfdisk looks for a backup only where there is a protective MBR. Boot code stays, and so does
+ * all of an MBR that is good: it may be a hybrid. */
 static int load_mbr(struct io *from, struct io *image)
 {
 	uint8_t mbr[512] = {0};

@@ -7,7 +7,7 @@
 #include "format/gpt.h"
 #include "model/plan.h"
 
-/* One copy as it stands on the target. */
+/* One copy, as read from the target. */
 struct gpt_copy {
 	bool readable;     /* header and entries could be read */
 	bool header_good;  /* checksum and place are right */

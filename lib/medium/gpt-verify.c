@@ -207,7 +207,7 @@ static const struct volume *whose(const struct layout *layout, const struct gpt_
 	return NULL;
 }
 
-/* An entry that nobody asked for: over a volume it is wrong, elsewhere it is only not checked. */
+/* An entry that the layout does not have: wrong where it overlaps a volume, else only noted. */
 static int check_unknown(const struct medium *m, const struct layout *layout,
 			 const struct gpt_copy *c, uint32_t index, uint32_t sector,
 			 struct report *report)

@@ -153,7 +153,7 @@ static struct space space_of(const struct medium *m, uint64_t capacity, uint32_t
 	return s;
 }
 
-/* What libfdisk would not write as it stands: then it could not be said to be kept. */
+/* Why libfdisk could not write this entry back unchanged; NULL: it can. */
 static const char *cannot_keep(const struct partition_facts *f, const struct space *space,
 			       const struct medium_facts *facts)
 {
@@ -230,7 +230,7 @@ static int keep_one(const struct medium *m, const struct space *space, struct pl
 	return r->what ? 0 : diag_no_memory();
 }
 
-/* A target that is empty, or an image that is to be made, has nothing to keep. */
+/* An empty target and a new image have nothing to keep. */
 static int keep_all(const struct medium *m, const struct space *space, struct plan *p)
 {
 	const struct option_value *keep = &m->values[GPT_KEEP];
@@ -289,7 +289,7 @@ static int check_uuid(const struct request *requests, size_t n, const struct req
 	return 0;
 }
 
-/* Partitions that are named by their root hash: known only now. */
+/* Partitions whose UUIDs come from a root hash, which is known only now. */
 static int fill_uuids(struct layout *layout, struct job *job, struct request *requests, size_t n)
 {
 	bool learnt = false;
@@ -340,9 +340,9 @@ static int zero(struct io *target, uint64_t offset, uint64_t len)
 }
 
 /*
- * Backup first: with a cut between, the primary still tells what stood there; the other way round
- * the kernel would take the backup. Then what libblkid would still see: a file system's signature
- * that outlives its table makes udev take the whole disk for that.
+ * Backup first: after a cut in between, the primary still describes the old contents; the other way
+ * round the kernel would use the backup. Then what libblkid would still see: a file system's
+ * signature that outlives its table makes udev take the whole disk for that.
  */
 static int run_retire(const struct step *s, struct job *job, struct cursor *cursor)
 {
@@ -361,7 +361,7 @@ static const struct step_ops write_step = {"partition table", STEP_REDO, run_wri
 static const struct step_ops mend_step = {"mend partition table", STEP_REDO, run_mend, NULL};
 static const struct step_ops retire_step = {"retire old table", STEP_REDO, run_retire, NULL};
 
-/* A copy that says something else than the vault is a stale one: of the disk's former life. */
+/* A copy that contradicts the vault is stale: it belongs to an earlier use of the disk. */
 static bool agrees(const struct medium_facts *f, const struct piece *piece)
 {
 	if (!piece->number || !piece->extent.size_bytes)

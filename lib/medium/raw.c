@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A medium without a table: volumes at fixed offsets, or behind each other. */
+/* A medium without a table: volumes at fixed offsets, or one after another. */
 #include <errno.h>
 
 #include "base/diag.h"
@@ -28,7 +28,7 @@ static uint64_t image_bytes(const struct medium *m)
 	return m->values[SIZE].number;
 }
 
-/* There is no table of its own: whatever libblkid recognises is somebody else's. */
+/* holdfast writes no table here: whatever libblkid recognises is foreign. */
 static int probe(struct job *job, struct medium_facts *ret)
 {
 	int r;

@@ -193,7 +193,7 @@ int values_set(const struct option_spec *specs, struct option_value *values, con
 	return 0;
 }
 
-/* The directory that a layout file stands in; NULL: the current one. */
+/* The directory of the layout file; NULL: the current one. */
 static const char *directory_of(struct layout *layout)
 {
 	const char *slash = layout->file ? strrchr(layout->file, '/') : NULL;
@@ -272,7 +272,7 @@ static int check_required(const struct layer *l)
 	return first;
 }
 
-/* Its keystore keeps keys where only the kernel has them. */
+/* Its keystore keeps keys in the kernel: the layer and the length of its key must allow that. */
 static int check_reference(const struct layer *l)
 {
 	const struct keystore *k = layer_keystore(l);
@@ -310,7 +310,7 @@ static int outlives(const struct layer *l, const struct keystore *k, const char 
 	return r;
 }
 
-/* Ways in that hardware cannot erase, and one that it may not know. */
+/* Refuses ways in that the hardware cannot erase, and a token that the backend does not support. */
 static int check_ways_in(const struct layer *l)
 {
 	const struct keystore *k = layer_keystore(l);
@@ -332,7 +332,7 @@ static int check_ways_in(const struct layer *l)
 	return k->ops->systemd->check(k);
 }
 
-/* A layer that wants a key says which keystore guards it, where there are several. */
+/* A layer that needs a key names its keystore where there are several. */
 static int check_keystore(const struct layer *l)
 {
 	const struct layout *layout = l->volume->layout;
@@ -368,8 +368,7 @@ int volume_check(const struct volume *volume)
 		return diag_fail(DIAG_LAYOUT_TYPE, EINVAL,
 				 "%svolume \"%s\" has no layers; write at least partition { }",
 				 where_text(&volume->where, at), volume->name);
-	for (size_t i = 0; i < volume->n_layers; i++) {
-		const struct layer *l = volume->layers[i];
+	volume_each_layer (l, volume) {
 		int r;
 
 		if (!(l->ops->consumes & below))
@@ -387,7 +386,7 @@ int volume_check(const struct volume *volume)
 	return first;
 }
 
-/* Mappings, directories and labels have "root-a" for the slot root:a. */
+/* "root:a" and "root-a" would have the same mapping, directory and label. */
 static bool same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++) {
@@ -397,7 +396,7 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* Two records of the true copy could not be brought forward together. */
+/* One keystore in hardware at most: two anchors cannot be updated together. */
 static int check_keystores(const struct layout *layout)
 {
 	const struct keystore *anchor = layout_anchor(layout);

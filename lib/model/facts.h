@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the target before anything is written. */
+/* What was read from the target before anything is written. */
 #ifndef HOLDFAST_MODEL_FACTS_H
 #define HOLDFAST_MODEL_FACTS_H
 
 #include "model/layout.h"
 
-/* A partition that stands in the target's table now. */
+/* A partition of the target's present table. */
 struct partition_facts {
 	unsigned number; /* from 1 */
 	struct extent extent;
@@ -17,8 +17,8 @@ struct partition_facts {
 
 enum table_state {
 	TABLE_NONE,    /* no partition table, nothing recognisable on the target */
-	TABLE_OURS,    /* a table that is consistent, or mendable from its other copy */
-	TABLE_DAMAGED, /* there was one, neither copy can be used */
+	TABLE_OURS,    /* a GPT; at least one copy is good */
+	TABLE_DAMAGED, /* a GPT; neither copy can be used */
 	TABLE_FOREIGN, /* another kind of table, or a file system or the like on the bare target */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the engine remembers where it stands: implemented by the vault, used by the engine. */
+/* How the engine remembers its progress: implemented by the vault, used by the engine. */
 #ifndef HOLDFAST_MODEL_JOURNAL_H
 #define HOLDFAST_MODEL_JOURNAL_H
 

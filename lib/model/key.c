@@ -97,8 +97,7 @@ int layer_key_reference(const struct layer *l, struct job *job, enum key_purpose
 
 bool volume_is_secret(const struct volume *v)
 {
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
+	volume_each_layer (l, v) {
 		const struct layer_key_ops *keys = l->ops->keys;
 
 		if (layer_key_bytes(l, KEY_VOLUME) || (keys && keys->external && keys->external(l)))
@@ -109,8 +108,8 @@ bool volume_is_secret(const struct volume *v)
 
 bool volume_is_keyed(const struct volume *v)
 {
-	for (size_t i = 0; i < v->n_layers; i++) {
-		if (layer_key_bytes(v->layers[i], KEY_VOLUME))
+	volume_each_layer (l, v) {
+		if (layer_key_bytes(l, KEY_VOLUME))
 			return true;
 	}
 	return false;

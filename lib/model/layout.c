@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layout's life, finding volumes in it, and its one canonical spelling. */
+/* Creating and freeing layouts, finding volumes, and the canonical text. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ struct volume *layout_volume(const struct layout *layout, const char *name)
 	return NULL;
 }
 
-/* Paths differ between hosts, sources must not: a source stands there as its digest. */
+/* Paths may differ between hosts, sources must not: a source is replaced by its digest. */
 static void canonical_values(const struct option_spec *specs, const struct option_value *values,
 			     const struct source *source, struct text *to)
 {

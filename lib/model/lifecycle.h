@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lifecycle: evidence, never a flag. */
+/* The lifecycle of a target, derived from evidence, never stored as a flag. */
 #ifndef HOLDFAST_MODEL_LIFECYCLE_H
 #define HOLDFAST_MODEL_LIFECYCLE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The medium interface: where volumes are allocated; only the medium writes its table, and last. */
+/* The medium interface: it allocates volumes; only the medium writes its table, as the last step.
+ */
 #ifndef HOLDFAST_MODEL_MEDIUM_H
 #define HOLDFAST_MODEL_MEDIUM_H
 
@@ -13,26 +14,26 @@
 struct medium_ops {
 	const char *name;
 	const char *summary;
-	enum place_kind provides; /* what a bottom layer stands on */
+	enum place_kind provides; /* what a bottom layer is put on */
 	const struct option_spec *options;
 
 	/* Pure. */
 	int (*check)(const struct medium *m);
-	/* Read-only. What stands on job->target, whatever the layout says; @ret is zeroed. Ask
+	/* Read-only. Reads what is on job->target, whatever the layout says; @ret is zeroed. Use
 	 * target_probe(), which reads once. */
 	int (*probe)(struct job *job, struct medium_facts *ret);
 	/* Pure: size that the layout gives an image file that is to be made; 0: none. */
 	uint64_t (*image_bytes)(const struct medium *m);
 	/* Pure: fills `placed` of all requests, or says what does not fit. Appends a REQUEST_KEEP
 	 * for every kept partition of p->facts. The vault's request comes first and is placed where
-	 * it asks. Fixed offsets next; then the others in order, behind each other; `fill` last. */
+	 * it asks. Fixed offsets next; then the others in order, one after another; `fill` last. */
 	int (*allocate)(const struct medium *m, struct plan *p);
 	/* The smallest image that can hold the plan's requests, table copies included; pure. */
 	uint64_t (*least_bytes)(const struct medium *m, const struct plan *p);
 	/* INTENT_PROVISION/SHARED: the step that writes the table, last of all. INTENT_REPAIR:
 	 * steps that mend a damaged copy. Nothing where the medium has no table. */
 	int (*plan)(const struct medium *m, struct plan *p);
-	/* Invalidates the table that stands there (after --replace), before anything else. */
+	/* The step that invalidates the old table (--replace), before all others. */
 	int (*plan_retire)(const struct medium *m, struct plan *p);
 	/* Complete check of the table as @facts have it, and of what it says of the layout's
 	 * volumes; findings. Unset: there is no table. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a layer stands on and gives. */
+/* What a layer needs below it and what it provides. */
 #ifndef HOLDFAST_MODEL_PLACE_H
 #define HOLDFAST_MODEL_PLACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kinds are bits, so that a layer can say that it stands on several. */
+/* Kinds are bits, so that a layer can accept several. */
 enum place_kind {
 	PLACE_NONE = 0,
 	PLACE_GPT = 1,

@@ -14,7 +14,7 @@
 enum intent {
 	INTENT_PROVISION, /* everything */
 	INTENT_SHARED,    /* only what is the same on every device */
-	INTENT_REPAIR,    /* mend a copy from its twin */
+	INTENT_REPAIR,    /* mend a damaged copy from the good one */
 };
 
 /*
@@ -34,7 +34,7 @@ struct cursor;
 struct step_ops {
 	const char *name; /* two or three words: "hash tree"; part of the plan's digest */
 	enum step_effect effect;
-	/* 0 or -errno, having spoken. STEP_CURSOR begins at @cursor->start and reports progress
+	/* 0, or -errno with a message. STEP_CURSOR begins at @cursor->start and reports progress
 	 * through cursor_done(); the others get NULL. */
 	int (*run)(const struct step *s, struct job *job, struct cursor *cursor);
 	/* STEP_ONCE only: 1 it has happened, 0 it has not, -errno cannot be told. */
@@ -55,7 +55,7 @@ struct step {
 	const void *params;   /* in the plan's arena; belongs to ops */
 };
 
-/* Where a STEP_CURSOR step stands. The unit is the step's own (bytes of data, usually). */
+/* How far a STEP_CURSOR step is. The unit is the step's own (bytes of data, usually). */
 struct cursor {
 	uint64_t start;                                     /* everything below is durable */
 	int (*checkpoint)(struct cursor *c, uint64_t done); /* the engine's; may do nothing */
@@ -76,8 +76,8 @@ struct plan {
 	const struct medium_facts *facts; /* of the target; NULL: an image that is to be made */
 	const struct plan *shared;        /* completion: where the shared image has its volumes */
 	struct io *from; /* --from: the shared image; NULL: the target was copied from one */
-	bool trust_copy; /* do not verify what stands there */
-	bool retire;     /* --replace: the table that stands there goes first */
+	bool trust_copy; /* do not verify what is there already */
+	bool retire;     /* --replace: the old table is removed first */
 	uint64_t capacity_bytes; /* of the target; or of the image to be made */
 	uint32_t sector_bytes;
 	uint8_t seed[32];     /* for what is the same on every device */
@@ -88,7 +88,7 @@ struct plan {
 	struct request requests[REQUESTS_MAX];
 	size_t n_requests;
 	ARRAY(struct step) steps;
-	ARRAY(const char *) lost; /* what would be overwritten; outside the digests */
+	ARRAY(const char *) lost; /* what would be overwritten; not in the digests */
 };
 
 struct plan *plan_new(struct layout *layout, enum intent why);

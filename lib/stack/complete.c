@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volumes that a shared image brings along: copied where they come from a file, verified in full
+/* Volumes of a shared image: copied where they come from a file, verified in full
  * (a copy that was cut short has a good superblock and missing data), grown where there is more
  * room. */
 #include <errno.h>
@@ -114,7 +114,7 @@ static int plan_verify(const struct volume *v, struct plan *p)
 	return plan_add(p, &step);
 }
 
-/* Contents that cannot grow are made anew, where the layer says how. */
+/* Contents grow in place or are made again, as the grow() of their layer has it. */
 static int plan_growth(const struct volume *v, struct plan *p)
 {
 	uint64_t old = shared_extent(p, v, ROLE_DATA).size_bytes;

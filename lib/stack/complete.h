@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volumes that a shared image brings along: copied, verified, grown. lib/stack only. */
+/* Volumes of a shared image: copied, verified, grown. lib/stack only. */
 #ifndef HOLDFAST_STACK_COMPLETE_H
 #define HOLDFAST_STACK_COMPLETE_H
 

@@ -79,7 +79,8 @@ static int allocate(struct plan *p)
 		p->capacity_bytes = m->ops->image_bytes(m);
 	if (!p->capacity_bytes)
 		p->capacity_bytes = m->ops->least_bytes(m, p);
-	return p->capacity_bytes ? m->ops->allocate(m, p) : -EINVAL; /* least_bytes() spoke */
+	return p->capacity_bytes ? m->ops->allocate(m, p)
+				 : -EINVAL; /* least_bytes() gave the message */
 }
 
 int stack_place(struct plan *p)
@@ -91,8 +92,8 @@ int stack_place(struct plan *p)
 
 /* --- steps --- */
 
-/* What stood there before was given up: where only some sectors are written, the others shall not
- * keep it. A hint to the device, on flash the best there is. */
+/* With --replace old contents must not survive in sectors that no step writes. Discarding is only a
+ * hint to the device, but the best that flash offers. */
 static int run_discard(const struct step *s, struct job *job, struct cursor *cursor)
 {
 	int r = io_discard(job->target, s->target.offset_bytes, s->target.size_bytes);

@@ -8,7 +8,7 @@
 #include "target/bare.h"
 #include "model/build.h"
 
-/* 1: another layer stands on the volume. */
+/* 1: another layer was found and added. */
 static int add_layer(struct volume *v, const struct kinds *kinds, struct job *job)
 {
 	const struct where nowhere = {0};
@@ -26,7 +26,7 @@ static int add_layer(struct volume *v, const struct kinds *kinds, struct job *jo
 		r = (*ops)->recognise(l, job);
 		if (r != 1)
 			volume_drop_layer(v);
-		if (r == -ENOKEY) { /* encrypted: what is above shows only with the key */
+		if (r == -ENOKEY) { /* encrypted: only the key would show what is above */
 			diag_forget(mark);
 			return 0;
 		}

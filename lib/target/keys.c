@@ -42,11 +42,11 @@ static void reseal_one(const struct layer *l, struct job *job)
 
 void target_reseal_tokens(struct target *t)
 {
-	for (size_t i = 0; i < t->layout->n_volumes; i++) {
-		const struct volume *v = t->layout->volumes[i];
-
-		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
-			reseal_one(v->layers[j], &t->job);
+	layout_each_volume (v, t->layout) {
+		if (v->forgotten)
+			continue;
+		volume_each_layer (l, v)
+			reseal_one(l, &t->job);
 	}
 }
 
@@ -83,18 +83,14 @@ static struct option_value *find_version(const struct layout *l, const struct ke
 
 static int check_tokens(const struct target *t, const struct keystore *k)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < t->layout->n_volumes && k->ops->systemd; i++) {
-		const struct volume *v = t->layout->volumes[i];
-
-		for (size_t j = 0; j < v->n_layers && r >= 0; j++) {
-			if (layer_key_bytes(v->layers[j], KEY_TOKEN) &&
-			    layer_keystore(v->layers[j]) == k)
-				r = k->ops->systemd->check(k);
+	layout_each_volume (v, t->layout) {
+		volume_each_layer (l, v) {
+			if (k->ops->systemd && layer_key_bytes(l, KEY_TOKEN) &&
+			    layer_keystore(l) == k)
+				return k->ops->systemd->check(k);
 		}
 	}
-	return r;
+	return 0;
 }
 
 /* From here on in memory; the next commit makes it so. */
@@ -130,18 +126,17 @@ int target_rotate(struct target *t, const char *pcr_version)
 	return r < 0 ? r : rotate_and_commit(t);
 }
 
-/* What of its keys stands outside of the vault. */
+/* Overwrites what the target holds of its keys outside of the vault. */
 static int forget_outside(const struct volume *v, struct job *job)
 {
-	int r = 0;
+	volume_each_layer (l, v) {
+		const struct layer_key_ops *keys = l->ops->keys;
+		int r = keys && keys->forget ? keys->forget(l, job) : 0;
 
-	for (size_t i = 0; i < v->n_layers && r >= 0; i++) {
-		const struct layer_key_ops *keys = v->layers[i]->ops->keys;
-
-		if (keys && keys->forget)
-			r = keys->forget(v->layers[i], job);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* Keyslots go first: after a cut the vault still lists the volume, and who runs the command again

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Provisioning: from what stands on the target to the plan that is run, resumed or refused. */
+/* Provisioning: from the state of the target to a plan that is run, resumed or refused. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static int choose_seed(struct provisioning *p, const struct vault_begun *shared,
 	return r;
 }
 
-/* What the shared image found out is what its copy is checked against. */
+/* A copy is checked against what the shared image recorded. */
 static int take_learned(struct layout *layout, const struct layout *recorded)
 {
 	layout_each_volume (v, layout) {
@@ -191,7 +191,7 @@ static bool was_begun(const struct provisioning *p, const struct plan *plan)
 	       memcmp(t->begun.plan_digest, plan->digest, SHA256_BYTES) == 0;
 }
 
-/* A run that was begun with --replace is taken up again without it, too. */
+/* A run that was begun with --replace can be resumed without it. */
 static int try_retiring(struct provisioning *p)
 {
 	_cleanup_plan_ struct plan *other = NULL;
@@ -211,7 +211,7 @@ static int try_retiring(struct provisioning *p)
 	return r;
 }
 
-/* Only with what it was begun with can the run that was begun be taken up again. */
+/* A run can be resumed only on a target of the same size. */
 static int refuse_other_size(const struct provisioning *p)
 {
 	const struct target *t = &p->target;
@@ -284,7 +284,7 @@ static int refuse(struct provisioning *p)
 	if (p->done || p->resumed || !p->facts)
 		return 0;
 	if (plan_is_completion(p->plan) && !p->from)
-		return 0; /* its own shared image stands there */
+		return 0; /* its own shared image is there */
 	return replace_check(p->request, &p->target, p->plan);
 }
 
@@ -399,7 +399,7 @@ static int refuse_in_use(const struct provisioning *p)
 	return r == 1 ? fail_in_use(t, who) : r;
 }
 
-/* The kernel shall know the new table at once; where it cannot, opening maps what it needs. */
+/* The kernel should see the new table at once; where it cannot, opening maps what it needs. */
 static int tell_kernel(struct provisioning *p)
 {
 	const struct plan *plan = p->plan;

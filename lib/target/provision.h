@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Provisioning: from what stands on the target to the plan that is run, resumed or refused. */
+/* Provisioning: from the state of the target to a plan that is run, resumed or refused. */
 #ifndef HOLDFAST_TARGET_PROVISION_H
 #define HOLDFAST_TARGET_PROVISION_H
 
@@ -24,7 +24,7 @@ struct provision_request {
 	const char *expect; /* layout or plan digest in hexadecimal, or NULL */
 };
 
-/* On its way. Zeroed before provision_prepare(); freed by provision_free() whatever happened. */
+/* A run. Zeroed before provision_prepare(); freed by provision_free() whatever happened. */
 struct provisioning {
 	const struct provision_request *request;
 	struct layout *layout;
@@ -54,7 +54,7 @@ int provision_make_keys(struct provisioning *p);
 
 /* --- lib/target/replace.c --- */
 
-/* Notes in @plan what stands on the target and would be lost; refuses (HF-FOREIGN,
+/* Notes in @plan what is on the target and would be lost; refuses (HF-FOREIGN,
  * HF-GPT-FOREIGN, HF-LIFECYCLE) what was not named in @request, unless it is a dry run. */
 int replace_check(const struct provision_request *request, const struct target *t,
 		  struct plan *plan);

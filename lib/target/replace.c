@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nothing is overwritten that was not asked for by name. */
+/* Only what was named with --replace is overwritten. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -36,15 +36,15 @@ struct target {
 };
 
 /* Opens and locks (exclusively with IO_WRITE in @flags), and puts it into t->job. -errno
- * having spoken, also where it is neither a file nor a block device. */
+ * with a message, also where it is neither a file nor a block device. */
 int target_open(struct target *t, const char *path, unsigned flags, struct env *env);
 /* For provision: where there is nothing at @path, PATH.part is made or taken up again. */
 int target_create(struct target *t, const char *path, struct env *env);
 /* Finds the vault and the layout and decides the state. A broken vault or table is a state, not a
  * failure. */
 int target_identify(struct target *t, const struct kinds *kinds);
-/* What stands on the target, read once for a kind of medium and kept until another kind is asked
- * for, or the target is closed. It does not follow what is written later. */
+/* What is on the target, read once for a kind of medium and kept until another kind is asked for or
+ * the target is closed. What is written later does not show. */
 int target_probe(struct target *t, const struct medium_ops *as, const struct medium_facts **ret);
 /* Checks the table of the medium that @layout names (t->layout, where that is known): findings. */
 int target_verify_medium(struct target *t, const struct layout *layout, struct report *report);
@@ -68,7 +68,7 @@ int target_authenticate(struct target *t);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 
-/* By name; speaks (with the names that there are) when there is no such volume. */
+/* By name; NULL with a message that lists the names. */
 struct volume *target_volume(const struct target *t, const char *name);
 
 #endif

@@ -23,10 +23,10 @@ static void add_foreign(const struct layer *l, struct job *job, struct ways_in *
 void target_ways_in(struct target *t, struct ways_in *ret)
 {
 	ret->n = keyring_ways_in(t->ring, NULL, ret->v, WAYS_MAX);
-	for (size_t i = 0; i < t->layout->n_volumes; i++) {
-		const struct volume *v = t->layout->volumes[i];
-
-		for (size_t j = 0; j < v->n_layers && !v->forgotten; j++)
-			add_foreign(v->layers[j], &t->job, ret);
+	layout_each_volume (v, t->layout) {
+		if (v->forgotten)
+			continue;
+		volume_each_layer (l, v)
+			add_foreign(l, &t->job, ret);
 	}
 }

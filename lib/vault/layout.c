@@ -274,8 +274,8 @@ int vault_read_layout(const struct vault *v, const struct kinds *kinds, struct l
 		return r;
 	layout->vault.medium = layout->media[0];
 	layout->vault.extent = vault_extent(v);
-	for (size_t i = 0; i < layout->n_volumes; i++) {
-		r = volume_check(layout->volumes[i]);
+	layout_each_volume (each, layout) {
+		r = volume_check(each);
 		if (r < 0)
 			return bad("a stack that is not possible");
 	}
