@@ -17,7 +17,8 @@ static const char about_targets[] =
     "that is written is taken exclusively: nothing of it may be mounted, mapped or swapped on "
     "(exit status 7, with who it is). Only a device that completes a shared image may be in use "
     "meanwhile, as long as nothing uses the ranges that are written.\n\n"
-    "Temporary files lie unlinked in the directory that TMPDIR names, by default /var/tmp.";
+    "Temporary files lie unlinked in the directory that TMPDIR names, by default /var/tmp.\n\n"
+    "Long work tells systemd's watchdog (WatchdogSec=) of its progress, and only of that.";
 
 /* --- text --- */
 
