@@ -48,7 +48,7 @@ static int passphrase(const struct keystore *k, struct env *env, bool fresh, str
 
 	if (env->input)
 		return env->input->ask(env->input->ctx, ASK_PASSPHRASE, k->name, fresh, ret);
-	r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a passphrase", k->name);
+	r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s needs a passphrase", k->name);
 	diag_next("give it with --passphrase-file FILE or --passphrase-fd N");
 	return r;
 }

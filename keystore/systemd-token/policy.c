@@ -192,7 +192,7 @@ int systemd_token_pin(struct keystore_session *s, struct env *env, const struct 
 	_cleanup_secret_ struct secret *pin = NULL;
 	TPM2B_AUTH auth;
 	int r = env->input ? env->input->ask(env->input->ctx, ASK_PIN, "systemd-tpm2", false, &pin)
-			   : diag_fail(DIAG_KEY_INPUT, ENOKEY, "the token wants a PIN");
+			   : diag_fail(DIAG_KEY_INPUT, ENOKEY, "the token needs a PIN");
 
 	if (r >= 0 && t->salt.len)
 		r = salt_pin(&t->salt, &pin);

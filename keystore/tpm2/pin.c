@@ -18,7 +18,7 @@ int tpm2_pin_ask(const struct keystore *k, struct env *env, bool fresh, struct s
 
 	if (env->input)
 		return env->input->ask(env->input->ctx, ASK_PIN, k->name, fresh, ret);
-	r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s wants a PIN", k->name);
+	r = diag_fail(DIAG_KEY_INPUT, ENOKEY, "keystore %s needs a PIN", k->name);
 	diag_next("give it with --pin-fd N");
 	return r;
 }

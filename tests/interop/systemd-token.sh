@@ -100,12 +100,12 @@ enroll two.img --tpm2-pcrs=16
 tpm2_pcrextend 16:sha256="$(printf '%064d' 1)"
 enroll two.img --tpm2-pcrs=16 --tpm2-with-pin=yes
 enroll two.img --tpm2-pcrs=16 --tpm2-with-pin=yes
-reads "the first does not hold, the second wants a PIN" two.img --pin-file pin
+reads "the first does not hold, the second needs a PIN" two.img --pin-file pin
 before=$(counted)
 fails HF-KEY-WRONG "a wrong PIN ends it" two.img --pin-file wrong
 [ "$(counted)" = $((before + 1)) ] && ok "the TPM counted one" || not_ok "the TPM counted $(($(counted) - before))"
 fails HF-KEYSTORE-POLICY "no PIN is given: the first one's failure" two.img
-grep -q "wants a PIN" .err && ok "and that another one wants a PIN" || not_ok "$(cat .err)"
+grep -q "needs a PIN" .err && ok "and that another one wants a PIN" || not_ok "$(cat .err)"
 enroll two.img --tpm2-pcrs=16
 reads "a token without a PIN goes first" two.img --pin-file wrong
 [ "$(counted)" = $((before + 1)) ] && ok "no PIN was tried" || not_ok "a PIN was tried"
