@@ -101,7 +101,7 @@ tampered() { # NAME WORDS STATUS COMMAND…: on a copy of aegis.img
 	said "$words"
 }
 fs=$((start + 1024 * 1024)) # dm-integrity's superblock
-first=$({ cmp -i $((fs + 1000000)) aegis.img /dev/zero || true; } | sed 's/.*byte \([0-9]*\),.*/\1/')
+first=$({ cmp -i $((fs + 1000000)) aegis.img /dev/zero || true; } | sed 's|.* \([0-9]*\), line.*|\1|') # "byte N" or "char N": by locale
 first=$((fs + 1000000 + first - 1))
 tampered "a bit in the data" "does not authenticate" 3 flip t.img "$first"
 tampered "the first header" "mended" 3 flip t.img $((start + 600))
