@@ -5,11 +5,6 @@ set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$HOLDFAST_TOP/tests/lib/tap.sh"
 
-# Folders that still have circles. Whoever removes the last one removes the folder here.
-unclean=(
-	lib/userspace/integrity
-)
-
 # LIBRARY FOLDER: the global symbols of its objects as lines "FILE n|d SYMBOL", needed or defined.
 symbols() {
 	nm -gA "$1" | awk -v folder="$2" '
@@ -46,23 +41,14 @@ circles() {
 		}'
 }
 
-excused() { # FILE…: all of them in folders that are listed above
-	local file
-	for file in "$@"; do
-		[[ " ${unclean[*]} " == *" ${file%/*} "* ]] || return 1
-	done
-}
-
-# LIBRARY FOLDER: its circles, but for the excused; every folder that has one into $scratch/has-circle
+# LIBRARY FOLDER: its circles.
 layers() {
 	local line status=0
 	symbols "$@" >"$scratch/symbols"
 	[ -s "$scratch/symbols" ] || { echo "no symbols"; return 1; }
 	while read -r line; do
-		# shellcheck disable=SC2086
-		printf '%s\n' $line | sed 's|/[^/]*$||' | sort -u >>"$scratch/has-circle"
-		# shellcheck disable=SC2086
-		excused $line || { echo "circle: $line"; status=1; }
+		echo "circle: $line"
+		status=1
 	done < <(circles <"$scratch/symbols")
 	return $status
 }
@@ -75,13 +61,7 @@ layers_are_none() { [ -z "$(printf '%s\n' 'a d fa' 'a n fb' 'a n fa' 'b d fb' 'c
 check "a circle of three files is found" a_circle_is_found
 check "files that form layers have none" layers_are_none
 
-: >"$scratch/has-circle"
 while read -r library; do
 	folder=$(dirname "$library")
 	check "files of $library form layers" layers "$(realpath "$HOLDFAST_BUILD")/$library" "$folder"
 done < <(cd "$HOLDFAST_BUILD" && find ./* -name 'lib*.a' | sed 's|^\./||' | sort)
-
-still_has_one() { grep -qx "$1" "$scratch/has-circle"; }
-for folder in "${unclean[@]}"; do
-	check "$folder still has a circle (else take it off the list)" still_has_one "$folder"
-done

@@ -93,57 +93,6 @@ int integrity_choose(const struct integrity_params *p, uint64_t below_bytes,
 	return 0;
 }
 
-/* --- MACs --- */
-
-int integrity_journal_mac(const struct integrity_params *p, struct mac **ret)
-{
-	*ret = NULL;
-	if (!p->journal_key_len)
-		return 0;
-	return mac_new("hmac(sha256)", p->journal_key, p->journal_key_len, ret);
-}
-
-int integrity_mac_section(struct mac *mac, const struct integrity_superblock *sb,
-			  const struct integrity_geometry *g, uint32_t section,
-			  const uint8_t *bytes, uint8_t ret[static INTEGRITY_MAC_BYTES])
-{
-	uint8_t message[INTEGRITY_SECTION_MESSAGE_MAX];
-	size_t len = integrity_section_message(sb, g, section, bytes, message);
-
-	return mac_run(mac, &(struct mac_piece){message, len}, 1, ret);
-}
-
-/* Only with the newer way of MACs does the superblock have one. */
-static bool has_mac(const struct integrity_superblock *sb, const struct integrity_params *p)
-{
-	return p->journal_key_len && sb->flags & INTEGRITY_FIXED_HMAC;
-}
-
-static int mac_superblock(const struct integrity_params *p, const uint8_t *bytes,
-			  uint8_t ret[static INTEGRITY_MAC_BYTES])
-{
-	_cleanup_mac_ struct mac *mac = NULL;
-	int r = integrity_journal_mac(p, &mac);
-
-	if (r < 0)
-		return r;
-	if (mac_run(mac, &(struct mac_piece){bytes, INTEGRITY_MAC_OFFSET}, 1, ret) < 0)
-		return diag_fail(DIAG_INTERNAL, EIO, "OpenSSL failed to make a MAC");
-	return 0;
-}
-
-int integrity_authentic(const uint8_t *bytes, const struct integrity_superblock *sb,
-			const struct integrity_params *p)
-{
-	uint8_t mac[INTEGRITY_MAC_BYTES];
-	int r;
-
-	if (!has_mac(sb, p))
-		return 1;
-	r = mac_superblock(p, bytes, mac);
-	return r < 0 ? r : digest_equal(mac, bytes + INTEGRITY_MAC_OFFSET, sizeof(mac));
-}
-
 /* --- making --- */
 
 struct making {
@@ -265,8 +214,8 @@ int integrity_finish(struct io *below, const struct integrity_params *p,
 	int r = integrity_fits(below, p, sb, &g);
 
 	integrity_encode(sb, bytes);
-	if (r >= 0 && has_mac(sb, p))
-		r = mac_superblock(p, bytes, bytes + INTEGRITY_MAC_OFFSET);
+	if (r >= 0 && integrity_has_mac(sb, p))
+		r = integrity_mac_superblock(p, bytes, bytes + INTEGRITY_MAC_OFFSET);
 	if (r < 0)
 		return r;
 	r = io_flush(below); /* what it makes recognisable comes first */

@@ -15,39 +15,6 @@
 
 /* --- opening --- */
 
-static int fail_fit(const struct io *below, const char *why)
-{
-	return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: dm-integrity: %s", below->name, why);
-}
-
-int integrity_fits(const struct io *below, const struct integrity_params *p,
-		   const struct integrity_superblock *sb, struct integrity_geometry *ret)
-{
-	size_t tag = p->tag_bytes ? p->tag_bytes : integrity_hash_bytes(p->algorithm);
-	struct integrity_geometry g;
-	const char *why;
-
-	if (integrity_geometry(sb, &g, &why) < 0)
-		return fail_fit(below, why);
-	if (g.end_bytes > below->size_bytes)
-		return diag_fail(DIAG_DAMAGED, EUCLEAN,
-				 "%s has %" PRIu64
-				 " bytes, but its dm-integrity superblock is for %" PRIu64,
-				 below->name, below->size_bytes, g.end_bytes);
-	if (g.sector_bytes != p->sector_bytes)
-		return fail_fit(below, "the superblock has another sector size");
-	if (g.tag_bytes != tag)
-		return fail_fit(below, "the superblock has another tag size");
-	if (g.journal_mac != (p->journal_key_len > 0))
-		return fail_fit(below, g.journal_mac
-					   ? "its journal has a MAC, but there is no key"
-					   : "its journal has no MAC, but there is a key");
-	if (!p->algorithm && sb->flags & (INTEGRITY_RECALCULATING | INTEGRITY_DIRTY_BITMAP))
-		return fail_fit(below, "tags that are not its own cannot be made anew");
-	*ret = g;
-	return 0;
-}
-
 int integrity_open(struct io *below, const struct integrity_params *p,
 		   const struct integrity_superblock *sb, bool replay, struct env *env,
 		   struct integrity **ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of user space dm-integrity share; lib/userspace/integrity*.c only. */
-#ifndef HOLDFAST_SOFT_INTEGRITY_PRIVATE_H
-#define HOLDFAST_SOFT_INTEGRITY_PRIVATE_H
+/* What the parts of user space dm-integrity share; lib/userspace/integrity only. */
+#ifndef HOLDFAST_USERSPACE_INTEGRITY_PRIVATE_H
+#define HOLDFAST_USERSPACE_INTEGRITY_PRIVATE_H
 
 #include <pthread.h>
 
@@ -58,16 +58,22 @@ struct integrity {
 
 /* Fills the overlay, bitmap and report. Speaks. */
 int integrity_replay(struct integrity *i, const struct integrity_params *p, struct env *env);
+
+/* --- superblock.c --- */
+
+/* Does @sb go with @p and a place of the size of @below? 0 and its geometry; speaks. */
+int integrity_fits(const struct io *below, const struct integrity_params *p,
+		   const struct integrity_superblock *sb, struct integrity_geometry *ret);
+/* NULL without a journal key. Speaks. */
+int integrity_journal_mac(const struct integrity_params *p, struct mac **ret);
 /* The MAC of a section of the journal. 0 or -errno, silent. */
 int integrity_mac_section(struct mac *mac, const struct integrity_superblock *sb,
 			  const struct integrity_geometry *g, uint32_t section,
 			  const uint8_t *bytes, uint8_t ret[static INTEGRITY_MAC_BYTES]);
-/* NULL without a journal key. Speaks. */
-int integrity_journal_mac(const struct integrity_params *p, struct mac **ret);
-
-/* Does @sb go with @p and a place of @below's size? Speaks. */
-int integrity_fits(const struct io *below, const struct integrity_params *p,
-		   const struct integrity_superblock *sb, struct integrity_geometry *ret);
+bool integrity_has_mac(const struct integrity_superblock *sb, const struct integrity_params *p);
+/* Speaks. */
+int integrity_mac_superblock(const struct integrity_params *p, const uint8_t *bytes,
+			     uint8_t ret[static INTEGRITY_MAC_BYTES]);
 
 bool integrity_is_all(const uint8_t *p, size_t n, uint8_t byte);
 
