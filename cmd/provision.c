@@ -10,7 +10,10 @@ static const struct flag flags[] = {
     {"shared", 0, NULL, "Makes only what is the same on every device.", .excludes = "from"},
     {"from", 0, "IMAGE", "Takes that from a shared image instead of making it."},
     {"trust-copy", 0, NULL, "Does not verify what comes from a shared image."},
-    {"replace", 0, "LABEL|all", "Gives up what the target holds, by name. May be repeated."},
+    {"replace", 0, "LABEL|all|newer",
+     "Gives up what the target holds, by name. May be repeated. What a newer holdfast made is "
+     "given "
+     "up by newer alone."},
     {"expect", 0, "DIGEST", "Goes on only if the layout's or the plan's digest is this one."},
     PASSPHRASE_FLAGS,
     PIN_FLAGS,
@@ -79,7 +82,8 @@ static int run(struct session *s, const struct call *c)
 
 const struct command command_provision = {
     .name = "provision",
-    .synopsis = "LAYOUT TARGET [--shared | --from IMAGE] [--replace LABEL|all] [--set NAME=VALUE]",
+    .synopsis =
+	"LAYOUT TARGET [--shared | --from IMAGE] [--replace LABEL|all|newer] [--set NAME=VALUE]",
     .summary = "Lay out a block device or an image file, or resume a former run.",
     .text =
 	"Run again after a power cut it resumes; on a complete target it says so and changes "

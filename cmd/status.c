@@ -68,7 +68,7 @@ static int run(struct session *s, const struct call *c)
 	result_say(s->result, t.vault || !t.layout ? "{target}: {lifecycle}"
 						   : "{target}: {lifecycle}, without a vault");
 	if (!t.layout)
-		return 0;
+		return target_refuse_newer(&t);
 	describe_layout(s->result, t.layout, true);
 	r = tell_keystores(s, &t);
 	return r < 0 ? r : tell_all_open(s, &t, &how);

@@ -168,6 +168,8 @@ static enum erase_strength strength(const struct keystore *k)
 
 const struct keystore_ops keystore_file = {
     .name = "file",
+    .blob_magic = "hffile",
+    .blob_version = VERSION,
     .summary = "A passphrase guards the device secret (scrypt, AES-256-GCM): for development.",
     .options = options,
     .strength = strength,

@@ -78,6 +78,8 @@ int recovery_assess(struct assessment *a, const char *path, bool mend, struct en
 	report_init(&a->report);
 	if (r >= 0)
 		r = target_identify(&a->target, kinds);
+	if (r >= 0)
+		r = target_refuse_newer(&a->target);
 	if (r < 0)
 		return r;
 	layout = layout_of(a, kinds);

@@ -382,6 +382,8 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 
 const struct keystore_ops keystore_tee = {
     .name = "tee",
+    .blob_magic = TA_BLOB_MAGIC,
+    .blob_version = TA_BLOB_VERSION,
     .summary = "A trusted application of holdfast's in the TEE (OP-TEE) guards the device secret.",
     .options = options,
     .strength = strength,

@@ -10,7 +10,6 @@
 #include "keystore/tpm2/blob.h"
 #include "keystore/tpm2/name.h"
 
-#define VERSION 1
 enum { HAS_PIN = 1, IS_SIGNED = 2 };
 
 struct blob_disk {
@@ -171,7 +170,7 @@ int tpm2_blob_decode(const uint8_t *bytes, size_t len, struct tpm2_blob *ret)
 	if (len < sizeof(d) || len > TPM2_BLOB_MAX)
 		return bad();
 	memcpy(&d, bytes, sizeof(d));
-	if (memcmp(d.magic, "hftpm2\0\0", 8) || le32_get(d.version) != VERSION ||
+	if (memcmp(d.magic, "hftpm2\0\0", 8) || le32_get(d.version) != TPM2_BLOB_VERSION ||
 	    le32_get(d.flags) & ~(uint32_t)(HAS_PIN | IS_SIGNED) || !all_zero(d.pad, sizeof(d.pad)))
 		return bad();
 	if (decode_pin(&d, &b.pin) < 0 || decode_boot(&d, &b.boot) < 0)
@@ -195,7 +194,7 @@ int tpm2_blob_encode(const struct tpm2_blob *b, struct text *to)
 	size_t n_object = 0, n_private = 0, n_key = 0, n_seed = 0;
 	struct blob_disk d = {
 	    .magic = "hftpm2",
-	    .version = le32_make(VERSION),
+	    .version = le32_make(TPM2_BLOB_VERSION),
 	    .flags = le32_make((b->pin.wanted ? HAS_PIN : 0) | (b->boot.is_signed ? IS_SIGNED : 0)),
 	    .bank = le32_make(b->boot.pcrs ? b->boot.bank : 0),
 	    .pcrs = le32_make(b->boot.pcrs),

@@ -6,7 +6,8 @@
 #include "keystore/tpm2/digest.h"
 #include "keystore/tpm2/pin.h"
 
-#define TPM2_BLOB_MAX 8192
+#define TPM2_BLOB_MAX     8192
+#define TPM2_BLOB_VERSION 1
 
 struct tpm2_blob {
 	struct tpm2_boot boot;

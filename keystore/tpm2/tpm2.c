@@ -348,6 +348,8 @@ static void describe(const struct keystore *k, const uint8_t *blob, size_t len, 
 
 const struct keystore_ops keystore_tpm2 = {
     .name = "tpm2",
+    .blob_magic = "hftpm2",
+    .blob_version = TPM2_BLOB_VERSION,
     .summary = "A TPM 2.0 guards the device secret; its counters make erasing final.",
     .options = tpm2_options,
     .strength = strength,

@@ -10,7 +10,6 @@
 #include "base/hex.h"
 #include "keystore/trusted/blob.h"
 
-#define VERSION  1
 #define NAME     "holdfast-"     /* followed by TRUSTED_RANDOM bytes in hexadecimal */
 #define NAME_MAC "holdfast-mac-" /* the same, if the kernel computes MACs with the key */
 #define HEX      "0123456789abcdef"
@@ -64,7 +63,7 @@ int trusted_blob_decode(const uint8_t *bytes, size_t len, struct trusted_blob *r
 		return -EUCLEAN;
 	memcpy(&d, bytes, sizeof(d));
 	n = strnlen(d.name, sizeof(d.name));
-	if (memcmp(d.magic, "hftrust\0", 8) != 0 || le32_get(d.version) != VERSION ||
+	if (memcmp(d.magic, "hftrust\0", 8) != 0 || le32_get(d.version) != TRUSTED_BLOB_VERSION ||
 	    !all_zero(d.pad, sizeof(d.pad)) || n == sizeof(d.name) ||
 	    !all_zero(d.name + n, sizeof(d.name) - n) || !is_name(d.name))
 		return -EUCLEAN;
@@ -76,7 +75,7 @@ int trusted_blob_decode(const uint8_t *bytes, size_t len, struct trusted_blob *r
 
 void trusted_blob_encode(const char *name, const uint8_t *key, size_t key_bytes, struct text *to)
 {
-	struct trusted_disk d = {.magic = "hftrust", .version = le32_make(VERSION)};
+	struct trusted_disk d = {.magic = "hftrust", .version = le32_make(TRUSTED_BLOB_VERSION)};
 
 	snprintf(d.name, sizeof(d.name), "%s", name);
 	text_add_bytes(to, &d, sizeof(d));

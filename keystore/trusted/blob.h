@@ -9,10 +9,11 @@
 
 #include "base/text.h"
 
-#define TRUSTED_KEY_MAX  1024 /* bytes of the kernel's own blob; the kernel takes 512 */
-#define TRUSTED_NAME_MAX 32   /* bytes of a trusted key's name, with its NUL */
-#define TRUSTED_RANDOM   8    /* random bytes in it */
-#define TRUSTED_MASTER   "default trusted:" /* before the name, in what the kernel writes */
+#define TRUSTED_BLOB_VERSION 1
+#define TRUSTED_KEY_MAX      1024 /* bytes of the kernel's own blob; the kernel takes 512 */
+#define TRUSTED_NAME_MAX     32   /* bytes of a trusted key's name, with its NUL */
+#define TRUSTED_RANDOM       8    /* random bytes in it */
+#define TRUSTED_MASTER       "default trusted:" /* before the name, in what the kernel writes */
 
 struct trusted_blob {
 	char name[TRUSTED_NAME_MAX]; /* of the trusted key; encrypted keys refer to it by that */

@@ -266,6 +266,8 @@ static const struct key_reference_ops references = {
 
 const struct keystore_ops keystore_trusted = {
     .name = "trusted",
+    .blob_magic = "hftrust",
+    .blob_version = TRUSTED_BLOB_VERSION,
     .summary = "Trusted and encrypted keys of the kernel: dm-crypt gets them, user space never.",
     .options = trusted_options,
     .strength = strength,

@@ -95,6 +95,9 @@ enum outcome {
 	  "the answers of the TPM or TEE do not authenticate")                                     \
 	X(DIAG_VAULT_OLD, "HF-VAULT-OLD", OUTCOME_UNVERIFIED,                                      \
 	  "the vault is not the one that the hardware's anchor names")                             \
+	X(DIAG_NEWER, "HF-NEWER", OUTCOME_REFUSED, "the target was made by a newer holdfast")      \
+	X(DIAG_DIGEST_RULE, "HF-DIGEST-RULE", OUTCOME_REFUSED,                                     \
+	  "the target was laid out by an older rule of the layout digest")                         \
 	X(DIAG_ROTATION_WAITS, "HF-ROTATION-WAITS", OUTCOME_STOPPED,                               \
 	  "a rotation of the keys is not counted yet: open or key rotate finishes it")             \
 	X(DIAG_KERNEL, "HF-KERNEL", OUTCOME_FAILED, "the kernel refused or lacks a feature")       \

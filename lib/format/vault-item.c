@@ -45,8 +45,10 @@ int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_i
 			*ret = item;
 			return 1;
 		}
-		if (!(item.type & VAULT_ITEM_OPTIONAL))
-			return -EINVAL;
+		if (item.type & VAULT_ITEM_OPTIONAL)
+			continue;
+		*ret = item;
+		return -ENOTSUP;
 	}
 }
 
@@ -208,7 +210,7 @@ void vault_encode_key_blob(const struct vault_key_blob_item *k,
 
 struct escrow_disk {
 	le32_t flags;               /*   0: 1 = confirmed */
-	le32_t zero;                /*   4 */
+	le32_t version;             /*   4: 0 */
 	uint8_t nonce[32];          /*   8 */
 	uint8_t receipt_sha256[32]; /*  40 */
 	char volume[64];            /*  72 */
@@ -223,7 +225,9 @@ int vault_decode_escrow(const uint8_t *bytes, size_t len, struct vault_escrow_it
 	if (len != sizeof(d))
 		return -EINVAL;
 	memcpy(&d, bytes, sizeof(d));
-	if (le32_get(d.flags) > 1 || le32_get(d.zero))
+	if (le32_get(d.version) > 0)
+		return -ENOTSUP;
+	if (le32_get(d.flags) > 1)
 		return -EINVAL;
 	e.confirmed = le32_get(d.flags) == 1;
 	memcpy(e.nonce, d.nonce, sizeof(d.nonce));

@@ -11,11 +11,12 @@
 #include "format/field.h"
 #include "format/vault.h"
 
-#define VERSION 1
+#define COPY_VERSION 1
+#define PLAN_VERSION 2 /* 1 had no digest rule */
 
 struct header_disk {
 	uint8_t magic[16];  /*   0 */
-	le32_t version;     /*  16 1 */
+	le32_t version;     /*  16 by kind */
 	le32_t flags;       /*  20 plan: VAULT_PLAN_… */
 	le64_t sequence;    /*  24 */
 	uint8_t body[464];  /*  32 by kind */
@@ -34,7 +35,7 @@ struct plan_body {
 	le64_t generation;    /*  0 */
 	le64_t capacity;      /*  8 */
 	le32_t steps;         /* 16 */
-	le32_t reserved;      /* 20 zero */
+	le32_t digest_rule;   /* 20; in version 1 zero */
 	uint8_t seed[32];     /* 24 */
 	uint8_t instance[32]; /* 56 */
 	uint8_t layout[32];   /* 88 */
@@ -84,27 +85,47 @@ void vault_regions(uint64_t vault_bytes, struct vault_regions *ret)
 	*ret = r;
 }
 
-static void seal_header(struct header_disk *d, const uint8_t *magic, uint64_t sequence,
-			uint32_t flags)
+static void seal_header(struct header_disk *d, const uint8_t *magic, uint32_t version,
+			uint64_t sequence, uint32_t flags)
 {
 	memcpy(d->magic, magic, sizeof(d->magic));
-	d->version = le32_make(VERSION);
+	d->version = le32_make(version);
 	d->flags = le32_make(flags);
 	d->sequence = le64_make(sequence);
 	d->crc = le32_make(crc32c(0, d, offsetof(struct header_disk, crc)));
 }
 
-static int open_header(const uint8_t *bytes, size_t len, const uint8_t *magic,
+uint32_t vault_newer_header(const uint8_t *bytes, size_t len)
+{
+	struct header_disk d;
+	uint32_t version;
+
+	if (len < sizeof(d))
+		return 0;
+	memcpy(&d, bytes, sizeof(d));
+	version = le32_get(d.version);
+	if (memcmp(d.magic, copy_magic, sizeof(d.magic)) == 0)
+		return version > COPY_VERSION ? version : 0;
+	if (memcmp(d.magic, plan_magic, sizeof(d.magic)) == 0)
+		return version > PLAN_VERSION ? version : 0;
+	return 0;
+}
+
+/* Versions 1 to @newest. */
+static int open_header(const uint8_t *bytes, size_t len, const uint8_t *magic, uint32_t newest,
 		       struct header_disk *ret)
 {
-	if (len < sizeof(*ret))
+	struct header_disk d;
+
+	if (len < sizeof(d))
 		return -EINVAL;
-	memcpy(ret, bytes, sizeof(*ret));
-	if (memcmp(ret->magic, magic, sizeof(ret->magic)) != 0 ||
-	    le32_get(ret->version) != VERSION ||
-	    le32_get(ret->crc) != crc32c(0, ret, offsetof(struct header_disk, crc)) ||
-	    !field_is_zero(ret->reserved, sizeof(ret->reserved)))
+	memcpy(&d, bytes, sizeof(d));
+	if (memcmp(d.magic, magic, sizeof(d.magic)) != 0 || le32_get(d.version) < 1 ||
+	    le32_get(d.version) > newest ||
+	    le32_get(d.crc) != crc32c(0, &d, offsetof(struct header_disk, crc)) ||
+	    !field_is_zero(d.reserved, sizeof(d.reserved)))
 		return -EINVAL;
+	*ret = d;
 	return 0;
 }
 
@@ -119,7 +140,7 @@ int vault_decode_copy(const uint8_t *bytes, size_t len, struct vault_copy_header
 	struct header_disk d;
 	struct copy_body b;
 
-	if (open_header(bytes, len, copy_magic, &d) < 0 || le32_get(d.flags) ||
+	if (open_header(bytes, len, copy_magic, COPY_VERSION, &d) < 0 || le32_get(d.flags) ||
 	    !body_ends(&d, sizeof(b)))
 		return -EINVAL;
 	memcpy(&b, d.body, sizeof(b));
@@ -142,7 +163,7 @@ void vault_encode_copy(const struct vault_copy_header *h, uint8_t ret[static VAU
 
 	memcpy(b.payload_sha, h->payload_sha256, 32);
 	memcpy(d.body, &b, sizeof(b));
-	seal_header(&d, copy_magic, h->sequence, 0);
+	seal_header(&d, copy_magic, COPY_VERSION, h->sequence, 0);
 	memcpy(ret, &d, sizeof(d));
 }
 
@@ -151,17 +172,18 @@ int vault_decode_plan(const uint8_t *bytes, size_t len, struct vault_plan_header
 	struct header_disk d;
 	struct plan_body b;
 
-	if (open_header(bytes, len, plan_magic, &d) < 0 || le32_get(d.flags) & ~PLAN_FLAGS ||
-	    !body_ends(&d, sizeof(b)))
+	if (open_header(bytes, len, plan_magic, PLAN_VERSION, &d) < 0 ||
+	    le32_get(d.flags) & ~PLAN_FLAGS || !body_ends(&d, sizeof(b)))
 		return -EINVAL;
 	memcpy(&b, d.body, sizeof(b));
-	if (le32_get(b.reserved))
+	if (le32_get(d.version) == 1 && le32_get(b.digest_rule))
 		return -EINVAL;
 	ret->sequence = le64_get(d.sequence);
 	ret->flags = le32_get(d.flags);
 	ret->generation = le64_get(b.generation);
 	ret->capacity_bytes = le64_get(b.capacity);
 	ret->steps = le32_get(b.steps);
+	ret->digest_rule = le32_get(d.version) == 1 ? 1 : le32_get(b.digest_rule);
 	memcpy(ret->seed, b.seed, 32);
 	memcpy(ret->instance, b.instance, 32);
 	memcpy(ret->layout_digest, b.layout, 32);
@@ -176,6 +198,7 @@ void vault_encode_plan(const struct vault_plan_header *h, uint8_t ret[static VAU
 	    .generation = le64_make(h->generation),
 	    .capacity = le64_make(h->capacity_bytes),
 	    .steps = le32_make(h->steps),
+	    .digest_rule = le32_make(h->digest_rule),
 	};
 
 	memcpy(b.seed, h->seed, 32);
@@ -183,7 +206,7 @@ void vault_encode_plan(const struct vault_plan_header *h, uint8_t ret[static VAU
 	memcpy(b.layout, h->layout_digest, 32);
 	memcpy(b.plan, h->plan_digest, 32);
 	memcpy(d.body, &b, sizeof(b));
-	seal_header(&d, plan_magic, h->sequence, h->flags);
+	seal_header(&d, plan_magic, PLAN_VERSION, h->sequence, h->flags);
 	memcpy(ret, &d, sizeof(d));
 }
 

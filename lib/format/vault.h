@@ -23,6 +23,11 @@ struct vault_regions {
 };
 void vault_regions(uint64_t vault_bytes, struct vault_regions *ret);
 
+/* The version in a header of a copy or of the journal that a newer holdfast made; 0: it is of a
+ * known version, or no header. Magic and version keep their places in all versions; the checksum
+ * need not, so it is not checked. */
+uint32_t vault_newer_header(const uint8_t *bytes, size_t len);
+
 /* Head of a copy; its payload follows at VAULT_BLOCK. */
 struct vault_copy_header {
 	uint64_t sequence;
@@ -39,6 +44,7 @@ struct vault_plan_header {
 	uint64_t generation; /* records of another one are stale */
 	uint32_t flags;
 	uint32_t steps;
+	uint32_t digest_rule; /* by which both digests were made; version 1 of the header: 1 */
 	uint64_t capacity_bytes;
 	uint8_t seed[32], instance[32], layout_digest[32], plan_digest[32];
 };
@@ -92,7 +98,8 @@ struct vault_item {
 	const uint8_t *value; /* into the bytes given */
 	size_t len;
 };
-/* 1 and *@ret, 0 at the end, -EINVAL. Begin with *@at = 0. */
+/* 1 and *@ret; 0 at the end; -ENOTSUP where an item of an unknown type, which only a newer holdfast
+ * writes, may not be skipped (*@ret is that one); -EINVAL. Begin with *@at = 0. */
 int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret);
 /* The items of keys and of what guards them: lib/keyring's. */
 bool vault_item_is_of_keys(unsigned type);
@@ -155,6 +162,7 @@ struct vault_escrow_item {
 	char volume[64];            /* full name */
 };
 #define VAULT_ESCROW_BYTES 136
+/* -ENOTSUP: of a newer version. */
 int vault_decode_escrow(const uint8_t *bytes, size_t len, struct vault_escrow_item *ret);
 void vault_encode_escrow(const struct vault_escrow_item *e, uint8_t ret[static VAULT_ESCROW_BYTES]);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A keyring from and to records of the device part. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/endian.h"
 #include "keyring/escrow.h"
 #include "keyring/mac.h"
 #include "keyring/private.h"
@@ -70,6 +72,15 @@ static int bad(const char *what)
 	return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's keys cannot be used: %s", what);
 }
 
+static const struct keystore *find_keystore(const struct layout *layout, const char *name)
+{
+	for (size_t i = 0; i < layout->n_keystores; i++) {
+		if (strcmp(layout->keystores[i]->name, name) == 0)
+			return layout->keystores[i];
+	}
+	return NULL;
+}
+
 static int read_sealed(struct keyring *ring, const struct vault_item *item)
 {
 	size_t name = strnlen((const char *)item->value, item->len);
@@ -78,10 +89,7 @@ static int read_sealed(struct keyring *ring, const struct vault_item *item)
 	if (name == item->len || ring->n_sealed == KEYSTORES_MAX)
 		return bad("a sealed secret");
 	*s = (struct sealed){0};
-	for (size_t i = 0; i < ring->layout->n_keystores; i++) {
-		if (strcmp(ring->layout->keystores[i]->name, (const char *)item->value) == 0)
-			s->keystore = ring->layout->keystores[i];
-	}
+	s->keystore = find_keystore(ring->layout, (const char *)item->value);
 	if (!s->keystore)
 		return bad("they are sealed by a keystore that the layout does not have");
 	s->blob_len = item->len - name - 1;
@@ -118,6 +126,53 @@ static int read_record(struct keyring *ring, const struct vault_item *item)
 		return 0;
 	}
 }
+
+/* --- versions --- */
+
+/* The version of a sealed secret that is newer than its backend knows; else 0. */
+static uint32_t newer_blob(const struct layout *layout, const struct vault_item *item)
+{
+	size_t name = strnlen((const char *)item->value, item->len);
+	const uint8_t *blob = item->value + name + 1;
+	const struct keystore *k;
+	le32_t version;
+
+	if (name == item->len || item->len - name - 1 < BLOB_MAGIC_BYTES + sizeof(version))
+		return 0;
+	k = find_keystore(layout, (const char *)item->value);
+	if (!k || !k->ops->blob_magic ||
+	    strncmp((const char *)blob, k->ops->blob_magic, BLOB_MAGIC_BYTES) != 0)
+		return 0;
+	memcpy(&version, blob + BLOB_MAGIC_BYTES, sizeof(version));
+	return le32_get(version) > k->ops->blob_version ? le32_get(version) : 0;
+}
+
+int keyring_refuse_newer(const struct vault *v, const struct layout *layout)
+{
+	struct vault_payload payload;
+	struct vault_escrow_item escrow;
+	struct vault_item item;
+	uint32_t version;
+	size_t at = 0;
+
+	if (!vault_active_payload(v, &payload))
+		return 0;
+	while (vault_next_item(payload.bytes, payload.len, &at, &item) == 1) {
+		version = item.type == VAULT_SEALED ? newer_blob(layout, &item) : 0;
+		if (version)
+			return diag_fail(DIAG_NEWER, ENOTSUP,
+					 "the secret of keystore %s was sealed by a newer holdfast "
+					 "(version %" PRIu32 ")",
+					 (const char *)item.value, version);
+		if (item.type == VAULT_ESCROW &&
+		    vault_decode_escrow(item.value, item.len, &escrow) == -ENOTSUP)
+			return diag_fail(DIAG_NEWER, ENOTSUP,
+					 "an escrow in its vault was made by a newer holdfast");
+	}
+	return 0;
+}
+
+/* --- a whole keyring --- */
 
 /* A copy of the device part: its MAC is checked when a keystore is unsealed. */
 static int keep_payload(struct keyring *ring, const struct vault_payload *from)

@@ -10,6 +10,7 @@
 #include "model/layer.h"
 
 #define DEVICE_SECRET_BYTES 32
+#define BLOB_MAGIC_BYTES    8
 #define VOLUME_KEY_MAX      128
 
 /* What only a person or a script has. */
@@ -110,7 +111,11 @@ struct keystore_state {
  * next run does. Provisioning: @prepare, @seal without @next, copy, flush, @anchor_write.
  */
 struct keystore_ops {
-	const char *name;    /* "file": backend in a layout */
+	const char *name; /* "file": backend in a layout */
+	/* What it seals begins with BLOB_MAGIC_BYTES of magic, NUL-padded, and a le32 version. Here
+	 * the newest version that is known; NULL, 0: it makes no such beginning. */
+	const char *blob_magic;
+	uint32_t blob_version;
 	const char *summary; /* one sentence */
 	const struct option_spec *options;
 	/* The best that erasing can be here. */

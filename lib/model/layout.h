@@ -143,6 +143,10 @@ void layout_freep(struct layout **layout);
 /* By "root:a", or "root" where that is unambiguous or means the first slot. NULL: not there. */
 struct volume *layout_volume(const struct layout *layout, const char *name);
 
+/* The rule by which layout and plan digest are made; counts up whenever the same layout and sources
+ * would give another digest, for example with a new option that has a default. */
+#define LAYOUT_DIGEST_RULE 1
+
 /* The layout with every default written out, in one spelling, sources as digests (all layers must
  * be surveyed): what the layout digest is taken over. */
 void layout_canonical(const struct layout *layout, struct text *to);

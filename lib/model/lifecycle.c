@@ -15,6 +15,8 @@ const char *lifecycle_name(enum lifecycle state)
 		return "provisioning";
 	case LIFECYCLE_PROVISIONED:
 		return "provisioned";
+	case LIFECYCLE_NEWER:
+		return "newer";
 	case LIFECYCLE_DAMAGED:
 		break;
 	}

@@ -3,7 +3,7 @@
 #ifndef HOLDFAST_MODEL_LIFECYCLE_H
 #define HOLDFAST_MODEL_LIFECYCLE_H
 
-/* Design §6. Keyless devices know blank, shared, provisioning, provisioned and damaged. */
+/* Design §6. */
 enum lifecycle {
 	LIFECYCLE_BLANK,        /* nothing on the medium */
 	LIFECYCLE_FOREIGN,      /* something that holdfast did not make */
@@ -11,6 +11,7 @@ enum lifecycle {
 	LIFECYCLE_PROVISIONING, /* begun, not finished: provision again */
 	LIFECYCLE_PROVISIONED,  /* complete, without keys */
 	LIFECYCLE_DAMAGED,
+	LIFECYCLE_NEWER, /* made by a newer holdfast: nothing more is known of it */
 };
 
 const char *lifecycle_name(enum lifecycle state);

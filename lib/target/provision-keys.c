@@ -53,7 +53,11 @@ int provision_refuse_wiped(const struct provisioning *p)
 static int find_keys(struct provisioning *p)
 {
 	size_t mark = diag_count();
-	int r = keyring_read(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
+	int r = keyring_refuse_newer(p->target.vault, p->layout);
+
+	if (r < 0)
+		return r;
+	r = keyring_read(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
 
 	if (r == 1)
 		keyring_allow_counting(p->target.ring);

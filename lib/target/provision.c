@@ -14,33 +14,42 @@
 #include "stack/plan.h"
 #include "stack/probe.h"
 #include "stack/survey.h"
+#include "keyring/record.h"
 #include "target/commit.h"
 #include "vault/find.h"
 #include "vault/layout.h"
 
-/* A shared image given with --from: complete, and its layout readable. */
-static int open_from(struct provisioning *p, struct env *env, struct vault_begun *ret_begun)
+/* The layout of a shared image, unless a newer holdfast made it. */
+static int read_from(struct provisioning *p, struct vault *vault)
 {
-	const struct kinds *kinds = p->request->kinds;
-	_cleanup_vault_ struct vault *vault = NULL;
-	int r = io_open_file(p->request->from, IO_LOCK, &p->from);
+	int r = vault_refuse_newer(vault), found;
 
 	if (r < 0)
 		return r;
-	r = vault_find(p->from, &vault);
+	found = r = vault_read_layout(vault, p->request->kinds, &p->from_layout);
 	if (r == 1)
-		r = vault_begun(vault, ret_begun);
+		r = keyring_refuse_newer(vault, p->from_layout);
+	return r < 0 ? r : found;
+}
+
+/* A shared image given with --from: complete, and its layout readable. */
+static int open_from(struct provisioning *p, struct env *env, struct vault_begun *ret_begun)
+{
+	const char *path = p->request->from;
+	_cleanup_vault_ struct vault *vault = NULL;
+	int found = 0, r = io_open_file(path, IO_LOCK, &p->from);
+	DIAG_SCOPE("%s", path);
+
+	if (r >= 0)
+		r = vault_find(p->from, &vault);
+	if (r == 1)
+		r = found = read_from(p, vault);
 	if (r < 0)
 		return r;
-	if (r == 0 || !ret_begun->shared || !ret_begun->complete)
-		return diag_fail(DIAG_SOURCE, EINVAL, "%s is not a complete shared image%s",
-				 p->request->from,
-				 r == 1 && ret_begun->shared ? ": it was not finished" : "");
-	r = vault_read_layout(vault, kinds, &p->from_layout);
-	return r < 0    ? r
-	       : r == 0 ? diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: its vault has no layout",
-				    p->request->from)
-			: 0;
+	if (!vault || !vault_begun(vault, ret_begun) || !ret_begun->shared || !ret_begun->complete)
+		return diag_fail(DIAG_SOURCE, EINVAL, "%s is not a complete shared image%s", path,
+				 ret_begun->shared ? ": it was not finished" : "");
+	return found ? 0 : diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: its vault has no layout", path);
 }
 
 static int open_target(struct provisioning *p, struct env *env)
@@ -60,7 +69,8 @@ static int open_target(struct provisioning *p, struct env *env)
 
 static bool same_layout(const struct vault_begun *begun, const uint8_t *digest)
 {
-	return memcmp(begun->layout_digest, digest, SHA256_BYTES) == 0;
+	return begun->digest_rule == LAYOUT_DIGEST_RULE &&
+	       memcmp(begun->layout_digest, digest, SHA256_BYTES) == 0;
 }
 
 /* Seeds fix public values only. What was begun keeps its own; a layout's seed fixes everything. */
@@ -188,6 +198,7 @@ static bool was_begun(const struct provisioning *p, const struct plan *plan)
 	const struct target *t = &p->target;
 
 	return t->state == LIFECYCLE_PROVISIONING && t->has_plan &&
+	       t->begun.digest_rule == LAYOUT_DIGEST_RULE &&
 	       memcmp(t->begun.plan_digest, plan->digest, SHA256_BYTES) == 0;
 }
 
@@ -309,6 +320,8 @@ int provision_prepare(struct provisioning *p, const struct provision_request *re
 	recorded = p->from_layout ? p->from_layout : p->target.layout;
 	if (r >= 0)
 		r = stack_survey(p->layout, recorded, env, digest);
+	if (r >= 0 && p->from)
+		r = replace_check_rule(&from, request->from);
 	if (r >= 0 && p->from && !same_layout(&from, digest))
 		r = diag_fail(DIAG_DIGEST, EINVAL,
 			      "%s was made from another layout or other sources", request->from);

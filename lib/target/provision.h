@@ -18,7 +18,7 @@ struct provision_request {
 	bool shared;
 	bool trust_copy;
 	const char *from;           /* a shared image, or NULL */
-	const char *const *replace; /* labels, or "all" */
+	const char *const *replace; /* labels, "all", or "newer" */
 	size_t n_replace;
 	bool retire_keys;   /* hardware that guarded the keys of another device may forget them */
 	const char *expect; /* layout or plan digest in hexadecimal, or NULL */
@@ -54,6 +54,9 @@ int provision_make_keys(struct provisioning *p);
 
 /* --- lib/target/replace.c --- */
 
+/* HF-DIGEST-RULE if an older rule made the digests of @begun, which is of @path: they cannot be
+ * compared. 0 if not. */
+int replace_check_rule(const struct vault_begun *begun, const char *path);
 /* Notes in @plan what is on the target and would be lost; refuses (HF-FOREIGN,
  * HF-GPT-FOREIGN, HF-LIFECYCLE) what was not named in @request, unless it is a dry run. */
 int replace_check(const struct provision_request *request, const struct target *t,

@@ -85,16 +85,29 @@ static int check_partitions(const struct provision_request *request, const struc
 	return first;
 }
 
-/* A vault of another layout, or a plan that was begun and is not this one. */
-static int check_vault(const struct provision_request *request, const struct target *t,
-		       struct plan *plan)
+int replace_check_rule(const struct vault_begun *begun, const char *path)
 {
-	int r = note_lost(plan, t->state == LIFECYCLE_PROVISIONING
-				    ? "what another plan began here"
-				    : "what another layout laid out here");
+	int r;
 
-	if (r < 0 || request->dry_run || named(request, "all"))
+	if (begun->digest_rule == LAYOUT_DIGEST_RULE)
+		return 0;
+	r = diag_fail(
+	    DIAG_DIGEST_RULE, EUCLEAN,
+	    "%s was laid out by an older rule of the layout digest (%u, now %u): contents "
+	    "cannot be compared by digest",
+	    path, begun->digest_rule, LAYOUT_DIGEST_RULE);
+	diag_state("nothing was changed");
+	return r;
+}
+
+static int refuse_layout(const struct target *t)
+{
+	int r = t->has_plan ? replace_check_rule(&t->begun, t->path) : 0;
+
+	if (r < 0) {
+		diag_next("it opens and verifies as before; --replace=all lays it out again");
 		return r;
+	}
 	if (t->state == LIFECYCLE_PROVISIONING || t->state == LIFECYCLE_SHARED)
 		r = diag_fail(
 		    DIAG_DIGEST, EUCLEAN,
@@ -107,13 +120,40 @@ static int check_vault(const struct provision_request *request, const struct tar
 		r = diag_fail(DIAG_LIFECYCLE, EEXIST, "%s is %s already, by another layout",
 			      t->path, lifecycle_name(t->state));
 	diag_state("nothing was changed");
-	diag_next("run it with the same layout and sources, or start anew with --replace=all");
+	diag_next("run it with the same layout and sources, or start again with --replace=all");
 	return r;
+}
+
+/* A vault of another layout, or a plan that was begun and is not this one. */
+static int check_vault(const struct provision_request *request, const struct target *t,
+		       struct plan *plan)
+{
+	bool older = t->has_plan && t->begun.digest_rule != LAYOUT_DIGEST_RULE;
+	int r = note_lost(
+	    plan, older ? "what was laid out here by an older rule of the layout digest"
+		  : t->state == LIFECYCLE_PROVISIONING ? "what another plan began here"
+						       : "what another layout laid out here");
+
+	return r < 0 || request->dry_run || named(request, "all") ? r : refuse_layout(t);
+}
+
+/* What a newer holdfast made has a label of its own: nothing else gives it up, not even for a look
+ * at the plan. */
+static int check_newer(const struct provision_request *request, const struct target *t,
+		       struct plan *plan)
+{
+	for (size_t i = 0; i < request->n_replace; i++) {
+		if (strcmp(request->replace[i], "newer") == 0)
+			return note_lost(plan, "what a newer holdfast made here");
+	}
+	return target_refuse_newer(t);
 }
 
 int replace_check(const struct provision_request *request, const struct target *t,
 		  struct plan *plan)
 {
+	if (t->state == LIFECYCLE_NEWER)
+		return check_newer(request, t, plan);
 	if (t->vault && t->state != LIFECYCLE_BLANK)
 		return check_vault(request, t, plan);
 	switch (plan->facts->table) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A target as a whole: its vault, its layout, and what state it is in, told from evidence. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -182,15 +183,19 @@ static int read_layout(struct target *t, const struct kinds *kinds)
 
 static int look_at_vault(struct target *t, const struct kinds *kinds)
 {
-	int r = vault_begun(t->vault, &t->begun);
+	int r = vault_refuse_newer(t->vault);
 
 	if (r < 0)
 		return r;
-	t->has_plan = r == 1;
+	t->has_plan = vault_begun(t->vault, &t->begun) == 1;
 	r = read_layout(t, kinds);
 	if (r < 0)
 		return r;
 	t->layout_from_vault = r == 1;
+	if (t->layout)
+		r = keyring_refuse_newer(t->vault, t->layout);
+	if (r < 0)
+		return r;
 	if (t->has_plan && !t->begun.complete)
 		t->state = LIFECYCLE_PROVISIONING;
 	else if (!t->layout_from_vault)
@@ -199,6 +204,19 @@ static int look_at_vault(struct target *t, const struct kinds *kinds)
 		t->state =
 		    t->has_plan && t->begun.shared ? LIFECYCLE_SHARED : LIFECYCLE_PROVISIONED;
 	return 0;
+}
+
+/* The vault, or a part of it, was made by a newer holdfast: nothing else of it is believed. */
+static void take_as_newer(struct target *t, size_t mark)
+{
+	const struct diag_record *d = diag_get(mark);
+
+	snprintf(t->newer, sizeof(t->newer), "%s", d ? d->text : "");
+	diag_forget(mark);
+	t->layout = layout_free(t->layout);
+	t->layout_from_vault = t->has_plan = false;
+	t->begun = (struct vault_begun){0};
+	t->state = LIFECYCLE_NEWER;
 }
 
 int target_identify(struct target *t, const struct kinds *kinds)
@@ -220,6 +238,10 @@ int target_identify(struct target *t, const struct kinds *kinds)
 		if (r >= 0 && (t->layout || t->state == LIFECYCLE_PROVISIONING))
 			return 0;
 	}
+	if (r == -ENOTSUP) {
+		take_as_newer(t, mark);
+		return 0;
+	}
 	if (r < 0 && (r == -EIO || r == -ENOMEM))
 		return r;
 	if (r < 0 || t->vault) {
@@ -231,6 +253,20 @@ int target_identify(struct target *t, const struct kinds *kinds)
 	return look_at_table(t, kinds);
 }
 
+int target_refuse_newer(const struct target *t)
+{
+	int r;
+
+	if (t->state != LIFECYCLE_NEWER)
+		return 0;
+	r = diag_fail(DIAG_NEWER, ENOTSUP, "%s: %s", t->path, t->newer);
+	diag_state("nothing was opened, nothing was changed");
+	diag_next("use a holdfast that knows it; `holdfast provision --replace=newer` gives up "
+		  "everything on %s",
+		  t->path);
+	return r;
+}
+
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,
 		const struct kinds *kinds)
 {
@@ -238,6 +274,8 @@ int target_load(struct target *t, const char *path, unsigned flags, struct env *
 
 	if (r >= 0)
 		r = target_identify(t, kinds);
+	if (r >= 0)
+		r = target_refuse_newer(t);
 	if (r < 0)
 		return r;
 	if (t->state == LIFECYCLE_PROVISIONING) {

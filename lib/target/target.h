@@ -26,6 +26,7 @@ struct target {
 	bool layout_from_vault;
 	bool vault_damaged; /* a vault is there, but its device part cannot be used */
 	enum lifecycle state;
+	char newer[1024]; /* LIFECYCLE_NEWER: what a newer holdfast made, a sentence */
 	const struct medium_ops *probed_as; /* what @facts are of; NULL: nothing is read yet */
 	struct medium_facts facts;          /* ask target_probe() */
 	struct keyring *ring;               /* after target_read_keys() */
@@ -48,6 +49,8 @@ int target_identify(struct target *t, const struct kinds *kinds);
 int target_probe(struct target *t, const struct medium_ops *as, const struct medium_facts **ret);
 /* Checks the table of the medium that @layout names (t->layout, where that is known): findings. */
 int target_verify_medium(struct target *t, const struct layout *layout, struct report *report);
+/* HF-NEWER if the state is LIFECYCLE_NEWER; else 0. */
+int target_refuse_newer(const struct target *t);
 /* Open, identify, and insist on a layout: what verify, read, open, status and the like begin with.
  */
 int target_load(struct target *t, const char *path, unsigned flags, struct env *env,

@@ -31,6 +31,9 @@ static int load_copy(struct vault *v, unsigned which)
 	*c = (struct vault_copy){0};
 	if (io_read(v->target, head, sizeof(head), v->extent.offset_bytes + offset) < 0)
 		return bad_copy(c, "cannot be read");
+	c->newer = vault_newer_header(head, sizeof(head));
+	if (c->newer)
+		return bad_copy(c, "was made by a newer holdfast");
 	if (vault_decode_copy(head, sizeof(head), &c->header) < 0)
 		return bad_copy(c, "has no good header");
 	if (c->header.vault_offset != v->extent.offset_bytes ||

@@ -35,46 +35,57 @@ static bool find_entry(struct io *target, uint64_t lba, struct extent *ret)
 	return false;
 }
 
-/* The header of a copy says where its vault is. */
-static bool find_header(struct io *target, uint64_t offset, struct extent *ret)
+/* The header of a copy says where its vault is. @ret_newer: its version where it is a newer one,
+ * which may say that elsewhere. */
+static bool find_header(struct io *target, uint64_t offset, struct extent *ret, uint32_t *ret_newer)
 {
 	struct vault_copy_header h;
 	uint8_t head[VAULT_HEADER_BYTES];
 
+	*ret_newer = 0;
 	if (!range_inside(offset, sizeof(head), target->size_bytes) ||
-	    io_read(target, head, sizeof(head), offset) < 0 ||
-	    vault_decode_copy(head, sizeof(head), &h) < 0 || h.vault_offset != offset)
+	    io_read(target, head, sizeof(head), offset) < 0)
+		return false;
+	*ret_newer = vault_newer_header(head, sizeof(head));
+	if (vault_decode_copy(head, sizeof(head), &h) < 0 || h.vault_offset != offset)
 		return false;
 	*ret = (struct extent){h.vault_offset, h.vault_bytes};
 	return true;
 }
 
-/* Where the layout of a raw medium may have put it. */
+/* Where the layout of a raw medium may have put it. One that is known wins over a newer header. */
 static int scan(struct io *target, struct vault **ret)
 {
+	uint64_t newer_at = 0;
+	uint32_t newer = 0, version;
 	struct extent e;
 	int r = 0;
 
 	for (uint64_t at = 0; at < VAULT_SCAN_END; at += VAULT_SCAN_STEP)
 		io_hint(target, IO_WILL_READ, at, VAULT_HEADER_BYTES);
 	for (uint64_t at = 0; at < VAULT_SCAN_END && r == 0; at += VAULT_SCAN_STEP) {
-		if (find_header(target, at, &e))
+		if (find_header(target, at, &e, &version))
 			r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
+		if (!newer && version) {
+			newer = version;
+			newer_at = at;
+		}
 	}
-	return r;
+	return r == 0 && newer ? vault_note_newer(target, newer_at, newer, ret) : r;
 }
 
 int vault_find(struct io *target, struct vault **ret)
 {
 	uint64_t sectors = target->size_bytes / target->sector_bytes;
 	struct extent e;
+	uint32_t newer;
 	int r = 0;
 
 	if (sectors < 8)
 		return 0;
 	if (find_entry(target, 1, &e) || find_entry(target, sectors - 1, &e))
 		r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
-	if (r == 0 && find_header(target, VAULT_DEFAULT_OFFSET, &e))
+	if (r == 0 && find_header(target, VAULT_DEFAULT_OFFSET, &e, &newer))
 		r = vault_open(target, e.offset_bytes, e.size_bytes, ret);
 	if (r == 0)
 		r = vault_open(target, VAULT_DEFAULT_OFFSET, VAULT_DEFAULT_SIZE, ret);

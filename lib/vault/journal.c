@@ -78,6 +78,23 @@ static int load_half(struct vault *v, unsigned half)
 	return 0;
 }
 
+static void load_header(struct vault *v, unsigned which)
+{
+	uint64_t offset = v->regions.journal_offset + which * VAULT_BLOCK;
+	uint8_t bytes[VAULT_HEADER_BYTES];
+	struct vault_plan_header h;
+
+	v->newer_plan[which] = 0;
+	if (io_read(v->target, bytes, sizeof(bytes), v->extent.offset_bytes + offset) < 0)
+		return;
+	v->newer_plan[which] = vault_newer_header(bytes, sizeof(bytes));
+	if (vault_decode_plan(bytes, sizeof(bytes), &h) < 0 ||
+	    (v->has_plan && h.sequence < v->plan.sequence))
+		return;
+	v->plan = h;
+	v->has_plan = true;
+}
+
 int vault_load_journal(struct vault *v)
 {
 	v->has_plan = false;
@@ -85,19 +102,8 @@ int vault_load_journal(struct vault *v)
 	v->next_sequence = 1;
 	v->half = 0;
 	v->position = 0;
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t offset =
-		    v->extent.offset_bytes + v->regions.journal_offset + i * VAULT_BLOCK;
-		uint8_t bytes[VAULT_HEADER_BYTES];
-		struct vault_plan_header h;
-
-		v->header_good[i] = io_read(v->target, bytes, sizeof(bytes), offset) >= 0 &&
-				    vault_decode_plan(bytes, sizeof(bytes), &h) >= 0;
-		if (!v->header_good[i] || (v->has_plan && h.sequence < v->plan.sequence))
-			continue;
-		v->plan = h;
-		v->has_plan = true;
-	}
+	load_header(v, 0);
+	load_header(v, 1);
 	if (!v->has_plan)
 		return 0;
 	if (load_half(v, 0) < 0)
@@ -125,6 +131,7 @@ static struct vault_plan_header header_of(const struct vault_begun *begun)
 	    .flags = (begun->shared ? VAULT_PLAN_SHARED : 0) |
 		     (begun->completion ? VAULT_PLAN_COMPLETION : 0),
 	    .steps = begun->steps,
+	    .digest_rule = LAYOUT_DIGEST_RULE,
 	    .capacity_bytes = begun->capacity_bytes,
 	};
 
@@ -165,6 +172,7 @@ int vault_begun(const struct vault *v, struct vault_begun *ret)
 	    .completion = h->flags & VAULT_PLAN_COMPLETION,
 	    .complete = h->flags & VAULT_PLAN_COMPLETE,
 	    .generation = h->generation,
+	    .digest_rule = h->digest_rule,
 	    .capacity_bytes = h->capacity_bytes,
 	    .steps = h->steps,
 	};

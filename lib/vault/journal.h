@@ -17,6 +17,7 @@ struct vault_begun {
 	bool completion;      /* begun on top of a shared image, or from one */
 	bool complete;        /* the plan's last step is done */
 	uint64_t generation;  /* counts the plans begun in this vault; vault_begin() ignores it */
+	uint32_t digest_rule; /* LAYOUT_DIGEST_RULE then; vault_begin() ignores it, too */
 	uint8_t seed[32];     /* of public values that are the same on every device */
 	uint8_t instance[32]; /* mixed in for this device's own; zero if the layout has a seed */
 	uint8_t layout_digest[SHA256_BYTES];

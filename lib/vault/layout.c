@@ -14,6 +14,8 @@
 #include "vault/layout.h"
 #include "vault/vault.h"
 
+#define VOLUME_FLAGS (VAULT_VOLUME_RESERVED | VAULT_VOLUME_SHARED | VAULT_VOLUME_FORGOTTEN)
+
 struct reader {
 	struct layout *layout;
 	const struct kinds *kinds;
@@ -26,15 +28,19 @@ struct reader {
 
 static int bad(const char *what)
 {
-	int r =
-	    diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's device part cannot be used: %s", what);
-
-	diag_next("if it was made by a newer holdfast, use that one");
-	return r;
+	return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's device part cannot be used: %s", what);
 }
 
-/* Of what stands before it: a layer, a keystore or a medium. */
-static int set_option(struct reader *r, const char *name, const char *const *texts, size_t n)
+/* Only a newer holdfast writes what this one does not know. */
+static int newer(const char *what, const char *name)
+{
+	return diag_fail(DIAG_NEWER, ENOTSUP,
+			 "its vault was made by a newer holdfast: %s \"%s\" is not known here",
+			 what, name);
+}
+
+/* Of the record before it: a layer, a keystore or a medium. */
+static int set_value(struct reader *r, const char *name, const char *const *texts, size_t n)
 {
 	const struct where nowhere = {0};
 
@@ -45,8 +51,21 @@ static int set_option(struct reader *r, const char *name, const char *const *tex
 	return medium_set(r->layout, r->medium, name, texts, n, nowhere);
 }
 
+/* A newer holdfast may have more words for it; numbers were checked by the one that wrote them. */
+static int set_option(struct reader *r, const struct option_spec *spec, const char *const *texts,
+		      size_t n)
+{
+	size_t mark = diag_count();
+	int e = set_value(r, spec->name, texts, n);
+
+	if (e >= 0 || e == -ENOMEM || (spec->type != OPTION_WORD && spec->type != OPTION_LIST))
+		return e;
+	diag_forget(mark);
+	return newer("a value of option", spec->name);
+}
+
 /* The canonical text of a list has its words joined by commas. */
-static int set_list(struct reader *r, const char *name, const char *text)
+static int set_list(struct reader *r, const struct option_spec *spec, const char *text)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	const char *words[32];
@@ -57,7 +76,7 @@ static int set_list(struct reader *r, const char *name, const char *text)
 		return diag_no_memory();
 	for (char *w = strtok_r(copy, ",", &save); w && n < 32; w = strtok_r(NULL, ",", &save))
 		words[n++] = w;
-	return set_option(r, name, words, n);
+	return set_option(r, spec, words, n);
 }
 
 static int read_option(struct reader *r, const char *name, const char *text)
@@ -77,13 +96,15 @@ static int read_option(struct reader *r, const char *name, const char *text)
 			r->layout->device.architecture = arena_strdup(arena, text);
 		else if (strcmp(name, "version") == 0)
 			r->layout->device.version = strtoull(text, NULL, 10);
+		else
+			return newer("option", name);
 		return 0;
 	}
 	if (!specs || i < 0)
-		return bad("an option that is not known");
+		return newer("option", name);
 	if (specs[i].type == OPTION_LIST)
-		return set_list(r, name, text);
-	return set_option(r, name, &text, 1);
+		return set_list(r, &specs[i], text);
+	return set_option(r, &specs[i], &text, 1);
 }
 
 static int read_medium(struct reader *r, const struct vault_item *item)
@@ -96,7 +117,7 @@ static int read_medium(struct reader *r, const struct vault_item *item)
 		return bad("a medium's record");
 	ops = medium_kind(r->kinds->media, s[1]);
 	if (!ops)
-		return bad("a kind of medium that is not known");
+		return newer("medium", s[1]);
 	r->in_device = false;
 	r->volume = NULL;
 	r->layer = NULL;
@@ -115,7 +136,7 @@ static int read_keystore(struct reader *r, const struct vault_item *item)
 		return bad("a keystore's record");
 	ops = keystore_kind(r->kinds->keystores, s[1]);
 	if (!ops)
-		return bad("a keystore that is not known");
+		return newer("keystore", s[1]);
 	r->in_device = false;
 	r->layer = NULL;
 	r->keystore = layout_add_keystore(r->layout, ops, s[0], nowhere);
@@ -132,6 +153,8 @@ static int read_volume(struct reader *r, const struct vault_item *item)
 	    vault_item_strings(item->value + 4, item->len - 4, s, 2) < 0 || !*s[0])
 		return bad("a volume's record");
 	memcpy(&flags, item->value, sizeof(flags));
+	if (le32_get(flags) & ~VOLUME_FLAGS)
+		return newer("a flag of volume", s[0]);
 	r->in_device = false;
 	r->layer = NULL;
 	r->keystore = NULL;
@@ -172,7 +195,7 @@ static int read_layer(struct reader *r, const struct vault_item *item)
 		return bad("a layer's record");
 	ops = layer_kind(r->kinds->layers, kind);
 	if (!ops)
-		return bad("a kind of layer that is not known");
+		return newer("layer", kind);
 	r->layer = volume_add_layer(r->volume, ops, nowhere);
 	return r->layer ? 0 : -ENOMEM;
 }
@@ -253,8 +276,12 @@ static int read_items(struct reader *reader, const struct vault_payload *payload
 	}
 	if (r == 0 && has_keys && !has_others)
 		return 0;
-	return r < 0 || reader->layout->n_media == 0 ? bad("its records are cut short or not known")
-						     : 1;
+	if (r == -ENOTSUP)
+		return diag_fail(DIAG_NEWER, ENOTSUP,
+				 "its vault was made by a newer holdfast: records of type %u are "
+				 "not known here",
+				 item.type);
+	return r < 0 || reader->layout->n_media == 0 ? bad("its records are cut short") : 1;
 }
 
 int vault_read_layout(const struct vault *v, const struct kinds *kinds, struct layout **ret)

@@ -9,7 +9,8 @@
 struct vault;
 
 /* A layout without a file, with volumes, extents, UUIDs and learned values; lives on its own. 1, 0
- * if no device part was committed, -errno if it is damaged beyond use. */
+ * if no device part was committed, -errno if it is damaged beyond use. HF-NEWER,
+ * -ENOTSUP: it has records that only a newer holdfast knows. */
 int vault_read_layout(const struct vault *v, const struct kinds *kinds, struct layout **ret);
 
 #endif

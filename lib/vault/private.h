@@ -12,6 +12,7 @@
 struct vault_copy {
 	bool good;
 	const char *why; /* static; set where not good */
+	uint32_t newer;  /* its version, if a newer holdfast made it */
 	struct vault_copy_header header;
 	uint8_t *payload; /* set where good */
 };
@@ -22,12 +23,13 @@ struct vault {
 	struct extent extent;
 	struct vault_regions regions;
 	struct vault_copy copy[2];
-	int chosen;     /* vault_choose(): 1 + index of a copy; 0: the newer one counts */
-	bool undecided; /* vault_leave_undecided() */
+	uint32_t newer_header; /* vault_note_newer(); nothing else is set then */
+	int chosen;            /* vault_choose(): 1 + index of a copy; 0: the newer one counts */
+	bool undecided;        /* vault_leave_undecided() */
 	/* the journal: */
 	bool has_plan;
 	struct vault_plan_header plan;
-	bool header_good[2];
+	uint32_t newer_plan[2];            /* version of the header, if a newer holdfast made it */
 	ARRAY(struct vault_record) latest; /* of each step */
 	uint64_t next_sequence;
 	unsigned half;     /* that is written to */

@@ -20,13 +20,24 @@ int vault_open(struct io *target, uint64_t offset_bytes, uint64_t size_bytes, st
 /* The same, also where there is nothing yet: for committing to it. 0 or -errno. */
 int vault_load(struct io *target, uint64_t offset_bytes, uint64_t size_bytes, struct vault **ret);
 /* Begins a plan: writes the journal's header, durable. A device part that is there already is kept
- * until the next commit. */
+ * until the next commit. What a newer holdfast made is given up: its headers are zeroed after that.
+ */
 int vault_begin(struct io *target, uint64_t offset_bytes, uint64_t size_bytes,
 		const struct vault_begun *begun, struct vault **ret);
 struct vault *vault_close(struct vault *v);
 void vault_closep(struct vault **v);
 #define _cleanup_vault_ __attribute__((cleanup(vault_closep)))
 
+/* HF-NEWER, -ENOTSUP if any copy or the journal was made by a newer holdfast: then nothing else of
+ * the vault is believed. 0 if not. */
+int vault_refuse_newer(const struct vault *v);
+
 struct extent vault_extent(const struct vault *v);
+
+/* --- for lib/vault --- */
+
+/* A vault of which only a newer header at @offset_bytes is known. 1, or -errno. */
+int vault_note_newer(struct io *target, uint64_t offset_bytes, uint32_t version,
+		     struct vault **ret);
 
 #endif

@@ -141,12 +141,13 @@ static void plan_bytes(uint32_t flags, uint8_t ret[static VAULT_HEADER_BYTES])
 {
 	memset(ret, 0, VAULT_HEADER_BYTES);
 	memcpy(ret, "holdfast-journa", 15);
-	put32(ret + 16, 1);
+	put32(ret + 16, 2);
 	put32(ret + 20, flags);
 	put64(ret + 24, 0x1122334455667788);
 	put64(ret + 32, 0x0102030405060708);
 	put64(ret + 40, 0x1112131415161718);
 	put32(ret + 48, 0x31323334);
+	put32(ret + 52, 0x41424344);
 	fill(ret + 56, 32, 1);
 	fill(ret + 88, 32, 50);
 	fill(ret + 120, 32, 100);
@@ -166,12 +167,58 @@ static void a_plan_header_has_its_fields(void **state)
 	assert_int_equal(h.generation, 0x0102030405060708);
 	assert_int_equal(h.capacity_bytes, 0x1112131415161718);
 	assert_int_equal(h.steps, 0x31323334);
+	assert_int_equal(h.digest_rule, 0x41424344);
 	assert_memory_equal(h.seed, bytes + 56, 32);
 	assert_memory_equal(h.instance, bytes + 88, 32);
 	assert_memory_equal(h.layout_digest, bytes + 120, 32);
 	assert_memory_equal(h.plan_digest, bytes + 152, 32);
 	vault_encode_plan(&h, again);
 	assert_memory_equal(bytes, again, sizeof(bytes));
+}
+
+/* Version 1 had no rule: its digests were made by the first one. */
+static void a_plan_header_of_version_1_has_digest_rule_1(void **state)
+{
+	uint8_t bytes[VAULT_HEADER_BYTES];
+	struct vault_plan_header h;
+
+	plan_bytes(VAULT_PLAN_COMPLETE, bytes);
+	put32(bytes + 16, 1);
+	put32(bytes + 52, 0);
+	put_crc(bytes, sizeof(bytes));
+	assert_int_equal(vault_decode_plan(bytes, sizeof(bytes), &h), 0);
+	assert_int_equal(h.digest_rule, 1);
+	assert_int_equal(h.steps, 0x31323334);
+	for (unsigned i = 52; i < 56; i++) {
+		bytes[i] = 1;
+		put_crc(bytes, sizeof(bytes));
+		assert_int_equal(vault_decode_plan(bytes, sizeof(bytes), &h), -EINVAL);
+		bytes[i] = 0;
+	}
+}
+
+/* By magic and version alone: the rest may be anything in a newer version. */
+static void a_newer_header_is_told_by_its_version(void **state)
+{
+	uint8_t bytes[VAULT_HEADER_BYTES];
+
+	copy_bytes(bytes);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 0);
+	put32(bytes + 16, 2);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 2);
+	memset(bytes + 20, 0xa5, sizeof(bytes) - 20);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 2);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes) - 1), 0);
+	put32(bytes + 16, 0);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 0);
+	put32(bytes + 16, 0x01000000);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 0x01000000);
+	bytes[0] = 'H';
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 0);
+	plan_bytes(0, bytes);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 0);
+	put32(bytes + 16, 3);
+	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 3);
 }
 
 static void unknown_plan_flags_are_refused(void **state)
@@ -192,12 +239,14 @@ static void unknown_plan_flags_are_refused(void **state)
 
 static void a_plan_header_rejects_what_it_does_not_know(void **state)
 {
-	static const struct change own[] = {{52, 1}, {55, 1}, {184, 1}, {300, 1}};
+	static const struct change own[] = {{16, 3}, {184, 1}, {300, 1}};
 	uint8_t bytes[VAULT_HEADER_BYTES];
 	struct vault_plan_header h;
 
 	for (size_t i = 0; i < sizeof(header_changes) / sizeof(header_changes[0]); i++) {
 		plan_bytes(0, bytes);
+		if (header_changes[i].offset == 16 && header_changes[i].value == 2)
+			continue; /* its own version */
 		bytes[header_changes[i].offset] =
 		    header_changes[i].offset == 14 ? 'x' : header_changes[i].value;
 		put_crc(bytes, sizeof(bytes));
@@ -397,7 +446,8 @@ static void an_unknown_item_is_skipped_only_when_it_says_so(void **state)
 		len = put_item(bytes, unknown[i], "some", 4);
 		len += put_item(bytes + len, VAULT_DEVICE, "", 0);
 		at = 0;
-		assert_int_equal(vault_next_item(bytes, len, &at, &item), -EINVAL);
+		assert_int_equal(vault_next_item(bytes, len, &at, &item), -ENOTSUP);
+		assert_int_equal(item.type, unknown[i]);
 		put_item(bytes, unknown[i] | VAULT_ITEM_OPTIONAL, "some", 4);
 		at = 0;
 		assert_int_equal(vault_next_item(bytes, len, &at, &item), 1);
@@ -674,8 +724,8 @@ static void an_escrow_has_its_fields(void **state)
 
 static void an_escrow_rejects_what_it_does_not_know(void **state)
 {
-	static const struct change bad[] = {{0, 2}, {0, 3},  {3, 1},  {4, 1},
-					    {7, 1}, {79, 1}, {135, 1}};
+	static const struct change bad[] = {{0, 2}, {0, 3}, {3, 1}, {79, 1}, {135, 1}};
+	static const unsigned version[] = {4, 5, 6, 7};
 	uint8_t bytes[VAULT_ESCROW_BYTES];
 	struct vault_escrow_item e;
 
@@ -683,6 +733,11 @@ static void an_escrow_rejects_what_it_does_not_know(void **state)
 		escrow_bytes(1, bytes);
 		bytes[bad[i].offset] = bad[i].value;
 		assert_int_equal(vault_decode_escrow(bytes, sizeof(bytes), &e), -EINVAL);
+	}
+	for (size_t i = 0; i < sizeof(version) / sizeof(version[0]); i++) {
+		escrow_bytes(2, bytes);
+		bytes[version[i]] = 1;
+		assert_int_equal(vault_decode_escrow(bytes, sizeof(bytes), &e), -ENOTSUP);
 	}
 	escrow_bytes(1, bytes);
 	assert_int_equal(vault_decode_escrow(bytes, sizeof(bytes) - 1, &e), -EINVAL);
@@ -732,6 +787,8 @@ int main(void)
 	    cmocka_unit_test(a_copy_header_rejects_what_it_does_not_know),
 	    cmocka_unit_test(a_changed_bit_of_a_copy_header_is_seen),
 	    cmocka_unit_test(a_plan_header_has_its_fields),
+	    cmocka_unit_test(a_plan_header_of_version_1_has_digest_rule_1),
+	    cmocka_unit_test(a_newer_header_is_told_by_its_version),
 	    cmocka_unit_test(unknown_plan_flags_are_refused),
 	    cmocka_unit_test(a_plan_header_rejects_what_it_does_not_know),
 	    cmocka_unit_test(a_record_has_its_fields),

@@ -102,6 +102,7 @@ static_assert(sizeof(struct ta_count_disk) == 16, "count");
 
 #define TA_SECRET_BYTES 32
 #define TA_BLOB_MAGIC   "hftee\0\0"
+#define TA_BLOB_VERSION 1
 
 /* A sealed secret. */
 struct ta_blob_disk {

@@ -96,7 +96,7 @@ uint32_t blob_seal(struct ta_blob_disk *blob, const uint8_t secret[static TA_SEC
 static bool is_well_formed(const struct ta_blob_disk *b)
 {
 	return TEE_MemCompare(b->magic, TA_BLOB_MAGIC, sizeof(b->magic)) == 0 &&
-	       le32_get(b->version) == 1 && le32_get(b->storage) >= TA_RPMB &&
+	       le32_get(b->version) == TA_BLOB_VERSION && le32_get(b->storage) >= TA_RPMB &&
 	       le32_get(b->storage) <= TA_REE && !(le32_get(b->flags) & ~(uint32_t)TA_SEAL_NEXT) &&
 	       le32_get(b->zero) == 0;
 }
