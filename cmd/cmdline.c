@@ -23,8 +23,7 @@ static int collect(struct volume *v, struct cmdline *c)
 	if (v->reserved)
 		return diag_fail(DIAG_NO_VOLUME, ENOENT,
 				 "volume %s is reserved and holds nothing yet", v->full_name);
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
+	volume_each_layer (l, v) {
 		const struct layer_kernel_ops *k = l->ops->kernel;
 		int r = k && k->cmdline ? k->cmdline(l, c) : 0;
 

@@ -15,8 +15,7 @@ static const struct flag flags[] = {
 static int tell_open(struct target *t, const struct volume *v, const struct open_how *how,
 		     struct result *list)
 {
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
+	volume_each_layer (l, v) {
 		_cleanup_text_ struct text words = {0};
 		struct result *o;
 		bool open = false;
@@ -39,13 +38,16 @@ static int tell_open(struct target *t, const struct volume *v, const struct open
 static int tell_all_open(struct session *s, struct target *t, const struct open_how *how)
 {
 	struct result *list = result_list(s->result, "open");
-	int r = 0;
 
 	if (!io_is_block_device(t->io))
 		return 0;
-	for (size_t i = 0; i < t->layout->n_volumes && r >= 0; i++)
-		r = tell_open(t, t->layout->volumes[i], how, list);
-	return r;
+	layout_each_volume (v, t->layout) {
+		int r = tell_open(t, v, how, list);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int run(struct session *s, const struct call *c)

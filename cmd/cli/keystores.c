@@ -114,8 +114,8 @@ static void tell_authenticated(struct result *to, const struct target *t)
 
 static const char *without_keystore(const struct target *t)
 {
-	for (size_t i = 0; i < t->layout->n_volumes; i++) {
-		if (volume_is_secret(t->layout->volumes[i]))
+	layout_each_volume (v, t->layout) {
+		if (volume_is_secret(v))
 			return "no keystore: keys are in the kernel's keyrings, only named here; "
 			       "who put them there erases them";
 	}

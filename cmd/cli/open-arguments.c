@@ -36,9 +36,9 @@ int open_volumes(const struct call *c, const struct target *t,
 		if (!ret[n++])
 			return -ENOENT;
 	}
-	for (size_t i = 0; c->n_args == 1 && i < t->layout->n_volumes; i++) {
-		struct volume *v = t->layout->volumes[i];
-
+	if (c->n_args > 1)
+		return n;
+	layout_each_volume (v, t->layout) {
 		if (!v->reserved && (v->pieces[ROLE_DATA].number || bare))
 			ret[n++] = v;
 	}

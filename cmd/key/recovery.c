@@ -31,9 +31,9 @@ static const struct flag flags[] = {
 
 static const struct layer *layer_of(const struct volume *v)
 {
-	for (size_t i = 0; i < v->n_layers; i++) {
-		if (layer_key_bytes(v->layers[i], KEY_RECOVERY))
-			return v->layers[i];
+	volume_each_layer (l, v) {
+		if (layer_key_bytes(l, KEY_RECOVERY))
+			return l;
 	}
 	diag_fail(DIAG_KEY_MISSING, ENOKEY,
 		  "volume %s has no recovery key: its layout does not ask for one", v->full_name);

@@ -124,16 +124,14 @@ static void volume(struct result *to, const struct volume *v, bool say)
 		result_number(o, "number", v->pieces[role].number);
 	}
 	list = result_list(to, "layers");
-	for (size_t i = 0; i < v->n_layers; i++) {
-		const struct layer *l = v->layers[i];
-
+	volume_each_layer (l, v) {
 		o = result_object(list, NULL);
 		result_text(o, "layer", l->ops->name);
 		array_each (it, &l->learned)
 			result_text(o, it->name, it->value);
 		if (l->source.surveyed)
 			result_hex(o, "source_sha256", l->source.digest, SHA256_BYTES);
-		text_add(&stack, "%s%s", i ? " > " : "", l->ops->name);
+		text_add(&stack, "%s%s", l->below ? " > " : "", l->ops->name);
 	}
 	if (!say)
 		return;
@@ -151,8 +149,8 @@ void describe_layout(struct result *to, const struct layout *layout, bool say)
 	result_text(to, "architecture", layout->device.architecture);
 	result_number(to, "version", layout->device.version);
 	list = result_list(to, "volumes");
-	for (size_t i = 0; i < layout->n_volumes; i++)
-		volume(result_object(list, NULL), layout->volumes[i], say);
+	layout_each_volume (v, layout)
+		volume(result_object(list, NULL), v, say);
 }
 
 /* --- what is wrong --- */
