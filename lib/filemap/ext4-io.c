@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-io.h"
 
 /* libext2fs hands a manager nothing but a name: the device's address, as text. */
 #define NAME_FORMAT "io-%p"

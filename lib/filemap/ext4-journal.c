@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/overflow.h"
+#include "filemap/ext4-journal.h"
 #include "filemap/ext4-log.h"
 
 #define REPLAYED_MAX (1u << 22)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/endian.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-journal.h"
 
 #define EXT4_LOG_MAGIC 0xc03b3998
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-name.h"
 
 #define PARENTS_MAX (16u * 1024 * 1024) /* 8 bytes each */
 #define DEPTH_MAX   128

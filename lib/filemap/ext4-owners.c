@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/overflow.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-io.h"
+#include "filemap/ext4-owners.h"
 
 #define EXTENTS_MAX (4u * 1024 * 1024) /* 24 bytes each */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/overflow.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-replay.h"
 
 struct replay_io {
 	struct io io;

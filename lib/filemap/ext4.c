@@ -7,7 +7,10 @@
 
 #include "base/endian.h"
 #include "base/overflow.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-io.h"
+#include "filemap/ext4-journal.h"
+#include "filemap/ext4-name.h"
+#include "filemap/ext4.h"
 
 #define SUPER_OFFSET      1024
 #define SUPER_BYTES       1024

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/overflow.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-journal.h"
 
 #define BLOCK     1024
 #define BLOCKS    1024

@@ -7,7 +7,7 @@
 #include "base/diag.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
-#include "userspace/luks2/private.h"
+#include "userspace/luks2/keyslot.h"
 
 #define DEVICE_BYTES (512 * 1024)
 #define HEAD_BYTES   512

@@ -11,7 +11,9 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "filemap/ext4-private.h"
+#include "filemap/ext4-io.h"
+#include "filemap/ext4-journal.h"
+#include "filemap/ext4.h"
 #include "lib/check.h"
 
 #define PATTERN 0xa5 /* fills an image before mke2fs: what still has it was never written */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dm-crypt in user space, with and without authentication, over struct io, in parallel. */
-#ifndef HOLDFAST_SOFT_CRYPT_H
-#define HOLDFAST_SOFT_CRYPT_H
+#ifndef HOLDFAST_USERSPACE_CRYPT_H
+#define HOLDFAST_USERSPACE_CRYPT_H
 
 #include "base/env.h"
 #include "base/io.h"

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/tag.h"
 
 #define RUN_BYTES      (1024 * 1024)
 #define LOOK_BYTES     (64 * 1024) /* of tags */

@@ -7,7 +7,8 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/superblock.h"
+#include "userspace/integrity/tag.h"
 
 #define SECTOR_SHIFT        9
 #define JOURNAL_MAX_SECTORS 131072 /* DEFAULT_MAX_JOURNAL_SECTORS of machines with 64 bits */

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/journal.h"
+#include "userspace/integrity/superblock.h"
+#include "userspace/integrity/tag.h"
 
 #define LOOK_FIRST_BYTES 4096         /* of tags: the next one is often near */
 #define LOOK_BYTES       (256 * 1024) /* and so much at most at once */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dm-integrity in user space: format, read, write and check, over struct io, in parallel. */
-#ifndef HOLDFAST_SOFT_INTEGRITY_H
-#define HOLDFAST_SOFT_INTEGRITY_H
+#ifndef HOLDFAST_USERSPACE_INTEGRITY_H
+#define HOLDFAST_USERSPACE_INTEGRITY_H
 
 #include "base/env.h"
 #include "base/io.h"

@@ -8,7 +8,8 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/overflow.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/journal.h"
+#include "userspace/integrity/superblock.h"
 
 #define SECTOR 512
 

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 
 #include "base/diag.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/superblock.h"
+#include "userspace/integrity/tag.h"
 
 static int fail_fit(const struct io *below, const char *why)
 {

@@ -10,7 +10,7 @@
 #include "base/endian.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "userspace/integrity/private.h"
+#include "userspace/integrity/tag.h"
 
 #define DISCARDED 0xf6 /* DISCARD_FILLER */
 

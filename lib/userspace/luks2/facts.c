@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/overflow.h"
+#include "userspace/luks2/facts.h"
 #include "userspace/luks2/json.h"
-#include "userspace/luks2/private.h"
+#include "userspace/luks2/keyslot.h"
 
 static void wrong(struct luks2_facts *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -12,7 +12,7 @@
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
 #include "userspace/luks2/json.h"
-#include "userspace/luks2/private.h"
+#include "userspace/luks2/keyslot.h"
 
 #define SECTOR 512 /* of keyslot areas, whatever the data have */
 /* A header that asks for more was made to keep us busy: libcryptsetup's own benchmark stays far

@@ -10,8 +10,9 @@
 #include "base/overflow.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
+#include "userspace/luks2/facts.h"
 #include "userspace/luks2/json.h"
-#include "userspace/luks2/private.h"
+#include "userspace/luks2/keyslot.h"
 #include "userspace/luks2/token.h"
 
 #define DIGEST_ITERATIONS 1000 /* volume keys and recovery keys have full entropy */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LUKS2 headers on a device: writing both copies, reading and judging what stands there. */
-#ifndef HOLDFAST_SOFT_LUKS2_H
-#define HOLDFAST_SOFT_LUKS2_H
+#ifndef HOLDFAST_USERSPACE_LUKS2_H
+#define HOLDFAST_USERSPACE_LUKS2_H
 
 #include "base/env.h"
 #include "base/io.h"

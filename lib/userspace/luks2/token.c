@@ -9,7 +9,6 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "userspace/luks2/json.h"
-#include "userspace/luks2/private.h"
 #include "userspace/luks2/token.h"
 
 #define PCRS 24

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LUKS2 tokens of systemd: what systemd-cryptenroll writes for a TPM.
  * Source: systemd src/shared/tpm2-util.c, tpm2_make_luks2_json(), tpm2_parse_luks2_json() */
-#ifndef HOLDFAST_SOFT_LUKS2_TOKEN_H
-#define HOLDFAST_SOFT_LUKS2_TOKEN_H
+#ifndef HOLDFAST_USERSPACE_LUKS2_TOKEN_H
+#define HOLDFAST_USERSPACE_LUKS2_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Complete check of a verity device: every damaged block, whatever else is damaged. */
+/* Complete check of a verity device: finds every damaged block, also below damaged hash blocks. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,24 +9,24 @@
 #include "base/diag.h"
 #include "base/overflow.h"
 #include "base/pool.h"
-#include "userspace/verity/private.h"
+#include "userspace/verity/mend.h"
 
-#define WINDOW_BYTES  (16ULL * 1024 * 1024) /* of a level, between two calls of tick() */
+#define WINDOW_BYTES  (16ULL * 1024 * 1024) /* of a level, between two calls of env_tick() */
 #define PATCHES_BYTES (16ULL * 1024 * 1024)
 
-/* A hash block's true contents, where the medium's are corrupt. */
+/* The true contents of a hash block that is corrupt on the medium. */
 struct patch {
 	int level;
 	uint64_t block;
 	uint8_t *bytes;
 };
 
-/* What a hash block is good for. */
-enum vouches {
-	AS_IT_STANDS,
-	FOR_CHILDREN, /* corrupt, but all below it proved to be as they were */
-	BY_PATCH,     /* corrupt, but its true contents are known */
-	FOR_NOTHING,
+/* What a hash block proves about the blocks that it covers. */
+enum proof {
+	PROOF_ON_MEDIUM, /* it is good: the digests on the medium count */
+	PROOF_DONE,      /* corrupt, but all blocks below it were found unchanged */
+	PROOF_BY_PATCH,  /* corrupt, but its true contents are known */
+	PROOF_NONE,
 };
 
 struct scratch {
@@ -44,9 +44,9 @@ struct check {
 	struct env *env;
 	const uint8_t *root;
 	int level;        /* of the children being checked */
-	uint8_t *parents; /* enum vouches of every block of level+1 */
+	uint8_t *parents; /* enum proof of every block of level+1 */
 	uint8_t *own;     /* the same for this level, being filled */
-	bool anew;        /* mending: the second, thorough attempt */
+	bool rebuild;     /* mending: the second, thorough attempt */
 	pthread_mutex_t lock;
 	ARRAY(struct patch) patches;
 	ARRAY(struct verity_found) found;
@@ -56,7 +56,7 @@ struct check {
 
 typedef int (*found_fn)(void *ctx, const struct verity_found *f);
 
-/* Neighbours of one piece are put together at once. Under the lock. */
+/* Joins neighbours of one piece. The caller holds the lock. */
 static int add_found(struct check *c, uint8_t status, uint64_t block)
 {
 	static const enum verity_found_kind kinds[] = {[CORRUPT] = VERITY_CORRUPT,
@@ -111,7 +111,7 @@ static int keep_patch(struct check *c, uint64_t block, const uint8_t *bytes)
 
 /* --- one parent's children --- */
 
-/* Digests of all children; what cannot be read gets none. */
+/* Fills the digests of all children; those that cannot be read become UNREADABLE. */
 static void digest_children(struct scratch *s, int level, uint64_t first, uint64_t n)
 {
 	uint32_t stride = s->worker.d->tree.digest_stride;
@@ -124,7 +124,7 @@ static void digest_children(struct scratch *s, int level, uint64_t first, uint64
 		if (verity_hash_run(&s->worker, level, first + i, end - i,
 				    s->digests + i * stride) == 0)
 			i = end;
-		for (; i < end; i++) { /* one by one, to tell which */
+		for (; i < end; i++) { /* one by one, to find the unreadable ones */
 			if (verity_hash_run(&s->worker, level, first + i, 1,
 					    s->digests + i * stride) < 0)
 				s->status[i] = UNREADABLE;
@@ -141,23 +141,23 @@ static const uint8_t *expected_digests(struct check *c, struct scratch *s, uint6
 
 	if (c->level + 1 == (int)d->tree.levels)
 		return c->root;
-	if (c->parents[parent] == BY_PATCH)
+	if (c->parents[parent] == PROOF_BY_PATCH)
 		return find_patch(c, c->level + 1, parent);
 	offset = verity_locate(d, c->level + 1, parent, &io);
 	return io_read(io, s->parent, d->params.hash_block_bytes, offset) < 0 ? NULL : s->parent;
 }
 
-static enum vouches vouches(const struct check *c, uint64_t parent)
+static enum proof proof_of(const struct check *c, uint64_t parent)
 {
-	return c->level + 1 == (int)c->d->tree.levels ? AS_IT_STANDS
-						      : (enum vouches)c->parents[parent];
+	return c->level + 1 == (int)c->d->tree.levels ? PROOF_ON_MEDIUM
+						      : (enum proof)c->parents[parent];
 }
 
-/* Turns digests into what is wrong; how many blocks that are. */
+/* Compares the digests and sets the status of every child. Returns how many are not FINE. */
 static uint64_t judge(struct check *c, struct scratch *s, uint64_t parent, uint64_t n)
 {
 	const uint8_t *expected = expected_digests(c, s, parent);
-	bool proof = expected && vouches(c, parent) != FOR_NOTHING;
+	bool proof = expected && proof_of(c, parent) != PROOF_NONE;
 	uint32_t stride = c->d->tree.digest_stride, len = c->d->tree.digest_bytes;
 	uint64_t wrong = 0;
 
@@ -183,7 +183,7 @@ static int keep_wrong(struct check *c, const struct scratch *s, uint64_t first, 
 		if (s->status[i] != FINE)
 			r = add_found(c, s->status[i], first + i);
 		if (s->status[i] != FINE && c->level >= 0)
-			c->own[first + i] = FOR_NOTHING;
+			c->own[first + i] = PROOF_NONE;
 	}
 	pthread_mutex_unlock(&c->lock);
 	return r;
@@ -197,7 +197,8 @@ static int check_piece(void *ctx, uint64_t parent, unsigned worker)
 	uint64_t first, n = verity_children(c->d, c->level + 1, parent, &first);
 	uint64_t wrong = 0;
 
-	if (vouches(c, parent) != FOR_CHILDREN) { /* those were read and found right already */
+	if (proof_of(c, parent) !=
+	    PROOF_DONE) { /* else mending has read all of them and found them good */
 		digest_children(s, c->level, first, n);
 		wrong = judge(c, s, parent, n);
 	}
@@ -215,7 +216,7 @@ static int by_block(const void *a, const void *b)
 	return x->first_block < y->first_block ? -1 : x->first_block > y->first_block;
 }
 
-/* Tells what a window found, in order, neighbours put together. */
+/* Reports the findings of a window in order, neighbours joined. */
 static int tell(struct check *c, found_fn found, void *ctx)
 {
 	size_t n = c->found.n;
@@ -241,7 +242,8 @@ static int stopped(void)
 	return diag_fail(DIAG_SIGNAL, ECANCELED, "stopped while checking");
 }
 
-/* Pieces [0, @end) by @fn, some at a time: @covers bytes each. @found NULL: nothing to tell. */
+/* Runs @fn over pieces [0, @end) of @covers bytes each, window by window. @found NULL: no report.
+ */
 static int run_windows(struct check *c, pool_fn fn, uint64_t end, uint64_t covers, found_fn found,
 		       void *ctx)
 {
@@ -261,7 +263,7 @@ static int run_windows(struct check *c, pool_fn fn, uint64_t end, uint64_t cover
 	return 0;
 }
 
-/* A hash block of this level that turned out corrupt: can its true contents be told? */
+/* Tries to find the true contents of a corrupt hash block of this level. */
 static int mend_piece(void *ctx, uint64_t block, unsigned worker)
 {
 	struct check *c = ctx;
@@ -270,22 +272,22 @@ static int mend_piece(void *ctx, uint64_t block, unsigned worker)
 	enum verity_mended mended;
 	const uint8_t *expected;
 
-	if (c->own[block] != FOR_NOTHING || vouches(c, parent) == FOR_NOTHING)
+	if (c->own[block] != PROOF_NONE || proof_of(c, parent) == PROOF_NONE)
 		return 0;
 	expected = expected_digests(c, s, parent);
 	if (!expected)
 		return 0;
 	if (c->level + 1 < (int)c->d->tree.levels)
 		expected += block % c->d->tree.per_block * c->d->tree.digest_stride;
-	mended = verity_mend(&s->mender, c->env, c->level, block, expected, c->anew);
+	mended = verity_mend(&s->mender, c->env, c->level, block, expected, c->rebuild);
 	if (mended == VERITY_CHILDREN_PROVE)
-		c->own[block] = FOR_CHILDREN;
+		c->own[block] = PROOF_DONE;
 	else if (mended == VERITY_MENDED && keep_patch(c, block, s->mender.attempt) == 0)
-		c->own[block] = BY_PATCH;
+		c->own[block] = PROOF_BY_PATCH;
 	return 0;
 }
 
-/* First what is cheap, side by side; then, one by one, what takes making the tree anew. */
+/* Cheap attempts first, in parallel; then one by one those that rebuild parts of the tree. */
 static int mend_level(struct check *c)
 {
 	uint64_t blocks = verity_level_blocks(c->d, c->level);
@@ -293,11 +295,11 @@ static int mend_level(struct check *c)
 	    (uint64_t)c->d->tree.per_block * verity_level_block_bytes(c->d, c->level - 1);
 	int r;
 
-	if (!memchr(c->own, FOR_NOTHING, (size_t)blocks))
+	if (!memchr(c->own, PROOF_NONE, (size_t)blocks))
 		return 0;
-	c->anew = false;
+	c->rebuild = false;
 	r = run_windows(c, mend_piece, blocks, covers, NULL, NULL);
-	c->anew = true;
+	c->rebuild = true;
 	for (uint64_t i = 0; i < blocks && c->level > 0 && r >= 0; i++) {
 		mend_piece(c, i, 0);
 		if (env_cancelled(c->env))
@@ -344,7 +346,7 @@ static int make_scratch(struct check *c)
 	c->scratch = calloc(n, sizeof(*c->scratch));
 	if (!c->scratch)
 		return diag_no_memory();
-	c->n_scratch = n; /* what is not there yet can be freed, too */
+	c->n_scratch = n; /* entries not yet initialised can be freed, too */
 	for (unsigned i = 0; i < n; i++) {
 		struct scratch *s = &c->scratch[i];
 		int r = verity_worker_init(c->d, n, &s->worker);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The true contents of a corrupt hash block, from what it covers; its digest vouches for them. */
+/* Reconstructs a corrupt hash block from the blocks that it covers; its digest proves the result.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/overflow.h"
-#include "userspace/verity/private.h"
+#include "userspace/verity/mend.h"
 
-#define DOUBTS_MAX   12 /* digests of a corrupt hash block that may be the wrong ones */
+#define DOUBTS_MAX   12 /* uncertain digests of one hash block */
 #define CHOICES_MAX  3
 #define ATTEMPTS_MAX 100000
 
@@ -31,45 +32,45 @@ void verity_mender_free(struct verity_mender *m)
 	*m = (struct verity_mender){0};
 }
 
-/* The digest that a hash block would have if everything below it were as the data say. */
-static int digest_anew(struct verity_mender *m, struct env *env, int level, uint64_t block,
-		       uint8_t *ret)
+/* The digest of a hash block whose whole subtree is rebuilt from the data. */
+static int digest_rebuilt(struct verity_mender *m, struct env *env, int level, uint64_t block,
+			  uint8_t *ret)
 {
 	const struct verity_device *d = m->w->d;
 	uint32_t size = d->params.hash_block_bytes, stride = d->tree.digest_stride;
 	uint64_t first, n = verity_children(d, level, block, &first);
-	uint8_t *anew = calloc(1, size);
+	uint8_t *rebuilt = calloc(1, size);
 	int r = 0;
 
-	if (!anew)
+	if (!rebuilt)
 		return -ENOMEM;
 	if (env_cancelled(env))
 		r = -ECANCELED;
 	else if (level == 0)
-		r = verity_hash_run(m->w, -1, first, n, anew);
+		r = verity_hash_run(m->w, -1, first, n, rebuilt);
 	for (uint64_t i = 0; level > 0 && i < n && r >= 0; i++) {
 		uint8_t digest[DIGEST_MAX_BYTES];
 
-		r = digest_anew(m, env, level - 1, first + i, digest);
+		r = digest_rebuilt(m, env, level - 1, first + i, digest);
 		if (r >= 0)
-			memcpy(anew + i * stride, digest, d->tree.digest_bytes);
+			memcpy(rebuilt + i * stride, digest, d->tree.digest_bytes);
 	}
 	if (r >= 0)
-		r = block_digest_run(m->w->digest, anew, size, 1, ret, DIGEST_MAX_BYTES);
+		r = block_digest_run(m->w->digest, rebuilt, size, 1, ret, DIGEST_MAX_BYTES);
 	if (level == 1)
 		env_tick(env);
-	free(anew);
+	free(rebuilt);
 	return r;
 }
 
-/* Digests of a corrupt hash block that may be any of these. */
+/* The uncertain digests of a corrupt hash block, with the candidates for each. */
 struct doubts {
 	uint64_t at[DOUBTS_MAX]; /* which child */
 	uint8_t choice[DOUBTS_MAX][CHOICES_MAX][DIGEST_MAX_BYTES];
 	unsigned n, choices;
 };
 
-/* Where the block and what is below it disagree. False: in too many places. */
+/* Collects the digests where the block and the blocks below it disagree. False: too many. */
 static bool collect(const struct verity_mender *m, uint64_t n, struct doubts *ret)
 {
 	uint32_t stride = m->w->d->tree.digest_stride, len = m->w->d->tree.digest_bytes;
@@ -90,31 +91,31 @@ static bool collect(const struct verity_mender *m, uint64_t n, struct doubts *re
 	return true;
 }
 
-/* The digest that child number @i would have; where that cannot be told, the one that it has. */
-static int child_anew(struct verity_mender *m, struct env *env, int level, uint64_t first,
-		      uint64_t i, uint8_t *ret)
+/* The digest of child @i as rebuilt from the data; if that fails, its digest as it is. */
+static int child_rebuilt(struct verity_mender *m, struct env *env, int level, uint64_t first,
+			 uint64_t i, uint8_t *ret)
 {
 	const struct verity_tree *t = &m->w->d->tree;
-	int r = digest_anew(m, env, level - 1, first + i, ret);
+	int r = digest_rebuilt(m, env, level - 1, first + i, ret);
 
 	if (r < 0)
 		memcpy(ret, m->computed + i * t->digest_stride, t->digest_bytes);
 	return r == -ECANCELED ? r : 0;
 }
 
-/* The third choice: hash blocks below may be corrupt, too, and what covers them here as well. */
-static bool collect_anew(struct verity_mender *m, struct env *env, int level, uint64_t first,
-			 struct doubts *doubts)
+/* Adds a third candidate, for when a hash block below and its digest here are both corrupt. */
+static bool collect_rebuilt(struct verity_mender *m, struct env *env, int level, uint64_t first,
+			    struct doubts *doubts)
 {
 	doubts->choices = 3;
 	for (unsigned i = 0; i < doubts->n; i++) {
-		if (child_anew(m, env, level, first, doubts->at[i], doubts->choice[i][2]) < 0)
+		if (child_rebuilt(m, env, level, first, doubts->at[i], doubts->choice[i][2]) < 0)
 			return false;
 	}
 	return true;
 }
 
-/* The block itself is of no use: everything below it anew in its place. */
+/* Replaces m->own, which is of no use, by digests rebuilt from the data. */
 static bool replace_own(struct verity_mender *m, struct env *env, int level, uint64_t first,
 			uint64_t n)
 {
@@ -124,14 +125,14 @@ static bool replace_own(struct verity_mender *m, struct env *env, int level, uin
 	for (uint64_t i = 0; i < n; i++) {
 		uint8_t digest[DIGEST_MAX_BYTES];
 
-		if (child_anew(m, env, level, first, i, digest) < 0)
+		if (child_rebuilt(m, env, level, first, i, digest) < 0)
 			return false;
 		memcpy(m->own + i * t->digest_stride, digest, t->digest_bytes);
 	}
 	return true;
 }
 
-/* Tries every choice of every doubt, like counting. True: m->attempt is it. */
+/* Tries all combinations of candidates. True: m->attempt has the right one. */
 static bool try_choices(struct verity_mender *m, const struct doubts *doubts,
 			const uint8_t *expected)
 {
@@ -152,7 +153,7 @@ static bool try_choices(struct verity_mender *m, const struct doubts *doubts,
 	return false;
 }
 
-/* What the blocks below have now; one that cannot be read has a digest of zeroes. */
+/* Digests of the blocks below as they are; zeroes for one that cannot be read. */
 static void compute(struct verity_mender *m, int level, uint64_t first, uint64_t n)
 {
 	const struct verity_device *d = m->w->d;
@@ -169,7 +170,7 @@ static void compute(struct verity_mender *m, int level, uint64_t first, uint64_t
 }
 
 enum verity_mended verity_mend(struct verity_mender *m, struct env *env, int level, uint64_t block,
-			       const uint8_t *expected, bool anew)
+			       const uint8_t *expected, bool rebuild)
 {
 	const struct verity_device *d = m->w->d;
 	uint64_t first, n = verity_children(d, level, block, &first);
@@ -183,12 +184,12 @@ enum verity_mended verity_mend(struct verity_mender *m, struct env *env, int lev
 		return VERITY_CHILDREN_PROVE;
 	if (io_read(io, m->own, d->params.hash_block_bytes, offset) < 0)
 		memset(m->own, 0, d->params.hash_block_bytes);
-	if (anew && level == 0)
-		return VERITY_LOST; /* data are only what they are */
+	if (rebuild && level == 0)
+		return VERITY_LOST; /* data cannot be rebuilt */
 	few = collect(m, n, &doubts);
-	if (anew && few && !collect_anew(m, env, level, first, &doubts))
+	if (rebuild && few && !collect_rebuilt(m, env, level, first, &doubts))
 		return VERITY_LOST;
-	if (anew && !few) {
+	if (rebuild && !few) {
 		if (!replace_own(m, env, level, first, n))
 			return VERITY_LOST;
 		if (verity_block_matches(m->w, m->own, expected)) { /* only the tree is damaged */

@@ -10,7 +10,7 @@
 #include "base/overflow.h"
 #include "userspace/verity/verity.h"
 
-#define KEPT 64 /* hash blocks a level remembers: neighbours share them */
+#define KEPT 64 /* hash blocks kept per level */
 
 struct kept {
 	bool valid;
@@ -39,7 +39,7 @@ static int check(struct reader *r, const uint8_t *block, uint32_t size, const ui
 	return digest_equal(digest, expected, r->d.tree.digest_bytes) ? 0 : -EILSEQ;
 }
 
-/* A verified hash block; the loop goes up until one is known, the recursion comes down again. */
+/* Returns a verified hash block; recurses upwards until a kept one, or the root, proves it. */
 static int hash_block(struct reader *r, int level, uint64_t block, const uint8_t **ret)
 {
 	const struct verity_tree *t = &r->d.tree;
@@ -75,7 +75,7 @@ static int hash_block(struct reader *r, int level, uint64_t block, const uint8_t
 	return 0;
 }
 
-/* Is @bytes what data block @block must be? */
+/* Checks @bytes against the digest of data block @block. */
 static int check_data(struct reader *r, uint64_t block, const uint8_t *bytes)
 {
 	const struct verity_tree *t = &r->d.tree;
@@ -89,7 +89,7 @@ static int check_data(struct reader *r, uint64_t block, const uint8_t *bytes)
 	return check(r, bytes, r->d.params.data_block_bytes, expected);
 }
 
-/* Whole blocks, straight to where they go. */
+/* Reads and checks whole blocks. */
 static int read_blocks(struct reader *r, uint64_t first, uint64_t n, uint8_t *to)
 {
 	uint32_t size = r->d.params.data_block_bytes;
@@ -100,7 +100,7 @@ static int read_blocks(struct reader *r, uint64_t first, uint64_t n, uint8_t *to
 	return e;
 }
 
-/* A part of one block. */
+/* Reads a part of one block, and checks all of it. */
 static int read_part(struct reader *r, uint64_t block, size_t skip, size_t len, uint8_t *to)
 {
 	int e = read_blocks(r, block, 1, r->block);
@@ -133,7 +133,7 @@ static int reader_read(struct io *io, void *buf, size_t len, uint64_t offset)
 	}
 	pthread_mutex_unlock(&r->lock);
 	if (e < 0)
-		memset(buf, 0, len); /* nothing unverified is left for anybody to use */
+		memset(buf, 0, len); /* leave nothing unverified in it */
 	return e;
 }
 
@@ -193,7 +193,7 @@ int verity_open_reader(const struct verity_device *d, const uint8_t *root, bool 
 	if (e >= 0 && (!r->block || !r->kept))
 		e = diag_no_memory();
 	if (e < 0) {
-		reader_close(&r->io); /* the caller keeps what it gave */
+		reader_close(&r->io); /* the devices stay the caller's */
 		return e;
 	}
 	r->owns = owns;
