@@ -67,7 +67,7 @@ static int key_up(const struct file_disk *d, const struct secret *passphrase, st
 }
 
 static int seal(const struct keystore *k, struct keystore_session *session, struct env *env,
-		bool next, struct secret **ret, struct text *blob)
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
 	_cleanup_secret_ struct secret *words = NULL, *s = NULL;
 	_cleanup_aead_ struct aead *aead = NULL;

@@ -11,6 +11,9 @@ static const struct flag flags[] = {
      "A recovery key, with or without dashes; once for each volume, in their order.",
      .required = true},
     {"lose-others", 0, NULL, "Gives up the volumes that nothing opens."},
+    {"accept-vault", 0, NULL,
+     "The hardware has recorded another vault, and this one shall count: an older state of the "
+     "medium, or a board that guarded another device. What it guards now never opens again."},
     PASSPHRASE_FLAGS,
     NEW_PASSPHRASE_FLAGS,
     PIN_FLAGS,
@@ -24,7 +27,9 @@ static int reseal(struct session *s, struct target *t, const struct call *c, str
 		  size_t n)
 {
 	_cleanup_text_ struct text lost = {0};
-	int r = target_restore(t, of, n, call_has(c, "lose-others"), &lost);
+	const struct restore_consent consent = {.lose_others = call_has(c, "lose-others"),
+						.accept_vault = call_has(c, "accept-vault")};
+	int r = target_restore(t, of, n, &consent, &lost);
 
 	if (r < 0)
 		return r;
@@ -75,7 +80,7 @@ static int run(struct session *s, const struct call *c)
 
 const struct command command_key_restore = {
     .name = "key restore",
-    .synopsis = "TARGET VOLUME… --recovery-key-file FILE… [--lose-others]",
+    .synopsis = "TARGET VOLUME… --recovery-key-file FILE… [--lose-others] [--accept-vault]",
     .summary = "Seal the keys of volumes in this hardware, from their escrows.",
     .text =
 	"In the same hardware when a passphrase was lost or a boot state does not come back, or in "

@@ -182,7 +182,9 @@ static int read_state(const struct keystore *k, struct keystore_session *s, stru
 	    .erase = le64_get(d.erase),
 	    .rotation = le64_get(d.rotation),
 	    .anchor = {.present = le32_get(d.anchored) == 1,
-		       .sequence = le64_get(d.anchor.sequence)},
+		       .sequence = le64_get(d.anchor.sequence),
+		       .rotation_max = le64_get(d.anchor.rotation_max),
+		       .erase = le64_get(d.anchor.erase)},
 	};
 	memcpy(ret->anchor.digest, d.anchor.digest, sizeof(d.anchor.digest));
 	return 0;
@@ -218,7 +220,9 @@ static int used(const struct keystore *k, struct keystore_session *s, struct env
 	struct keystore_state now;
 	int r = state(k, s, env, &now);
 
-	return r < 0 ? r : now.anchor.present;
+	if (r < 0 || !now.anchor.present || !now.anchor.erase)
+		return r;
+	return now.anchor.erase == TA_ERASE_UNKNOWN || now.anchor.erase == now.erase;
 }
 
 /* The trusted application reads the count back before it answers; then it is read once more. */
@@ -246,6 +250,17 @@ static int count_erase(const struct keystore *k, struct keystore_session *s, str
 	return r;
 }
 
+static int counters(const struct keystore *k, struct keystore_session *s, struct env *env,
+		    struct keystore_counters *ret)
+{
+	struct keystore_state now;
+	int r = read_state(k, s, env, &now);
+
+	if (r >= 0)
+		*ret = (struct keystore_counters){now.erase, now.rotation};
+	return r;
+}
+
 /* --- the anchor --- */
 
 static int anchor_read(const struct keystore *k, struct keystore_session *s, struct env *env,
@@ -262,7 +277,9 @@ static int anchor_read(const struct keystore *k, struct keystore_session *s, str
 static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
 			const struct keystore_anchor *a)
 {
-	struct ta_anchor_disk d = {.sequence = le64_make(a->sequence)};
+	struct ta_anchor_disk d = {.sequence = le64_make(a->sequence),
+				   .rotation_max = le64_make(a->rotation_max),
+				   .erase = le64_make(a->erase)};
 
 	memcpy(d.digest, a->digest, sizeof(d.digest));
 	return ask(s, env, TA_ANCHOR_WRITE, storage_of(k), 0, &d, sizeof(d), NULL, 0);
@@ -318,17 +335,18 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 	return ask(s, env, TA_ADVANCE, 0, 0, blob, len, &d, sizeof(d));
 }
 
-static int seal(const struct keystore *k, struct keystore_session *s, struct env *env, bool next,
-		struct secret **ret, struct text *blob)
+static int seal(const struct keystore *k, struct keystore_session *s, struct env *env,
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
 	_cleanup_secret_ struct secret *both = NULL, *secret = NULL;
+	const struct ta_rotation_disk wanted = {le64_make(rotation)};
 	struct ta_sealed_disk *d;
 	int r = secret_new(sizeof(*d), &both);
 
 	if (r >= 0)
 		r = secret_new(DEVICE_SECRET_BYTES, &secret);
 	if (r >= 0)
-		r = ask(s, env, TA_SEAL, storage_of(k), next ? TA_SEAL_NEXT : 0, NULL, 0,
+		r = ask(s, env, TA_SEAL, storage_of(k), 0, &wanted, sizeof(wanted),
 			secret_bytes(both), sizeof(*d));
 	if (r < 0)
 		return r;
@@ -393,11 +411,13 @@ const struct keystore_ops keystore_tee = {
     .end = end,
     .used = used,
     .prepare = prepare,
+    .counters = counters,
     .count_erase = count_erase,
     .advance = advance,
     .waits = waits,
     .recognise = recognise,
     .anchor_read = anchor_read,
+    .anchor_reserve = anchor_write,
     .anchor_write = anchor_write,
     .state = state,
     .seal = seal,

@@ -7,8 +7,8 @@
 #include "keystore/tpm2/context.h"
 #include "model/key.h"
 
-/* 1 if an anchor was ever written, whoever it belongs to and in whatever boot state; else 0. */
-int tpm2_anchor_written(struct keystore_session *s);
+/* 1 if the anchor names a vault whose secret is alive, in whatever boot state; else 0. */
+int tpm2_anchor_alive(struct keystore_session *s);
 /* Makes the anchor unless it is there. Needs the owner's authorisation. @path: the file with the
  * signatures, if b->is_signed. */
 int tpm2_anchor_prepare(struct keystore_session *s, const struct tpm2_boot *b, const char *path);
@@ -17,7 +17,11 @@ int tpm2_anchor_read(struct keystore_session *s, struct keystore_anchor *ret);
  * boot state is replaced, which needs the owner's authorisation; a cut leaves the old record or the
  * new one. */
 int tpm2_anchor_write(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
-		      const struct keystore_anchor *a);
+		      struct keystore_anchor a);
+/* Raises what is reserved to a.rotation_max. Before the anchor is bound to another boot state the
+ * second index holds that, and the first one still counts. */
+int tpm2_anchor_reserve(struct keystore_session *s, const struct tpm2_boot *b, const char *path,
+			struct keystore_anchor a);
 /* HF-KEYSTORE-POLICY if the anchor that was read is not bound to the boot state that just unsealed.
  * 0 as long as only one of the two is known. */
 int tpm2_anchor_compare(const struct keystore_session *s);

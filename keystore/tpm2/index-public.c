@@ -9,8 +9,8 @@ static const struct {
 } indices[] = {
     [TPM2_ERASE] = {0x018b4f01, "erase counter", 8},
     [TPM2_ROTATION] = {0x018b4f02, "rotation counter", 8},
-    [TPM2_ANCHOR] = {0x018b4f03, "anchor", 40},
-    [TPM2_ANCHOR_NEXT] = {0x018b4f04, "next anchor", 40},
+    [TPM2_ANCHOR] = {0x018b4f03, "anchor", TPM2_ANCHOR_BYTES},
+    [TPM2_ANCHOR_NEXT] = {0x018b4f04, "next anchor", TPM2_ANCHOR_BYTES},
 };
 
 TPM2_HANDLE tpm2_index_handle(enum tpm2_which which)

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <tss2/tss2_tpm2_types.h>
 
+/* Bytes of an anchor; and of one made before 0.1.0, which has no room for what was reserved. */
+#define TPM2_ANCHOR_BYTES     56
+#define TPM2_ANCHOR_OLD_BYTES 40
+
 /* Their handles are constants, never read from a medium. */
 enum tpm2_which {
 	TPM2_ERASE,       /* counter E */

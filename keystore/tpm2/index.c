@@ -73,10 +73,12 @@ static bool is_ours(enum tpm2_which which, const TPM2B_NV_PUBLIC *p)
 {
 	bool written = p->nvPublic.attributes & TPMA_NV_WRITTEN;
 	bool bound = tpm2_index_is_anchor(which) && p->nvPublic.authPolicy.size;
-	const TPM2B_NV_PUBLIC expected =
+	TPM2B_NV_PUBLIC expected =
 	    tpm2_index_public(which, bound ? &p->nvPublic.authPolicy : NULL, written);
 	TPM2B_NAME a, b;
 
+	if (tpm2_index_is_anchor(which) && p->nvPublic.dataSize == TPM2_ANCHOR_OLD_BYTES)
+		expected.nvPublic.dataSize = TPM2_ANCHOR_OLD_BYTES;
 	return tpm2_index_name(p, &a) && tpm2_index_name(&expected, &b) && tpm2_same_name(&a, &b);
 }
 

@@ -93,9 +93,8 @@ int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b)
 	return r;
 }
 
-int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
+static int extend(struct keystore_session *s, const struct tpm2_boot *b, unsigned pcr)
 {
-	unsigned pcr = (unsigned)__builtin_ctz(b->pcrs);
 	TPML_DIGEST_VALUES event = {.count = 1, .digests[0].hashAlg = b->bank};
 	TSS2_RC rc;
 
@@ -104,4 +103,21 @@ int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
 	rc = Esys_PCR_Extend(s->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			     ESYS_TR_NONE, &event);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_fail(rc, "PCR %u cannot be extended", pcr);
+}
+
+int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	return extend(s, b, (unsigned)__builtin_ctz(b->pcrs));
+}
+
+int tpm2_pcr_void(struct keystore_session *s, const struct tpm2_boot *b)
+{
+	/* Those first whose values few others rely on; 16 and 21 to 23 do not count. */
+	static const uint8_t order[] = {13, 12, 15, 14, 9, 8, 11, 5, 6, 3, 1, 2, 4, 0, 7, 10};
+
+	for (size_t i = 0; i < sizeof(order); i++) {
+		if (!(b->pcrs & 1U << order[i]))
+			return extend(s, b, order[i]);
+	}
+	return -ENOENT;
 }

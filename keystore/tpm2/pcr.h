@@ -10,6 +10,10 @@
 int tpm2_pcr_read(struct keystore_session *s, struct tpm2_boot *b);
 /* Records HF-KEYSTORE-POLICY, with the PCRs whose values differ from those in @b. */
 int tpm2_pcr_mismatch(struct keystore_session *s, const struct tpm2_boot *b);
+/* Extends a PCR that is none of b->pcrs and that resets only with the TPM: policy sessions that
+ * were satisfied before are void, because the TPM counts changes of PCRs. -ENOENT: there is none.
+ */
+int tpm2_pcr_void(struct keystore_session *s, const struct tpm2_boot *b);
 /* Extends the first of b->pcrs: nothing that is bound to it opens until the next boot. */
 int tpm2_pcr_cap(struct keystore_session *s, const struct tpm2_boot *b);
 

@@ -36,6 +36,9 @@ static int decode(const struct keystore *k, const uint8_t *blob, size_t len, str
 	    "the sealed secret of keystore %s is not one that a TPM sealed for holdfast", k->name);
 }
 
+/* How far ahead of the counter a blob may be: so many rotations were begun and cut off. */
+#define ROTATIONS_MAX 64
+
 /* --- operations --- */
 
 static int begin(const struct keystore *k, struct env *env, struct keystore_session **ret)
@@ -58,7 +61,7 @@ static int begin(const struct keystore *k, struct env *env, struct keystore_sess
 
 static int used(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	return s->remote ? 0 : tpm2_anchor_written(s);
+	return s->remote ? 0 : tpm2_anchor_alive(s);
 }
 
 /* Sends no command: the storage key's name is known since begin(). */
@@ -108,6 +111,23 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 		r = tpm2_counter_prepare(s, TPM2_ERASE);
 	if (r >= 0)
 		r = tpm2_counter_prepare(s, TPM2_ROTATION);
+	tpm2_auth_set_owner(s, NULL);
+	return r;
+}
+
+static int prepare_anchor(const struct keystore *k, struct keystore_session *s, struct env *env)
+{
+	_cleanup_secret_ struct secret *owner = NULL;
+	struct tpm2_boot boot;
+	int r;
+
+	if (s->remote)
+		return 0;
+	r = ask_owner(k, env, &owner);
+	if (r >= 0)
+		r = tpm2_auth_set_owner(s, owner);
+	if (r >= 0)
+		r = tpm2_boot_now(k, s, &boot);
 	if (r >= 0)
 		r = tpm2_anchor_prepare(s, &boot, tpm2_signature_path(k));
 	s->prepared = r >= 0;
@@ -115,20 +135,46 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 	return r;
 }
 
+static int counters(const struct keystore *k, struct keystore_session *s, struct env *env,
+		    struct keystore_counters *ret)
+{
+	ESYS_TR session;
+	int r = s->remote ? 0 : tpm2_hmac_session(s, &session);
+
+	if (r >= 0)
+		r = tpm2_counter_read(s, TPM2_ERASE, &ret->erase);
+	return r < 0 ? r : tpm2_counter_read(s, TPM2_ROTATION, &ret->rotation);
+}
+
+/* A count takes nothing from a session that was satisfied before it. */
+static void void_sessions(const struct keystore *k, struct keystore_session *s)
+{
+	struct tpm2_boot b;
+	unsigned left = 0;
+
+	tpm2_boot_wanted(k, &b);
+	/* Those that a resource manager keeps for others are not listed, and go by the PCR. */
+	if (b.pcrs && tpm2_pcr_void(s, &b) >= 0)
+		return;
+	if (tpm2_flush_sessions(s, &left) >= 0 && !left)
+		return;
+	diag_note("this is final after the TPM's next reset (power off and on): it still holds "
+		  "sessions of other programs");
+}
+
 static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
 	uint64_t before, after;
-	unsigned left = 0;
-	int r = tpm2_counter_count(s, TPM2_ERASE, &before, &after);
+	int r = s->remote ? 0 : tpm2_counter_count(s, TPM2_ERASE, &before, &after);
 
+	if (s->remote) /* its counters are not counted from here */
+		return 0;
 	if (r < 0) {
 		diag_state("NOT ERASED, as far as is known: the TPM did not confirm the count");
 		return r;
 	}
 	/* The count is done; what follows cannot take it back. */
-	if (tpm2_flush_sessions(s, &left) < 0 || left)
-		diag_note("the erase is final after the TPM's next reset (power off and on): it "
-			  "still holds sessions of other programs");
+	void_sessions(k, s);
 	return 0;
 }
 
@@ -159,7 +205,7 @@ static int waits(const struct keystore *k, struct keystore_session *s, struct en
 				 "the TPM's rotation counter is %llu and the sealed secret was for "
 				 "%llu: a newer one replaced it",
 				 (unsigned long long)now, (unsigned long long)wants);
-	if (now + 1 != wants)
+	if (wants - now > ROTATIONS_MAX)
 		return diag_fail(DIAG_KEYSTORE_FOREIGN, EUCLEAN,
 				 "the sealed secret opens when the TPM's rotation counter is %llu, "
 				 "but it is %llu: the secret is of another device",
@@ -170,14 +216,16 @@ static int waits(const struct keystore *k, struct keystore_session *s, struct en
 static int advance(const struct keystore *k, struct keystore_session *s, struct env *env,
 		   const uint8_t *blob, size_t len)
 {
-	uint64_t before, after, wants;
+	uint64_t before, after = 0, wants;
 	int r = waits(k, s, env, blob, len);
 
 	if (r <= 0)
 		return r;
 	r = read_wanted(k, blob, len, &wants);
-	if (r >= 0)
+	while (r >= 0 && after < wants)
 		r = tpm2_counter_count(s, TPM2_ROTATION, &before, &after);
+	if (r >= 0)
+		void_sessions(k, s);
 	if (r >= 0 && after != wants)
 		return diag_fail(DIAG_KEYSTORE_BUSY, EBUSY,
 				 "another program counted the TPM's rotation counter at the same "
@@ -207,7 +255,27 @@ static int anchor_write(const struct keystore *k, struct keystore_session *s, st
 	if (r >= 0)
 		r = tpm2_auth_set_owner(s, owner);
 	if (r >= 0)
-		r = tpm2_anchor_write(s, &boot, tpm2_signature_path(k), a);
+		r = tpm2_anchor_write(s, &boot, tpm2_signature_path(k), *a);
+	tpm2_auth_set_owner(s, NULL);
+	return r;
+}
+
+static int anchor_reserve(const struct keystore *k, struct keystore_session *s, struct env *env,
+			  const struct keystore_anchor *a)
+{
+	_cleanup_secret_ struct secret *owner = NULL;
+	struct tpm2_boot boot;
+	int r;
+
+	if (s->remote)
+		return 0;
+	r = ask_owner(k, env, &owner);
+	if (r >= 0)
+		r = tpm2_boot_now(k, s, &boot);
+	if (r >= 0)
+		r = tpm2_auth_set_owner(s, owner);
+	if (r >= 0)
+		r = tpm2_anchor_reserve(s, &boot, tpm2_signature_path(k), *a);
 	tpm2_auth_set_owner(s, NULL);
 	return r;
 }
@@ -254,8 +322,8 @@ static int state(const struct keystore *k, struct keystore_session *s, struct en
 	return r;
 }
 
-static int seal(const struct keystore *k, struct keystore_session *s, struct env *env, bool next,
-		struct secret **ret, struct text *blob)
+static int seal(const struct keystore *k, struct keystore_session *s, struct env *env,
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
 	_cleanup_free_ struct tpm2_blob *b = calloc(1, sizeof(*b));
 	_cleanup_secret_ struct secret *secret = NULL;
@@ -270,7 +338,8 @@ static int seal(const struct keystore *k, struct keystore_session *s, struct env
 		r = tpm2_counter_read(s, TPM2_ROTATION, &b->counters.rotation);
 	if (r < 0)
 		return r;
-	b->counters.rotation += next;
+	if (rotation)
+		b->counters.rotation = rotation;
 	b->pin = tpm2_wanted_pin(k);
 	r = tpm2_seal(k, s, env, b, &secret);
 	if (r >= 0 && tpm2_blob_encode(b, blob) < 0)
@@ -360,11 +429,14 @@ const struct keystore_ops keystore_tpm2 = {
     .end = tpm2_disconnect,
     .used = used,
     .prepare = prepare,
+    .prepare_anchor = prepare_anchor,
+    .counters = counters,
     .count_erase = count_erase,
     .advance = advance,
     .waits = waits,
     .recognise = recognise,
     .anchor_read = anchor_read,
+    .anchor_reserve = anchor_reserve,
     .anchor_write = anchor_write,
     .state = state,
     .seal = seal,

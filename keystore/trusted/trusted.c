@@ -62,7 +62,7 @@ static int put_blob(const struct keystore *k, const char *name, const struct tex
 }
 
 static int seal(const struct keystore *k, struct keystore_session *session, struct env *env,
-		bool next, struct secret **ret, struct text *blob)
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
 	_cleanup_text_ struct text payload = {0}, shown = {0};
 	uint8_t random[TRUSTED_RANDOM];

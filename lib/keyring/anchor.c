@@ -18,10 +18,15 @@ int keyring_reach(struct keyring *ring, struct sealed *s)
 
 /* --- comparing --- */
 
+bool anchor_names_any(const struct keystore_anchor *a)
+{
+	return a->present && a->erase != 0;
+}
+
 enum anchor_standing anchor_compare(const struct keystore_anchor *a,
 				    const struct vault_commit_id *id)
 {
-	if (!a->present)
+	if (!anchor_names_any(a))
 		return ANCHOR_IS_MISSING;
 	if (a->sequence == id->sequence &&
 	    memcmp(a->digest, id->payload_sha256, sizeof(a->digest)) == 0)
@@ -29,7 +34,7 @@ enum anchor_standing anchor_compare(const struct keystore_anchor *a,
 	return id->sequence < a->sequence ? ANCHOR_IS_LATER : ANCHOR_NAMES_ANOTHER;
 }
 
-static int refuse(const struct keystore_anchor *a, const struct vault_commit_id *id)
+int anchor_refuse(const struct keystore_anchor *a, const struct vault_commit_id *id)
 {
 	enum anchor_standing standing = anchor_compare(a, id);
 
@@ -80,9 +85,9 @@ int anchor_compare_one(struct keyring *ring, struct sealed *s)
 		return r;
 	r = ops->anchor_read(s->keystore, s->session, ring->env, &a);
 	/* An image that was sealed elsewhere has no record until it was opened here once. */
-	if (r < 0 || (!a.present && is_elsewhere(s)))
+	if (r < 0 || (!anchor_names_any(&a) && is_elsewhere(s)))
 		return r;
-	return anchor_compare(&a, &ring->id) == ANCHOR_NAMES_IT ? 0 : refuse(&a, &ring->id);
+	return anchor_compare(&a, &ring->id) == ANCHOR_NAMES_IT ? 0 : anchor_refuse(&a, &ring->id);
 }
 
 int keyring_compare_anchors(struct keyring *ring)
@@ -106,7 +111,7 @@ int keyring_compare_anchors(struct keyring *ring)
 
 /* The copy with the new secret is anchored, so the old one may be overwritten already: there is
  * only the way forward. */
-static int finish(struct keyring *ring, struct sealed *s)
+int anchor_finish(struct keyring *ring, struct sealed *s)
 {
 	const struct keystore_ops *ops = s->keystore->ops;
 
@@ -124,7 +129,7 @@ static int waits(struct keyring *ring, struct sealed *s)
 
 int anchor_settle_rotation(struct keyring *ring, struct sealed *s)
 {
-	int r = ring->may_count ? finish(ring, s) : waits(ring, s);
+	int r = ring->may_count ? anchor_finish(ring, s) : waits(ring, s);
 
 	if (r != 1 || ring->may_count)
 		return r;
@@ -146,7 +151,7 @@ int keyring_finish_rotations(struct keyring *ring)
 		DIAG_SCOPE("keystore %s", s->keystore->name);
 
 		if (s->keystore->ops->anchor_read && !s->secret)
-			r = finish(ring, s);
+			r = anchor_finish(ring, s);
 	}
 	return r;
 }
@@ -154,31 +159,6 @@ int keyring_finish_rotations(struct keyring *ring)
 void keyring_allow_counting(struct keyring *ring)
 {
 	ring->may_count = true;
-}
-
-/* --- recording --- */
-
-/* At most one keystore has an anchor (model/build.c), so there is no order to keep. */
-int keyring_write_anchors(struct keyring *ring, const struct vault_commit_id *id)
-{
-	struct keystore_anchor a = {.present = true, .sequence = id->sequence}, now = {0};
-	int r = 0;
-
-	memcpy(a.digest, id->payload_sha256, sizeof(a.digest));
-	for (size_t i = 0; i < ring->n_sealed && r >= 0; i++) {
-		struct sealed *s = &ring->sealed[i];
-		const struct keystore_ops *ops = s->keystore->ops;
-		DIAG_SCOPE("keystore %s", s->keystore->name);
-
-		r = keyring_reach(ring, s);
-		if (r >= 0 && ops->anchor_read)
-			r = ops->anchor_read(s->keystore, s->session, ring->env, &now);
-		if (r >= 0 && ops->anchor_write && anchor_compare(&now, id) != ANCHOR_NAMES_IT)
-			r = ops->anchor_write(s->keystore, s->session, ring->env, &a);
-		if (r >= 0)
-			r = finish(ring, s);
-	}
-	return r;
 }
 
 /* --- telling --- */

@@ -20,6 +20,9 @@ enum anchor_standing {
 enum anchor_standing anchor_compare(const struct keystore_anchor *a,
 				    const struct vault_commit_id *id);
 
+/* False: never written, or written to name nothing. */
+bool anchor_names_any(const struct keystore_anchor *a);
+
 /* What the hardware of a keystore says. */
 struct keyring_hardware {
 	struct keystore_state state;
@@ -49,10 +52,11 @@ bool keyring_is_sealed_elsewhere(const struct keyring *ring);
 int keyring_reach(struct keyring *ring, struct sealed *s);
 /* keyring_compare_anchors() for one keystore; 0 or -errno. */
 int anchor_compare_one(struct keyring *ring, struct sealed *s);
-/* After that: finishes its rotation, or refuses; 0 at once if none waits. */
+/* -ESTALE, having said in which way they differ. */
+int anchor_refuse(const struct keystore_anchor *a, const struct vault_commit_id *id);
+/* Counts the rotation that was anchored; 0 at once if none waits. */
+int anchor_finish(struct keyring *ring, struct sealed *s);
+/* After comparing: finishes its rotation, or refuses; 0 at once if none waits. */
 int anchor_settle_rotation(struct keyring *ring, struct sealed *s);
-/* A copy with @id is durable: the hardware records it and counts the rotation, if there is one.
- * From then on the copy before and what it had sealed are dead. */
-int keyring_write_anchors(struct keyring *ring, const struct vault_commit_id *id);
 
 #endif

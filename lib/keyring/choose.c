@@ -44,7 +44,7 @@ bool keyring_choose_copy(struct vault *v, const struct layout *layout, struct en
 	bool changed = false;
 	int r;
 
-	if (!k || !vault_copies_differ(v))
+	if (!k || vault_copies_agree(v))
 		return false;
 	r = ask(k, env, &a);
 	vault_leave_undecided(v);
@@ -53,8 +53,8 @@ bool keyring_choose_copy(struct vault *v, const struct layout *layout, struct en
 
 		/* Without a record: the image as it was made, whose first opening was cut off. */
 		if (vault_copy_payload(v, i, &copy) &&
-		    (a.present ? anchor_compare(&a, &copy.id) == ANCHOR_NAMES_IT
-			       : holds_elsewhere(&copy, k)))
+		    (anchor_names_any(&a) ? anchor_compare(&a, &copy.id) == ANCHOR_NAMES_IT
+					  : holds_elsewhere(&copy, k)))
 			changed = vault_choose(v, i);
 	}
 	return changed;

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/diag.h"
-#include "keyring/anchor.h"
+#include "keyring/epoch.h"
 #include "keyring/commit.h"
 #include "keyring/interface.h"
 #include "keyring/keyring.h"
@@ -19,12 +19,15 @@ static int record_in_hardware(void *ctx, const struct vault_commit_id *id)
 
 static int commit(struct vault *v, const struct text *description, struct keyring *ring)
 {
-	const struct vault_commit_hook hook = {.durable = record_in_hardware, .ctx = ring};
+	struct vault_commit_hook hook = {.durable = record_in_hardware, .ctx = ring};
 	_cleanup_text_ struct text keys = {0}, payload = {0};
 	int r = ring ? keyring_encode(ring, description, &keys) : 0;
 
 	if (r >= 0)
 		r = device_part_encode(description, &keys, &payload);
+	/* Asked once more, right before anything is overwritten. */
+	if (r >= 0 && ring)
+		r = anchor_choose(ring, v, &hook.least_sequence);
 	return r < 0 ? r : vault_commit(v, payload.s, payload.len, ring ? &hook : NULL);
 }
 

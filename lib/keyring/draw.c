@@ -6,7 +6,7 @@
 
 #include "base/diag.h"
 #include "base/endian.h"
-#include "keyring/anchor.h"
+#include "keyring/epoch.h"
 #include "keyring/draw.h"
 #include "keyring/private.h"
 #include "keyring/references.h"
@@ -15,18 +15,12 @@
 #include "vault/journal.h"
 
 /* Hardware that served an earlier life of the device: what that sealed shall never open again. */
-static int seal_first(struct keyring *ring, struct sealed *s)
+int keyring_seal_first(struct keyring *ring, struct sealed *s)
 {
-	const struct keystore_ops *ops = s->keystore->ops;
-	int r = keyring_reach(ring, s), used = 0;
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = anchor_begin(ring, s);
 
-	if (r >= 0 && ops->used)
-		r = used = ops->used(s->keystore, s->session, ring->env);
-	if (r >= 0 && ops->prepare)
-		r = ops->prepare(s->keystore, s->session, ring->env);
-	if (r >= 0 && used)
-		r = ops->count_erase(s->keystore, s->session, ring->env);
-	return r < 0 ? r : keyring_seal_new(ring, s, false);
+	return r < 0 ? r : keyring_seal_new(ring, s, 0);
 }
 
 static int draw_key(struct keyring *ring, const struct layer *l, enum key_purpose purpose)
@@ -41,7 +35,7 @@ static int draw_key(struct keyring *ring, const struct layer *l, enum key_purpos
 	if (r >= 0 && w.item.len > VAULT_WRAPPED_MAX)
 		r = diag_fail(DIAG_INTERNAL, E2BIG, "a key of %u bytes", w.item.len);
 	if (r >= 0 && !s->secret && !s->loaded)
-		r = seal_first(ring, s);
+		r = keyring_seal_first(ring, s);
 	if (r >= 0 && keystore->ops->references)
 		return keyring_draw_reference(ring, s, l, w.item.layer, purpose);
 	if (r >= 0)

@@ -20,7 +20,8 @@ struct sealed {
 	size_t blob_len;
 	struct secret *secret, *kek, *mac_key; /* NULL: not unsealed */
 	struct keystore_session *session;      /* NULL: not begun, or no hardware */
-	bool loaded; /* unsealed without a secret: only the kernel has it */
+	bool loaded;       /* unsealed without a secret: only the kernel has it */
+	uint64_t rotation; /* R that the blob was just sealed for; 0: not sealed by this run */
 };
 
 /* A volume key, wrapped under the KEK of its keystore. */
@@ -48,7 +49,8 @@ struct keyring {
 	struct keys keys; /* what keyring_keys() gives */
 	const struct layout *layout;
 	struct env *env;
-	bool may_count; /* keyring_allow_counting() */
+	bool may_count;    /* keyring_allow_counting() */
+	bool accept_vault; /* restoring: whatever the hardware names */
 	struct sealed sealed[KEYSTORES_MAX];
 	size_t n_sealed;
 	ARRAY(struct wrapped) wrapped;

@@ -11,6 +11,7 @@
 #include "keyring/private.h"
 #include "keyring/references.h"
 #include "keyring/restore.h"
+#include "keyring/draw.h"
 #include "keyring/rotate.h"
 #include "keyring/seal.h"
 
@@ -190,21 +191,53 @@ static int reach_others(struct keyring *ring, struct layout *layout, struct seal
 	return r;
 }
 
+/* The hardware names this vault: as a rotation, for the boot state of now. */
+static int seal_next_here(struct keyring *ring, struct sealed *s)
+{
+	const struct keystore_ops *ops = s->keystore->ops;
+	int r = ops->prepare ? ops->prepare(s->keystore, s->session, ring->env) : 0;
+
+	if (r >= 0 && ops->prepare_anchor)
+		r = ops->prepare_anchor(s->keystore, s->session, ring->env);
+	return r < 0 ? r : keyring_seal_next(ring, s);
+}
+
+static int refuse_other(const struct keystore_anchor *a, const struct vault_commit_id *id)
+{
+	int r = anchor_refuse(a, id);
+
+	diag_next(
+	    "if this vault shall count in spite of it: key restore … --accept-vault; whatever "
+	    "the hardware guards now never opens again");
+	return r;
+}
+
 static int seal_here(struct keyring *ring, struct sealed *s)
 {
 	const struct keystore_ops *ops = s->keystore->ops;
-	int r = keyring_reach(ring, s);
+	struct keystore_anchor a = {0};
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = keyring_reach(ring, s), used;
 
-	if (r >= 0 && ops->prepare)
-		r = ops->prepare(s->keystore, s->session, ring->env);
-	return r < 0 ? r : keyring_seal_new(ring, s, true);
+	if (r >= 0 && !ops->anchor_read)
+		return seal_next_here(ring, s);
+	used = r < 0 ? r : ops->used(s->keystore, s->session, ring->env);
+	if (used <= 0)
+		return used < 0 ? used : keyring_seal_first(ring, s);
+	r = ops->anchor_read(s->keystore, s->session, ring->env, &a);
+	if (r < 0)
+		return r;
+	if (anchor_compare(&a, &ring->id) == ANCHOR_NAMES_IT)
+		return seal_next_here(ring, s);
+	return ring->accept_vault ? keyring_seal_first(ring, s) : refuse_other(&a, &ring->id);
 }
 
-int keyring_escrow_reseal(struct keyring *ring, struct layout *layout, bool lose,
-			  struct text *ret_lost)
+int keyring_escrow_reseal(struct keyring *ring, struct layout *layout,
+			  const struct restore_consent *consent, struct text *ret_lost)
 {
 	int r = 0;
 
+	ring->accept_vault = consent->accept_vault;
 	array_each (w, &ring->wrapped) {
 		const struct keystore *keystore = NULL;
 		struct sealed *s;
@@ -217,6 +250,6 @@ int keyring_escrow_reseal(struct keyring *ring, struct layout *layout, bool lose
 			r = keyring_add_sealed(ring, keystore, &s);
 	}
 	for (size_t i = 0; i < ring->n_sealed && r >= 0; i++)
-		r = reach_others(ring, layout, &ring->sealed[i], lose, ret_lost);
+		r = reach_others(ring, layout, &ring->sealed[i], consent->lose_others, ret_lost);
 	return r < 0 ? r : keyring_seal_all(ring, seal_here);
 }

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "keyring/anchor.h"
+#include "keyring/epoch.h"
 #include "keyring/escrow.h"
 #include "keyring/interface.h"
 #include "keyring/private.h"
@@ -40,16 +41,20 @@ int keyring_seal_all(struct keyring *ring, int (*seal)(struct keyring *ring, str
 	return r;
 }
 
-static int seal_next(struct keyring *ring, struct sealed *s)
+int keyring_seal_next(struct keyring *ring, struct sealed *s)
 {
-	return keyring_seal_new(ring, s, true);
+	uint64_t rotation;
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = anchor_reserve(ring, s, &rotation);
+
+	return r < 0 ? r : keyring_seal_new(ring, s, rotation);
 }
 
 int keyring_rotate(struct keyring *ring)
 {
 	int r = keyring_unlock(ring, NULL, 0);
 
-	return r < 0 ? r : keyring_seal_all(ring, seal_next);
+	return r < 0 ? r : keyring_seal_all(ring, keyring_seal_next);
 }
 
 int keyring_prepare(struct keyring *ring, const struct keystore *keystore)
@@ -61,7 +66,11 @@ int keyring_prepare(struct keyring *ring, const struct keystore *keystore)
 	if (!s || !keystore->ops->prepare)
 		return 0;
 	r = keyring_reach(ring, s);
-	return r < 0 ? r : keystore->ops->prepare(keystore, s->session, ring->env);
+	if (r >= 0)
+		r = keystore->ops->prepare(keystore, s->session, ring->env);
+	if (r >= 0 && keystore->ops->prepare_anchor)
+		r = keystore->ops->prepare_anchor(keystore, s->session, ring->env);
+	return r;
 }
 
 int keyring_forget(struct keyring *ring, const struct volume *volume)

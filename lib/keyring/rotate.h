@@ -20,5 +20,7 @@ int keyring_forget(struct keyring *ring, const struct volume *volume);
 
 /* Unwraps every key, seals each keystore with @seal, and wraps all keys under the new secrets. */
 int keyring_seal_all(struct keyring *ring, int (*seal)(struct keyring *ring, struct sealed *s));
+/* A new secret for the next R, which is reserved first; it is alive once the commit counted it. */
+int keyring_seal_next(struct keyring *ring, struct sealed *s);
 
 #endif

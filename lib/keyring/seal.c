@@ -44,7 +44,7 @@ static int take_secret(struct sealed *s, struct secret *secret)
 	return r < 0 ? r : derive(s, "holdfast 1 device part MAC", &s->mac_key);
 }
 
-int keyring_seal_new(struct keyring *ring, struct sealed *s, bool next)
+int keyring_seal_new(struct keyring *ring, struct sealed *s, uint64_t rotation)
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
@@ -52,13 +52,14 @@ int keyring_seal_new(struct keyring *ring, struct sealed *s, bool next)
 	int r = keyring_reach(ring, s);
 
 	if (r >= 0)
-		r = s->keystore->ops->seal(s->keystore, s->session, ring->env, next, &secret,
+		r = s->keystore->ops->seal(s->keystore, s->session, ring->env, rotation, &secret,
 					   &blob);
 
 	if (r >= 0 && blob.failed)
 		r = diag_no_memory();
 	if (r < 0)
 		return r;
+	s->rotation = rotation;
 	free(s->blob);
 	s->blob_len = blob.len;
 	s->blob = (uint8_t *)TAKE(blob.s);

@@ -3,14 +3,14 @@
 #ifndef HOLDFAST_KEYRING_SEAL_H
 #define HOLDFAST_KEYRING_SEAL_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct keyring;
 struct sealed;
 
-/* Draws a new device secret and has it sealed; what depended on the old one must be wrapped again.
- * @next: it opens only once the rotation is counted. */
-int keyring_seal_new(struct keyring *ring, struct sealed *s, bool next);
+/* Draws a new device secret and has it sealed for @rotation (0: R as it is now); what depended on
+ * the old one must be wrapped again. */
+int keyring_seal_new(struct keyring *ring, struct sealed *s, uint64_t rotation);
 /* Unseals it unless that was done already. The vault is compared with the hardware's record before,
  * and the device part with its MAC after that. */
 int keyring_unseal(struct keyring *ring, struct sealed *s);

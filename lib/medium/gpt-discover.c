@@ -164,23 +164,20 @@ static void name_of(const struct medium_facts *f, const struct partition_facts *
 }
 
 static int add_tree(struct volume *v, const struct partition_facts *data,
-		    const struct partition_facts *tree, struct job *job,
-		    const struct layer_ops *const *layers)
+		    const struct partition_facts *tree, const struct layer_ops *const *layers)
 {
 	const struct where nowhere = {0};
 	uint8_t root[ROOT_BYTES];
 	char hex[2 * ROOT_BYTES + 1];
 	const struct layer_ops *over = layer_kind_between(layers, PLACE_BYTES, PLACE_BYTES_RO);
 	struct layer *l = volume_add_layer(v, over, nowhere);
-	int r;
 
 	if (!l)
 		return -ENOMEM;
 	take(v, ROLE_HASH, tree);
 	root_hash(data, tree, root);
 	hex_encode(root, sizeof(root), hex);
-	r = layer_learn(l, "root-hash", "%s", hex);
-	return r >= 0 && l->ops->recognise ? l->ops->recognise(l, job) : r;
+	return layer_learn(l, "root-hash", "%s", hex);
 }
 
 static int discover_one(struct medium *m, struct layout *layout, const struct medium_facts *f,
@@ -204,7 +201,7 @@ static int discover_one(struct medium *m, struct layout *layout, const struct me
 	if (!v || !volume_add_layer(v, layer_kind_between(layers, PLACE_GPT, PLACE_BYTES), nowhere))
 		return -ENOMEM;
 	take(v, ROLE_DATA, p);
-	return tree ? add_tree(v, p, tree, job, layers) : 0;
+	return tree ? add_tree(v, p, tree, layers) : 0;
 }
 
 int gpt_discover(struct medium *m, struct layout *layout, const struct medium_facts *facts,

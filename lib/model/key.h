@@ -48,6 +48,8 @@ struct keystore_anchor {
 	bool present;                 /* false: made, and never written; or not there */
 	uint64_t sequence;            /* of the vault's copy */
 	uint8_t digest[SHA256_BYTES]; /* of its payload */
+	uint64_t rotation_max;        /* highest R that anything was ever sealed for */
+	uint64_t erase; /* E that the named secret is sealed for; 0: nothing is named */
 };
 
 /* A key that the kernel has in its keyrings, and that nobody reads. */
@@ -94,6 +96,11 @@ struct keystore_systemd_ops {
 		    const struct secret *secret, unsigned keyslot, struct text *ret);
 };
 
+/* E and R; opaque, they only grow. */
+struct keystore_counters {
+	uint64_t erase, rotation;
+};
+
 /* What hardware says. */
 struct keystore_state {
 	uint64_t erase, rotation; /* E and R; opaque, they only grow */
@@ -105,10 +112,12 @@ struct keystore_state {
  * A backend. All speak. Backends without hardware leave @begin to @state NULL, and get NULL for
  * their session.
  *
- * How a commit goes (lib/vault): @seal with @next; the vault's inactive copy; flush; @anchor_write;
- * @advance, which is the commit of a rotation: what was sealed before is dead from then on. A cut
- * between the two leaves a copy that the anchor names and whose blob waits for @advance, which the
- * next run does. Provisioning: @prepare, @seal without @next, copy, flush, @anchor_write.
+ * No value of (R, E) ever guards two secrets, and the copy that the anchor names is always on the
+ * medium. So a rotation (lib/keyring) goes: @anchor_reserve the next R; @seal for it; the vault's
+ * other copy; flush; @anchor_write, the commit; @advance, which kills what was sealed before; the
+ * copy that was named before. New keys: @prepare, @count_erase twice, @prepare_anchor,
+ * @anchor_write of nothing, @seal, copy, flush, @anchor_write. tests/crash/sequences.c is the
+ * model.
  */
 struct keystore_ops {
 	const char *name; /* "file": backend in a layout */
@@ -133,14 +142,22 @@ struct keystore_ops {
 	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
 	/* Leaves nothing behind in the hardware: no session, no transient object. Takes NULL. */
 	void (*end)(struct keystore_session *s);
-	/* 1 when it has guarded a device before (its anchor was ever written), 0 when not. */
+	/* 1 if its anchor names a vault whose secret is alive, 0 if not. */
 	int (*used)(const struct keystore *k, struct keystore_session *s, struct env *env);
-	/* Provisioning: makes what is missing there (storage key, counters, anchor), adopts what is
-	 * ours already, and refuses what is somebody else's. Asks for the owner's authorisation. */
+	/* Provisioning: makes what is missing there (storage key, counters), adopts what is ours
+	 * already, and refuses what is somebody else's. Asks for the owner's authorisation. */
 	int (*prepare)(const struct keystore *k, struct keystore_session *s, struct env *env);
+	/* The same for the anchor. After E was counted where new keys are drawn: an unwritten
+	 * anchor beside an old E is that of an image that waits for its first opening. May be NULL.
+	 */
+	int (*prepare_anchor)(const struct keystore *k, struct keystore_session *s,
+			      struct env *env);
+	int (*counters)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			struct keystore_counters *ret);
 	/* E: everything that was ever sealed is dead afterwards. Checked with the hardware. */
 	int (*count_erase)(const struct keystore *k, struct keystore_session *s, struct env *env);
-	/* R, as far as @blob waits for it; 0 and nothing counted where it does not wait. */
+	/* Counts R up to what @blob waits for; 0 and nothing counted where it does not wait. Then
+	 * voids sessions that were satisfied before. */
 	int (*advance)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		       const uint8_t *blob, size_t len);
 	/* 1 if @blob waits for @advance, 0 if not; changes nothing. */
@@ -151,7 +168,11 @@ struct keystore_ops {
 			 const uint8_t *blob, size_t len);
 	int (*anchor_read)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			   struct keystore_anchor *ret);
-	/* Durable when it returns. */
+	/* Raises rotation_max to @a's and leaves what is named; @a is what is named now. */
+	int (*anchor_reserve)(const struct keystore *k, struct keystore_session *s, struct env *env,
+			      const struct keystore_anchor *a);
+	/* Durable when it returns. rotation_max never falls: the hardware's own is kept if higher.
+	 */
 	int (*anchor_write)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			    const struct keystore_anchor *a);
 	int (*state)(const struct keystore *k, struct keystore_session *s, struct env *env,
@@ -166,9 +187,9 @@ struct keystore_ops {
 	bool (*sealed_elsewhere)(const uint8_t *blob, size_t len);
 
 	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: @blob stands in the vault
-	 * afterwards. @next: it opens only after @advance. */
+	 * afterwards. It opens while R is @rotation; 0: what R is now. */
 	int (*seal)(const struct keystore *k, struct keystore_session *s, struct env *env,
-		    bool next, struct secret **ret, struct text *blob);
+		    uint64_t rotation, struct secret **ret, struct text *blob);
 	/* HF-KEY-WRONG when what was given does not open it, HF-TAMPERED when the blob cannot be
 	 * one of this keystore's, HF-KEYSTORE-… for what the hardware says. */
 	int (*unseal)(const struct keystore *k, struct keystore_session *s, struct env *env,

@@ -163,8 +163,8 @@ static int take(struct target *t, const struct restoring *of)
 	return r;
 }
 
-int target_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
-		   struct text *ret_lost)
+int target_restore(struct target *t, const struct restoring *of, size_t n,
+		   const struct restore_consent *consent, struct text *ret_lost)
 {
 	int r = t->layout_from_vault ? target_read_keys(t) : 0;
 
@@ -176,7 +176,7 @@ int target_restore(struct target *t, const struct restoring *of, size_t n, bool 
 	if (r < 0)
 		return r;
 	t->job.keys = keyring_keys(t->ring);
-	r = keyring_escrow_reseal(t->ring, t->layout, lose, ret_lost);
+	r = keyring_escrow_reseal(t->ring, t->layout, consent, ret_lost);
 	if (r < 0)
 		return r;
 	target_reseal_tokens(t);

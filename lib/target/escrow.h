@@ -4,6 +4,7 @@
 #ifndef HOLDFAST_TARGET_ESCROW_H
 #define HOLDFAST_TARGET_ESCROW_H
 
+#include "keyring/restore.h"
 #include "target/target.h"
 #include "keyring/escrow.h"
 
@@ -22,7 +23,7 @@ struct restoring {
 	struct secret *words; /* its recovery key, as it was in the escrow */
 };
 /* Seals the keys of the volumes anew in the hardware that is here. keyring_escrow_reseal() */
-int target_restore(struct target *t, const struct restoring *of, size_t n, bool lose,
-		   struct text *ret_lost);
+int target_restore(struct target *t, const struct restoring *of, size_t n,
+		   const struct restore_consent *consent, struct text *ret_lost);
 
 #endif

@@ -214,6 +214,8 @@ int hardware_identity(const char *layout_path, struct env *env, const struct kin
 		r = k->ops->begin(k, env, &session);
 	if (r >= 0)
 		r = k->ops->prepare(k, session, env);
+	if (r >= 0 && k->ops->prepare_anchor)
+		r = k->ops->prepare_anchor(k, session, env);
 	if (r >= 0)
 		r = k->ops->identity(k, session, env, ret);
 	if (r >= 0 && ret->failed)

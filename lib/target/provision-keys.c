@@ -10,6 +10,7 @@
 #include "keyring/record.h"
 #include "model/key.h"
 #include "target/provision.h"
+#include "vault/journal.h"
 
 /* The layout has keyed volumes that this plan makes. */
 static bool is_keyed(const struct provisioning *p)
@@ -29,7 +30,7 @@ int provision_refuse_wiped(const struct provisioning *p)
 	struct keystore_session *session = NULL;
 	int r;
 
-	if (!k || p->resumed || p->request->retire_keys || p->request->n_replace)
+	if (!k || p->request->retire_keys || p->request->n_replace)
 		return 0;
 	r = k->ops->begin(k, p->target.job.env, &session);
 	if (r >= 0)
@@ -77,6 +78,30 @@ static int find_keys(struct provisioning *p)
 	return r;
 }
 
+/* Keys are drawn before the first step. So where a step has a record, they were there. */
+static int refuse_second_keys(const struct provisioning *p)
+{
+	struct journal *j = vault_journal(p->target.vault);
+	struct journal_record record;
+	bool begun = false;
+	int r;
+
+	for (uint32_t i = 0; i < p->plan->steps.n && p->resumed; i++)
+		begun |= j->ops->last(j, i, &record) == 1;
+	if (!begun)
+		return p->resumed ? provision_refuse_wiped(p) : 0;
+	r = diag_fail(
+	    DIAG_KEY_MISSING, ENOKEY,
+	    "%s: steps of this plan were begun, and the keys that they used are not there "
+	    "or do not open: new ones would not open what was written",
+	    p->target.path);
+	diag_state("nothing was changed by this run");
+	diag_next(
+	    "with the hardware and the boot state that it was begun with, run the same command "
+	    "again; --replace=all begins anew, with new keys");
+	return r;
+}
+
 int provision_make_keys(struct provisioning *p)
 {
 	int found = is_keyed(p) && p->resumed ? find_keys(p) : 0, r = found;
@@ -84,6 +109,8 @@ int provision_make_keys(struct provisioning *p)
 	if (!is_keyed(p))
 		return 0;
 	if (found == 0)
+		r = refuse_second_keys(p);
+	if (found == 0 && r >= 0)
 		r = keyring_draw(p->target.vault, p->layout, p->target.job.env, &p->target.ring);
 	if (found == 0 && r >= 0)
 		r = keyring_commit_early(p->target.vault, p->target.ring,

@@ -444,7 +444,7 @@ int provision_run(struct provisioning *p, const struct execute_events *events)
 	if (p->done) /* the cut may have come just before an image file got its name */
 		return put_in_place(p);
 	r = refuse_in_use(p);
-	if (r >= 0)
+	if (r >= 0 && !p->resumed)
 		r = provision_refuse_wiped(p);
 	if (r >= 0)
 		r = give_size(p);

@@ -16,7 +16,7 @@ static int add_copy(struct vault *v, unsigned which, struct report *report)
 	static const char *const areas[] = {"first copy", "second copy"};
 	const struct vault_copy *c = &v->copy[which], *active = vault_active(v);
 	struct finding f = {
-	    .kind = active ? FINDING_MENDABLE : FINDING_CORRUPT,
+	    .kind = active && !v->undecided ? FINDING_MENDABLE : FINDING_CORRUPT,
 	    .layer = "vault",
 	    .area = areas[which],
 	    .offset_bytes = v->extent.offset_bytes + v->regions.copy_offset[which],
@@ -27,7 +27,10 @@ static int add_copy(struct vault *v, unsigned which, struct report *report)
 	if (c->good && active->header.sequence == c->header.sequence)
 		return 0;
 	if (c->good)
-		f.text = "is older than the other one";
+		f.text = v->undecided
+			     ? "differs from the other one, and only the keystore's hardware "
+			       "knows which one counts"
+			     : "is not the one that counts";
 	return report_add(report, &f) < 0 ? diag_no_memory() : 0;
 }
 

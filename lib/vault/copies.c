@@ -117,10 +117,10 @@ bool vault_active_payload(const struct vault *v, struct vault_payload *ret)
 	return i >= 0 && vault_copy_payload(v, i, ret);
 }
 
-bool vault_copies_differ(const struct vault *v)
+bool vault_copies_agree(const struct vault *v)
 {
 	return v->copy[0].good && v->copy[1].good &&
-	       memcmp(&v->copy[0].header, &v->copy[1].header, sizeof(v->copy[0].header)) != 0;
+	       memcmp(&v->copy[0].header, &v->copy[1].header, sizeof(v->copy[0].header)) == 0;
 }
 
 bool vault_choose(struct vault *v, int index)
@@ -203,6 +203,9 @@ int vault_commit(struct vault *v, const void *payload, size_t len,
 	h.sequence = active < 0 ? 1 : v->copy[active].header.sequence;
 	if (active >= 0 && !holds(&v->copy[active], &h))
 		h.sequence++;
+	if (hook && h.sequence < hook->least_sequence &&
+	    (active < 0 || !holds(&v->copy[active], &h)))
+		h.sequence = hook->least_sequence;
 	r = write_both(v, payload, &h, hook);
 	v->chosen = 0;
 	vault_drop_copies(v);

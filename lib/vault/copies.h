@@ -28,8 +28,8 @@ struct vault_payload {
 bool vault_active_payload(const struct vault *v, struct vault_payload *ret);
 /* The payload of copy 0 or 1. False: that copy is not good. */
 bool vault_copy_payload(const struct vault *v, int index, struct vault_payload *ret);
-/* The copies are good and differ, header or payload. */
-bool vault_copies_differ(const struct vault *v);
+/* Both copies are good and the same, header and payload. */
+bool vault_copies_agree(const struct vault *v);
 /* Copy @index counts, whichever is newer. True: another one counted before. */
 bool vault_choose(struct vault *v, int index);
 /* Which copy counts cannot be told: repairing leaves both alone until vault_choose(). */
@@ -42,6 +42,7 @@ void vault_leave_undecided(struct vault *v);
 struct vault_commit_hook {
 	int (*durable)(void *ctx, const struct vault_commit_id *id);
 	void *ctx;
+	uint64_t least_sequence; /* of the commit: hardware has recorded all below it */
 };
 /* Both copies hold @payload afterwards: the inactive one is written first, then @hook (or NULL) is
  * called, then the other one is written. A copy that holds @payload already is not written. */

@@ -52,9 +52,12 @@ static int confirm(struct target *t, struct env *env)
 	return target_confirm_escrow(t, target_volume(t, "data"), "receipt", true);
 }
 
+static bool accept_vault;
+
 static int restore(struct target *t, struct env *env)
 {
 	_cleanup_text_ struct text lost = {0};
+	const struct restore_consent consent = {.accept_vault = accept_vault};
 	struct restoring of[N] = {0};
 	int r = 0;
 
@@ -65,7 +68,7 @@ static int restore(struct target *t, struct env *env)
 			memcpy(secret_bytes(of[i].words), fleet[i], MODHEX_KEY_TEXT);
 	}
 	if (r >= 0)
-		r = target_restore(t, of, N, false, &lost);
+		r = target_restore(t, of, N, &consent, &lost);
 	for (int i = 0; i < N; i++)
 		secret_free(of[i].words);
 	return r;
@@ -211,6 +214,12 @@ static void another_board_takes_over_at_every_cut(void **state)
 		keyed_print_failures();
 	n = keyed_faults.ops;
 	keyed_assert_opens("changed.img");
+	/* The board guards the first restored copy now. */
+	keyed_copy_file("keys.img", "changed.img");
+	assert_int_equal(keyed_change("changed.img", restore), -ESTALE);
+	assert_int_equal(diag_get(0)->code, DIAG_VAULT_OLD);
+	diag_forget(0);
+	accept_vault = true;
 	for (uint64_t i = 1; i <= n; i++) {
 		keyed_copy_file("keys.img", "changed.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
@@ -225,6 +234,7 @@ static void another_board_takes_over_at_every_cut(void **state)
 		}
 		keyed_assert_opens("changed.img");
 	}
+	accept_vault = false;
 	keyed_input.tcti = here.tcti;
 	print_message("%llu cut points\n", (unsigned long long)n);
 }

@@ -20,10 +20,10 @@
 
 #define CONTENT_BYTES 300000
 
-static const struct kinds kinds = {.layers = layer_registry,
-				   .media = medium_registry,
-				   .keystores = keystore_registry,
-				   .host_architecture = "x86-64"};
+const struct kinds keyed_kinds = {.layers = layer_registry,
+				  .media = medium_registry,
+				  .keystores = keystore_registry,
+				  .host_architecture = "x86-64"};
 struct fault_plan keyed_faults;
 bool keyed_retire;
 uint64_t keyed_seed;
@@ -71,7 +71,7 @@ static int passphrase(void *ctx, enum key_asked what, const char *name, bool fre
 bool keyed_torn;
 struct key_input keyed_input = {.ask = passphrase};
 
-static int make_env(struct env *env, struct progress *progress)
+int keyed_make_env(struct env *env, struct progress *progress)
 {
 	static const atomic_bool never;
 
@@ -136,13 +136,13 @@ int keyed_provision_as(const char *path, bool shared)
 {
 	struct provision_request request = {.target_path = path,
 					    .layout_path = "keys.layout",
-					    .kinds = &kinds,
+					    .kinds = &keyed_kinds,
 					    .shared = shared,
 					    .retire_keys = keyed_retire};
 	struct provisioning p = {0};
 	struct progress progress = {0};
 	struct env env;
-	int r = make_env(&env, &progress);
+	int r = keyed_make_env(&env, &progress);
 
 	if (r >= 0)
 		r = provision_prepare(&p, &request, &env);
@@ -208,12 +208,12 @@ int keyed_opens(const char *path, const char *words, bool with_data)
 	struct progress progress = {0};
 	struct volume *data;
 	struct env env;
-	int r = make_env(&env, &progress);
+	int r = keyed_make_env(&env, &progress);
 
 	keyed_faults = (struct fault_plan){0};
 	keyed_old_words = words;
 	if (r >= 0)
-		r = target_load(&t, path, 0, &env, &kinds);
+		r = target_load(&t, path, 0, &env, &keyed_kinds);
 	t.may_count = true;
 	data = r >= 0 ? target_volume(&t, "data") : NULL;
 	if (r >= 0 && !with_data && data->forgotten)
@@ -277,12 +277,12 @@ int keyed_change(const char *path, change_fn fn)
 	struct target t = {0};
 	struct progress progress = {0};
 	struct env env;
-	int r = make_env(&env, &progress);
+	int r = keyed_make_env(&env, &progress);
 
 	keyed_old_words = "old";
 	keyed_new_words = "new";
 	if (r >= 0)
-		r = target_load(&t, path, IO_WRITE | IO_SHARE, &env, &kinds);
+		r = target_load(&t, path, IO_WRITE | IO_SHARE, &env, &keyed_kinds);
 	if (r >= 0)
 		r = fn(&t, &env);
 	target_close(&t);
@@ -306,10 +306,10 @@ int keyed_identity(const char *to)
 	_cleanup_text_ struct text text = {0};
 	struct progress progress = {0};
 	struct env env;
-	int r = make_env(&env, &progress);
+	int r = keyed_make_env(&env, &progress);
 
 	if (r >= 0)
-		r = hardware_identity("keys.layout", &env, &kinds, &text);
+		r = hardware_identity("keys.layout", &env, &keyed_kinds, &text);
 	if (r >= 0)
 		write_file(to, text.s, text.len);
 	pool_free(env.pool);

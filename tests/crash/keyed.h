@@ -19,6 +19,9 @@ extern bool keyed_torn;   /* to keyed_opens(), what its twin can mend is whole *
 /* A directory of its own, with keys.layout; options of its keystore, and of data's crypt layer. */
 int keyed_set_up(const char *keystore, const char *crypt);
 int keyed_tear_down(void **state);
+/* For what keyed_change() does not do. The pool in @env is the caller's. */
+extern const struct kinds keyed_kinds;
+int keyed_make_env(struct env *env, struct progress *progress);
 
 /* Like the commands: 0 or -errno, with what was said behind diag_get(). */
 int keyed_provision_as(const char *path, bool shared);

@@ -91,13 +91,31 @@ int tee_bench_prepare(struct tee_bench *b)
 	return tee_bench_session(b) ? b->k->ops->prepare(b->k, b->s, &b->env) : -1;
 }
 
+/* The next R, which the anchor reserves as keyrings do. */
+static int reserve(struct tee_bench *b, uint64_t *ret)
+{
+	struct keystore_counters c;
+	struct keystore_anchor a;
+	int r = tee_bench_session(b) ? b->k->ops->counters(b->k, b->s, &b->env, &c) : -1;
+
+	if (r >= 0)
+		r = b->k->ops->anchor_read(b->k, b->s, &b->env, &a);
+	if (r < 0)
+		return r;
+	*ret = c.rotation + 1;
+	a.rotation_max = *ret;
+	return b->k->ops->anchor_reserve(b->k, b->s, &b->env, &a);
+}
+
 int tee_bench_seal(struct tee_bench *b, bool next, struct tee_sealed *ret)
 {
 	_cleanup_secret_ struct secret *secret = NULL;
 	_cleanup_text_ struct text blob = {0};
-	int r =
-	    tee_bench_session(b) ? b->k->ops->seal(b->k, b->s, &b->env, next, &secret, &blob) : -1;
+	uint64_t rotation = 0;
+	int r = next ? reserve(b, &rotation) : tee_bench_session(b) ? 0 : -1;
 
+	if (r >= 0)
+		r = b->k->ops->seal(b->k, b->s, &b->env, rotation, &secret, &blob);
 	if (r < 0)
 		return r;
 	assert_int_equal(blob.len, sizeof(ret->blob));
@@ -137,7 +155,7 @@ int tee_bench_state(struct tee_bench *b, struct keystore_state *ret)
 
 int tee_bench_anchor(struct tee_bench *b, uint64_t sequence)
 {
-	struct keystore_anchor a = {.present = true, .sequence = sequence};
+	struct keystore_anchor a = {.present = true, .sequence = sequence, .erase = 1};
 
 	memset(a.digest, (int)sequence, sizeof(a.digest));
 	return tee_bench_session(b) ? b->k->ops->anchor_write(b->k, b->s, &b->env, &a) : -1;

@@ -89,17 +89,22 @@ int rig_prepare(struct rig *r)
 
 	if (e >= 0)
 		e = r->k->ops->prepare(r->k, s, &r->env);
+	if (e >= 0)
+		e = r->k->ops->prepare_anchor(r->k, s, &r->env);
 	r->k->ops->end(s);
 	return e;
 }
 
 int rig_seal(struct rig *r, bool next, struct secret **ret, struct text *blob)
 {
+	struct keystore_counters c = {0};
 	struct keystore_session *s;
 	int e = begin(r, &s);
 
+	if (e >= 0 && next)
+		e = r->k->ops->counters(r->k, s, &r->env, &c);
 	if (e >= 0)
-		e = r->k->ops->seal(r->k, s, &r->env, next, ret, blob);
+		e = r->k->ops->seal(r->k, s, &r->env, next ? c.rotation + 1 : 0, ret, blob);
 	r->k->ops->end(s);
 	return e;
 }
@@ -148,10 +153,14 @@ int rig_count_erase(struct rig *r)
 int rig_anchor_write(struct rig *r, uint64_t sequence)
 {
 	struct keystore_anchor a = {.present = true, .sequence = sequence};
+	struct keystore_counters c = {0};
 	struct keystore_session *s;
 	int e = begin(r, &s);
 
 	memset(a.digest, (int)sequence, sizeof(a.digest));
+	if (e >= 0)
+		e = r->k->ops->counters(r->k, s, &r->env, &c);
+	a.erase = c.erase;
 	if (e >= 0)
 		e = r->k->ops->anchor_write(r->k, s, &r->env, &a);
 	r->k->ops->end(s);

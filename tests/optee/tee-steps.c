@@ -43,7 +43,17 @@ static int seal(const char *name, bool next)
 	struct secret *secret = NULL;
 	struct text blob = {0};
 	struct file f;
-	int r = keystore_tee.seal(&k, session, &env, next, &secret, &blob);
+	struct keystore_counters c = {0};
+	struct keystore_anchor a = {0};
+	int r = next ? keystore_tee.counters(&k, session, &env, &c) : 0;
+
+	if (r >= 0 && next)
+		r = keystore_tee.anchor_read(&k, session, &env, &a);
+	a.rotation_max = c.rotation + 1;
+	if (r >= 0 && next)
+		r = keystore_tee.anchor_reserve(&k, session, &env, &a);
+	if (r >= 0)
+		r = keystore_tee.seal(&k, session, &env, next ? c.rotation + 1 : 0, &secret, &blob);
 
 	if (r < 0)
 		return r;

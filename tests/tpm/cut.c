@@ -77,6 +77,8 @@ static int bind_to(const char *const *options, uint64_t sequence)
 	if (e >= 0)
 		e = r.k->ops->prepare(r.k, s, &r.env);
 	if (e >= 0)
+		e = r.k->ops->prepare_anchor(r.k, s, &r.env);
+	if (e >= 0)
 		e = r.k->ops->anchor_write(r.k, s, &r.env, &a);
 	r.k->ops->end(s);
 	rig_layout(&r, on_pcr);

@@ -35,7 +35,7 @@ static struct env env;
 
 static struct {
 	struct keystore_anchor anchor;
-	uint64_t rotation;
+	uint64_t erase, rotation, sealed_for;
 	unsigned written; /* times that anything was changed */
 	bool lose_power;  /* at the next count */
 	bool lose_record; /* at the next record */
@@ -60,11 +60,12 @@ static void end(struct keystore_session *s)
 {
 }
 
-static int seal(const struct keystore *k, struct keystore_session *s, struct env *e, bool next,
-		struct secret **ret, struct text *blob)
+static int seal(const struct keystore *k, struct keystore_session *s, struct env *e,
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
-	struct blob b = {.rotation = board.rotation + next};
+	struct blob b = {.rotation = rotation ? rotation : board.rotation};
 
+	board.sealed_for = b.rotation;
 	assert_ok(random_bytes(b.secret, sizeof(b.secret)));
 	assert_ok(secret_new(sizeof(b.secret), ret));
 	memcpy(secret_bytes(*ret), b.secret, sizeof(b.secret));
@@ -100,7 +101,26 @@ static int advance(const struct keystore *k, struct keystore_session *s, struct 
 		return 0;
 	if (board.lose_power)
 		return diag_fail(DIAG_KEYSTORE_FAILED, EIO, "the board lost power");
-	board.rotation++;
+	memcpy(&board.rotation, blob, sizeof(board.rotation));
+	board.written++;
+	return 0;
+}
+
+static int used(const struct keystore *k, struct keystore_session *s, struct env *e)
+{
+	return board.anchor.present && board.anchor.erase == board.erase;
+}
+
+static int counters(const struct keystore *k, struct keystore_session *s, struct env *e,
+		    struct keystore_counters *ret)
+{
+	*ret = (struct keystore_counters){board.erase, board.rotation};
+	return 0;
+}
+
+static int count_erase(const struct keystore *k, struct keystore_session *s, struct env *e)
+{
+	board.erase++;
 	board.written++;
 	return 0;
 }
@@ -140,7 +160,11 @@ static const struct keystore_ops keystore_board = {
     .waits = waits,
     .advance = advance,
     .anchor_read = anchor_read,
+    .anchor_reserve = anchor_write,
     .anchor_write = anchor_write,
+    .used = used,
+    .counters = counters,
+    .count_erase = count_erase,
     .state = state_of,
 };
 static const struct keystore_ops *const keystores[] = {&keystore_board, NULL};
@@ -151,6 +175,7 @@ static int set_up(void **state)
 {
 	env = (struct env){.random = random_bytes};
 	memset(&board, 0, sizeof(board));
+	board.erase = board.rotation = 1;
 	assert_ok(layout_read_text("t", text, sizeof(text) - 1, NULL, NULL, 0, &kinds, &layout));
 	return io_open_memory("vault", 4 * SIZE, &io);
 }
@@ -212,7 +237,7 @@ static void what_only_reads_counts_nothing(void **state)
 	assert_int_equal(keyring_unlock(ring, NULL, 0), -EINPROGRESS);
 	assert_int_equal(diag_get(0)->code, DIAG_ROTATION_WAITS);
 	assert_int_equal(board.written, 0);
-	assert_int_equal(board.rotation, 0);
+	assert_int_equal(board.rotation, 1);
 	keyring_free(ring);
 	vault_close(v);
 }
@@ -224,7 +249,7 @@ static void what_may_count_finishes_the_rotation(void **state)
 
 	keyring_allow_counting(ring);
 	assert_ok(keyring_unlock(ring, NULL, 0));
-	assert_int_equal(board.rotation, 1);
+	assert_int_equal(board.rotation, 2);
 	keyring_free(ring);
 	ring = read_keys(v); /* from then on reading is enough */
 	assert_ok(keyring_unlock(ring, NULL, 0));
@@ -241,9 +266,9 @@ static void finishing_is_a_function_of_its_own(void **state)
 	assert_int_equal(keyring_compare_anchors(ring), 1);
 	assert_int_equal(board.written, 0);
 	assert_ok(keyring_finish_rotations(ring));
-	assert_int_equal(board.rotation, 1);
+	assert_int_equal(board.rotation, 2);
 	assert_ok(keyring_finish_rotations(ring));
-	assert_int_equal(board.rotation, 1);
+	assert_int_equal(board.rotation, 2);
 	keyring_free(ring);
 	vault_close(v);
 }
@@ -322,15 +347,100 @@ static void of_two_copies_the_recorded_one_counts(void **state)
 	vault_close(v);
 	diag_forget(0);
 	assert_int_equal(vault_open(io, SIZE, SIZE, &v), 1);
-	assert_true(vault_copies_differ(v));
+	assert_true(!vault_copies_agree(v));
 	assert_true(vault_active_payload(v, &p));
-	assert_int_equal(p.id.sequence, 2); /* nobody has asked the board yet */
+	assert_int_equal(p.id.sequence, 3); /* nobody has asked the board yet */
 	assert_true(keyring_choose_copy(v, layout, &env));
 	assert_true(vault_active_payload(v, &p));
-	assert_int_equal(p.id.sequence, 1);
+	assert_int_equal(p.id.sequence, 2);
 	assert_memory_equal(p.id.payload_sha256, board.anchor.digest, 32);
 	ring = read_keys(v);
 	assert_int_equal(keyring_unlock(ring, NULL, 0), 0);
+	keyring_free(ring);
+	vault_close(v);
+}
+
+/* Its secret may be on somebody's copy of the medium: no other is sealed for the same R. */
+static void what_a_cut_rotation_reserved_is_not_used_again(void **state)
+{
+	struct vault *v = provisioned();
+
+	for (uint64_t n = 2; n < 5; n++) {
+		const struct keystore_anchor before = board.anchor;
+		struct keyring *ring = read_keys(v);
+
+		keyring_allow_counting(ring);
+		assert_int_equal(keyring_rotate(ring),
+				 0); /* and the power fails before the commit */
+		assert_int_equal(board.sealed_for, n);
+		assert_int_equal(board.anchor.rotation_max, n);
+		assert_int_equal(board.anchor.sequence, before.sequence);
+		assert_memory_equal(board.anchor.digest, before.digest, 32);
+		assert_int_equal(board.rotation, 1);
+		keyring_free(ring);
+	}
+	vault_close(v);
+}
+
+static void new_keys_count_e_twice_and_are_named_for_it(void **state)
+{
+	struct vault *v;
+	struct vault_payload p;
+
+	board.anchor = (struct keystore_anchor){.present = true, .sequence = 70, .erase = 1};
+	board.erase = 2; /* what the anchor names is dead */
+	v = provisioned();
+	assert_int_equal(board.erase, 4);
+	assert_int_equal(board.anchor.erase, 4);
+	assert_true(vault_active_payload(v, &p));
+	assert_true(p.id.sequence > 70);
+	assert_int_equal(board.anchor.sequence, p.id.sequence);
+	vault_close(v);
+}
+
+/* As after a rotation that was cut off, by a run that has not asked the board: the newer copy is
+ * taken for the one that counts. The next commit is cut off, too. */
+static void a_commit_never_overwrites_the_recorded_copy_first(void **state)
+{
+	struct vault *v = provisioned();
+	struct keyring *ring = read_keys(v), *again = read_keys(v);
+
+	keyring_allow_counting(ring);
+	keyring_allow_counting(again);
+	assert_int_equal(keyring_rotate(ring), 0);
+	board.lose_record = true;
+	assert_int_equal(keyring_commit(v, layout, ring), -EIO);
+	keyring_free(ring);
+	vault_close(v);
+	assert_int_equal(vault_open(io, SIZE, SIZE, &v), 1);
+	board.lose_record = false;
+	assert_int_equal(keyring_rotate(again), 0);
+	board.lose_record = true;
+	assert_int_equal(keyring_commit(v, layout, again), -EIO);
+	board.lose_record = false;
+	keyring_free(again);
+	vault_close(v);
+	diag_forget(0);
+	assert_int_equal(vault_open(io, SIZE, SIZE, &v), 1);
+	assert_true(keyring_choose_copy(v, layout, &env) || vault_copies_agree(v));
+	ring = read_keys(v);
+	assert_int_equal(keyring_unlock(ring, NULL, 0), 0);
+	keyring_free(ring);
+	vault_close(v);
+}
+
+static void a_commit_needs_the_recorded_copy(void **state)
+{
+	struct vault *v = provisioned();
+	struct keyring *ring = read_keys(v);
+
+	keyring_allow_counting(ring);
+	assert_int_equal(keyring_unlock(ring, NULL, 0), 0);
+	board.anchor.digest[0] ^= 1; /* somebody else's run came in between */
+	board.written = 0;
+	assert_int_equal(keyring_commit(v, layout, ring), -ESTALE);
+	assert_int_equal(diag_get(0)->code, DIAG_VAULT_OLD);
+	assert_int_equal(board.written, 0);
 	keyring_free(ring);
 	vault_close(v);
 }
@@ -346,6 +456,10 @@ int main(void)
 	    TEST(telling_says_that_a_rotation_waits),
 	    TEST(a_vault_that_is_not_recorded_is_refused),
 	    TEST(of_two_copies_the_recorded_one_counts),
+	    TEST(what_a_cut_rotation_reserved_is_not_used_again),
+	    TEST(new_keys_count_e_twice_and_are_named_for_it),
+	    TEST(a_commit_never_overwrites_the_recorded_copy_first),
+	    TEST(a_commit_needs_the_recorded_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

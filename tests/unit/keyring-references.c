@@ -42,8 +42,8 @@ static enum erase_strength strength(const struct keystore *k)
 	return ERASE_MEDIA;
 }
 
-static int seal(const struct keystore *k, struct keystore_session *s, struct env *e, bool next,
-		struct secret **ret, struct text *blob)
+static int seal(const struct keystore *k, struct keystore_session *s, struct env *e,
+		uint64_t rotation, struct secret **ret, struct text *blob)
 {
 	text_add(blob, "SEALED %u", ++sealed_times);
 	*ret = NULL;

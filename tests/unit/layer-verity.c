@@ -520,27 +520,9 @@ static void without_a_vault_the_superblock_tells(void **state)
 	set(f->verity, "hash-block", "4096");
 	set(f->verity, "salt", "-");
 	assert_ok(layer_learn(f->verity, "root-hash", "%s", root));
-	assert_int_equal(layer_verity.recognise(f->verity, &f->job), 1);
 	assert_found(f, DATA_AT, 4096, "data");
 	assert_string_equal(learned(f, "salt"), "0102");
 	assert_int_equal(f->verity->values[2].number, 1024);
-}
-
-/* It is found all the same; whoever reads it hears what is wrong with it. */
-static void without_a_vault_a_damaged_superblock_is_told_when_it_is_needed(void **state)
-{
-	struct fixture *f = *state;
-	struct report report = {0};
-
-	lay_out(f);
-	f->verity->learned.n = 0;
-	bytes_of(f)[HASH_AT] ^= 1;
-	assert_int_equal(layer_verity.recognise(f->verity, &f->job), 0);
-	assert_int_equal(diag_count(), 0);
-	assert_int_equal(layer_verity.verify(f->verity, &f->job, &report), -EUCLEAN);
-	assert_int_equal(diag_get(0)->code, DIAG_DAMAGED);
-	assert_non_null(strstr(diag_get(0)->text, "no dm-verity superblock"));
-	diag_forget(0);
 }
 
 /* --- the kernel --- */
@@ -648,7 +630,6 @@ int main(void)
 	    T(probing_compares_with_the_record),
 	    T(probing_without_a_record_compares_with_the_contents),
 	    T(without_a_vault_the_superblock_tells),
-	    T(without_a_vault_a_damaged_superblock_is_told_when_it_is_needed),
 	    T(a_changed_superblock_is_not_opened),
 	    T(tables_are_made_of_what_was_learnt),
 	    T(tables_of_appended_trees_say_where_they_begin),

@@ -193,7 +193,7 @@ static void repairing_takes_the_copy_that_was_chosen(void **state)
 	assert_int_equal(plan->steps.n, 1);
 	assert_ok(plan->steps.v[0].ops->run(&plan->steps.v[0], &job, NULL));
 	v = reopen(v);
-	assert_false(vault_copies_differ(v));
+	assert_true(vault_copies_agree(v));
 	assert_memory_equal(vault_active(v)->payload, older, sizeof(older));
 	free(kept);
 	vault_close(v);
@@ -215,7 +215,7 @@ static int see(void *ctx, const struct vault_commit_id *id)
 
 	s->id = *id;
 	assert_int_equal(vault_open(io, SIZE, SIZE, &now), 1);
-	assert_true(vault_copies_differ(now));
+	assert_true(!vault_copies_agree(now));
 	vault_close(now);
 	return s->result;
 }
@@ -235,7 +235,7 @@ static void a_commit_tells_the_hook_between_its_copies(void **state)
 	seen.result = -EIO; /* then the other copy is left alone */
 	assert_int_equal(vault_commit(seen.v, three, sizeof(three), &hook), -EIO);
 	seen.v = reopen(seen.v);
-	assert_true(vault_copies_differ(seen.v));
+	assert_true(!vault_copies_agree(seen.v));
 	vault_close(seen.v);
 }
 

@@ -54,6 +54,8 @@ static uint32_t run_state(struct ta_call *c)
 	d.anchored = le32_make(s.anchored);
 	d.anchor.sequence = le64_make(s.sequence);
 	TEE_MemMove(d.anchor.digest, s.digest, sizeof(s.digest));
+	d.anchor.rotation_max = le64_make(s.rotation_max);
+	d.anchor.erase = le64_make(s.anchor_erase);
 	TEE_MemMove(c->out, &d, sizeof(d));
 	return TA_DONE;
 }
@@ -62,16 +64,23 @@ static uint32_t run_seal(struct ta_call *c)
 {
 	struct ta_sealed_disk d = {.blob = {.magic = TA_BLOB_MAGIC,
 					    .version = le32_make(1),
-					    .storage = le32_make(c->storage),
-					    .flags = le32_make(c->flags)}};
+					    .storage = le32_make(c->storage)}};
+	struct ta_rotation_disk wanted;
 	struct ta_state s;
 	uint32_t verdict = state_read(c->storage, &s, &c->why);
+	uint64_t rotation;
 
 	if (verdict != TA_DONE)
 		return verdict;
+	TEE_MemMove(&wanted, c->in, sizeof(wanted));
+	rotation = le64_get(wanted.rotation) ? le64_get(wanted.rotation) : s.rotation;
+	/* What is not reserved could be sealed for twice. */
+	if (rotation < s.rotation || (rotation > s.rotation && rotation > s.rotation_max))
+		return TA_AHEAD;
+	d.blob.flags = le32_make(rotation > s.rotation ? TA_SEAL_NEXT : 0);
 	TEE_MemMove(d.blob.epoch, s.epoch, sizeof(s.epoch));
 	d.blob.erase = le64_make(s.erase);
-	d.blob.rotation = le64_make(s.rotation + (c->flags & TA_SEAL_NEXT ? 1 : 0));
+	d.blob.rotation = le64_make(rotation);
 	TEE_GenerateRandom(d.secret, sizeof(d.secret));
 	verdict = blob_seal(&d.blob, d.secret, &c->why);
 	if (verdict == TA_DONE)
@@ -95,8 +104,9 @@ static uint32_t compare(const struct ta_blob_disk *b, const struct ta_state *s)
 		return TA_ROTATED;
 	if (rotation == s->rotation)
 		return TA_DONE;
-	return rotation - s->rotation == 1 && le32_get(b->flags) & TA_SEAL_NEXT ? TA_WAITING
-										: TA_AHEAD;
+	return rotation - s->rotation <= TA_ROTATIONS_MAX && le32_get(b->flags) & TA_SEAL_NEXT
+		   ? TA_WAITING
+		   : TA_AHEAD;
 }
 
 /* Opens the blob in c->in and compares it with the counters that it names. */
@@ -164,7 +174,10 @@ static uint32_t run_advance(struct ta_call *c)
 
 	TEE_MemFill(secret, 0, sizeof(secret));
 	if (verdict == TA_WAITING) {
-		s.rotation++;
+		struct ta_blob_disk b;
+
+		TEE_MemMove(&b, c->in, sizeof(b));
+		s.rotation = le64_get(b.rotation);
 		verdict = state_write_rotation(c->storage, &s, &c->why);
 	}
 	if (verdict == TA_DONE)
@@ -184,6 +197,9 @@ static uint32_t run_anchor_write(struct ta_call *c)
 	s.anchored = true;
 	s.sequence = le64_get(a.sequence);
 	TEE_MemMove(s.digest, a.digest, sizeof(s.digest));
+	s.anchor_erase = le64_get(a.erase);
+	if (le64_get(a.rotation_max) > s.rotation_max)
+		s.rotation_max = le64_get(a.rotation_max);
 	return state_write_anchor(c->storage, &s, &c->why);
 }
 
@@ -202,7 +218,8 @@ static const struct command {
     [TA_INFO] = {run_info, 0, sizeof(struct ta_info_disk), .always = true},
     [TA_PREPARE] = {run_prepare, 0, 0, .storage = true},
     [TA_STATE] = {run_state, 0, sizeof(struct ta_state_disk), .storage = true, .always = true},
-    [TA_SEAL] = {run_seal, 0, sizeof(struct ta_sealed_disk), .storage = true, .flags = true},
+    [TA_SEAL] = {run_seal, sizeof(struct ta_rotation_disk), sizeof(struct ta_sealed_disk),
+		 .storage = true},
     [TA_UNSEAL] = {run_unseal, sizeof(struct ta_blob_disk), TA_SECRET_BYTES},
     [TA_COUNT_ERASE] = {run_count_erase, 0, sizeof(struct ta_count_disk), .storage = true,
 			.always = true},

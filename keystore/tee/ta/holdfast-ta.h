@@ -23,7 +23,7 @@
 	}
 
 /* Increased when an older client could misunderstand an answer. */
-#define TA_PROTOCOL 1
+#define TA_PROTOCOL 2
 
 /*
  * Every command takes the same four parameters: memref in (the request), memref out (the reply),
@@ -33,13 +33,13 @@
  * not reached, or the request is malformed.
  */
 enum ta_command {
-	TA_INFO,        /* → struct ta_info_disk; touches no storage */
-	TA_PREPARE,     /* storage: makes the counters and the anchor unless they are there */
-	TA_STATE,       /* storage → struct ta_state_disk */
-	TA_SEAL,        /* storage, TA_SEAL_NEXT → struct ta_sealed_disk */
-	TA_UNSEAL,      /* struct ta_blob_disk → 32 bytes */
-	TA_COUNT_ERASE, /* storage: counts E → struct ta_count_disk; works when locked, too */
-	TA_ADVANCE,     /* struct ta_blob_disk, sealed for the next R: counts R → ta_count_disk */
+	TA_INFO,         /* → struct ta_info_disk; touches no storage */
+	TA_PREPARE,      /* storage: makes the counters and the anchor unless they are there */
+	TA_STATE,        /* storage → struct ta_state_disk */
+	TA_SEAL,         /* storage, struct ta_rotation_disk → struct ta_sealed_disk */
+	TA_UNSEAL,       /* struct ta_blob_disk → 32 bytes */
+	TA_COUNT_ERASE,  /* storage: counts E → struct ta_count_disk; works when locked, too */
+	TA_ADVANCE,      /* struct ta_blob_disk that waits: R becomes its value → ta_count_disk */
 	TA_ANCHOR_WRITE, /* storage, struct ta_anchor_disk */
 	TA_LOCK,         /* until the next boot only TA_INFO, TA_STATE and TA_COUNT_ERASE */
 	TA_COMMANDS
@@ -55,7 +55,9 @@ enum ta_storage {
 	TA_REE = 2,  /* files of the normal world, encrypted: can be put back as a whole */
 };
 
-#define TA_SEAL_NEXT 1 /* opens only after TA_ADVANCE with it */
+#define TA_SEAL_NEXT 1 /* of a blob: opens only after TA_ADVANCE with it */
+/* How far ahead of R a blob may be: so many rotations were begun and cut off. */
+#define TA_ROTATIONS_MAX 64
 
 enum ta_verdict {
 	TA_DONE,
@@ -83,17 +85,25 @@ struct ta_info_disk {
 static_assert(sizeof(struct ta_info_disk) == 136, "info");
 
 struct ta_anchor_disk {
-	le64_t sequence;    /* 0: of the vault's copy */
-	uint8_t digest[32]; /* 8: SHA-256 of its payload */
+	le64_t sequence;     /*  0: of the vault's copy */
+	uint8_t digest[32];  /*  8: SHA-256 of its payload */
+	le64_t rotation_max; /* 40: highest R that anything was sealed for; it never falls */
+	le64_t erase;        /* 48: E of the secret that is named; 0: nothing is named */
 };
-static_assert(sizeof(struct ta_anchor_disk) == 40, "anchor");
+static_assert(sizeof(struct ta_anchor_disk) == 56, "anchor");
+#define TA_ERASE_UNKNOWN UINT64_MAX /* in an anchor that protocol 1 wrote */
+
+struct ta_rotation_disk {
+	le64_t rotation; /* 0: what R must be; 0: what it is now. Above R only if it is reserved */
+};
+static_assert(sizeof(struct ta_rotation_disk) == 8, "rotation");
 
 struct ta_state_disk {
 	le64_t erase, rotation;       /*  0: E, R */
 	le32_t anchored, zero;        /* 16: 1: the anchor was written */
 	struct ta_anchor_disk anchor; /* 24 */
 };
-static_assert(sizeof(struct ta_state_disk) == 64, "state");
+static_assert(sizeof(struct ta_state_disk) == 80, "state");
 
 struct ta_count_disk {
 	le64_t before, after; /* 0 */

@@ -18,8 +18,11 @@ struct object_disk {
 	uint8_t epoch[TA_EPOCH_BYTES]; /* 16: the same in all three */
 	le64_t number;                 /* 32: the counter, or the anchor's sequence */
 	uint8_t digest[32];            /* 40: of the anchor */
+	le64_t rotation_max;           /* 72: of the anchor */
+	le64_t anchor_erase;           /* 80: of the anchor */
 };
-static_assert(sizeof(struct object_disk) == 72, "within one RPMB block, with OP-TEE's header");
+#define OBJECT_OLD_BYTES 72 /* of protocol 1: without the last two */
+static_assert(sizeof(struct object_disk) == 88, "within one RPMB block, with OP-TEE's header");
 
 enum object { ERASE, ROTATION, ANCHOR, OBJECTS };
 static const char *const names[OBJECTS] = {"erase", "rotation", "anchor"};
@@ -69,7 +72,7 @@ static uint32_t read_object(uint32_t storage, enum object which, struct object_d
 			    TEE_Result *ret_why)
 {
 	TEE_ObjectHandle object = TEE_HANDLE_NULL;
-	struct object_disk o;
+	struct object_disk o = {.anchor_erase = le64_make(TA_ERASE_UNKNOWN)};
 	size_t n = 0;
 	TEE_Result r = open_object(storage, which, &object);
 
@@ -79,7 +82,8 @@ static uint32_t read_object(uint32_t storage, enum object which, struct object_d
 		if (r != TEE_ERROR_CORRUPT_OBJECT)
 			TEE_CloseObject(object);
 	}
-	if (r == TEE_SUCCESS && (n != sizeof(o) || !is_object(&o, which)))
+	if (r == TEE_SUCCESS &&
+	    ((n != sizeof(o) && n != OBJECT_OLD_BYTES) || !is_object(&o, which)))
 		r = TEE_ERROR_CORRUPT_OBJECT;
 	if (r == TEE_SUCCESS)
 		TEE_MemMove(ret, &o, sizeof(o));
@@ -134,6 +138,8 @@ static struct object_disk object_of(enum object which, const struct ta_state *s)
 	if (which == ANCHOR) {
 		o.anchored = le32_make(s->anchored);
 		TEE_MemMove(o.digest, s->digest, sizeof(o.digest));
+		o.rotation_max = le64_make(s->rotation_max);
+		o.anchor_erase = le64_make(s->anchor_erase);
 	}
 	return o;
 }
@@ -160,6 +166,8 @@ uint32_t state_read(uint32_t storage, struct ta_state *ret, TEE_Result *ret_why)
 	ret->anchored = le32_get(o[ANCHOR].anchored) == 1;
 	ret->sequence = le64_get(o[ANCHOR].number);
 	TEE_MemMove(ret->digest, o[ANCHOR].digest, sizeof(ret->digest));
+	ret->rotation_max = le64_get(o[ANCHOR].rotation_max);
+	ret->anchor_erase = le64_get(o[ANCHOR].anchor_erase);
 	return TA_DONE;
 }
 

@@ -17,6 +17,7 @@ struct ta_state {
 	bool anchored; /* the anchor was written */
 	uint64_t sequence;
 	uint8_t digest[32];
+	uint64_t rotation_max, anchor_erase;
 };
 
 uint32_t state_read(uint32_t storage, struct ta_state *ret, TEE_Result *ret_why);

@@ -72,7 +72,7 @@ int verity_layer_read_superblock(const struct layer *l, struct job *job, uint64_
 	return verity_decode(block, sizeof(block), ret, ret_why);
 }
 
-/* A volume that was found without a layout gets the options of its superblock. */
+/* The options of a volume that was found without a layout follow its superblock. */
 static int options_from_superblock(struct layer *l, const struct verity_params *p)
 {
 	const struct where nowhere = {0};
@@ -103,32 +103,11 @@ static int learn_params(struct layer *l, const struct verity_params *p)
 	return r < 0 ? r : layer_learn(l, "uuid", "%s", uuid);
 }
 
-int verity_layer_recognise(struct layer *l, struct job *job)
+int verity_layer_load_params(const struct layer *cl, struct job *job, struct verity_params *p)
 {
-	const struct piece *hash = &l->volume->pieces[ROLE_HASH];
-	size_t mark = diag_count();
-	struct verity_params p;
-	const char *why;
-	int r;
-
-	if (!hash->extent.size_bytes ||
-	    verity_layer_read_superblock(l, job, hash->extent.offset_bytes, &p, &why) < 0)
-		return 0; /* verity_layer_load_params() says so to whoever needs them */
-	r = options_from_superblock(l, &p);
-	if (r < 0 && r != -ENOMEM) {
-		diag_forget(mark);
-		return 0;
-	}
-	if (r >= 0)
-		r = learn_params(l, &p);
-	return r < 0 ? r : 1;
-}
-
-int verity_layer_load_params(const struct layer *l, struct job *job, struct verity_params *ret)
-{
-	struct verity_params found;
-	const char *why = "its hash or block size is not supported";
-	int r = verity_layer_params_from_learned(l, ret);
+	struct layer *l = (struct layer *)(uintptr_t)cl;
+	const char *why = NULL;
+	int r = verity_layer_params_from_learned(l, p);
 
 	if (r != -ENOENT)
 		return r;
@@ -136,9 +115,12 @@ int verity_layer_load_params(const struct layer *l, struct job *job, struct veri
 		return diag_fail(DIAG_DAMAGED, EUCLEAN,
 				 "it is not known where %s has its hash tree",
 				 l->volume->full_name);
-	verity_layer_read_superblock(l, job, l->volume->pieces[ROLE_HASH].extent.offset_bytes,
-				     &found, &why);
-	return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: %s", l->volume->full_name, why);
+	r = verity_layer_read_superblock(l, job, l->volume->pieces[ROLE_HASH].extent.offset_bytes,
+					 p, &why);
+	if (r < 0)
+		return diag_fail(DIAG_DAMAGED, EUCLEAN, "%s: %s", l->volume->full_name, why);
+	r = options_from_superblock(l, p);
+	return r < 0 ? r : learn_params(l, p);
 }
 
 int verity_layer_root_hash(const struct layer *l, uint8_t ret[static DIGEST_MAX_BYTES])

@@ -9,12 +9,8 @@
 
 /* From the vault's record alone: -ENOENT, silent, when there is none. */
 int verity_layer_params_from_learned(const struct layer *l, struct verity_params *p);
-/* What the vault has recorded or verity_layer_recognise() has learnt. Speaks: without either, it
- * says what is wrong with the superblock. */
-int verity_layer_load_params(const struct layer *l, struct job *job, struct verity_params *ret);
-/* A volume without a vault: sets options and learns parameters from the superblock of its hash
- * partition. 1; 0 where it has no usable one, silent; -ENOMEM. */
-int verity_layer_recognise(struct layer *l, struct job *job);
+/* The vault's, else (no vault) the superblock's, which is learnt then. Speaks. */
+int verity_layer_load_params(const struct layer *l, struct job *job, struct verity_params *p);
 /* -errno with *@ret_why (static text), silent. */
 int verity_layer_read_superblock(const struct layer *l, struct job *job, uint64_t offset,
 				 struct verity_params *ret, const char **ret_why);

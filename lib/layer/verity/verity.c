@@ -259,7 +259,6 @@ const struct layer_ops layer_verity = {
     .gives = verity_layer_gives,
     .plan = plan,
     .learn = verity_layer_learn,
-    .recognise = verity_layer_recognise,
     .probe = verity_layer_probe,
     .attach = verity_layer_attach,
     .verify = verity_layer_verify,
