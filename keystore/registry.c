@@ -2,6 +2,5 @@
 /* Every backend that there is. */
 #include "keystore/registry.h"
 
-const struct keystore_ops *const keystore_registry[] = {
-    &keystore_file, &keystore_tee, &keystore_tpm2, &keystore_trusted, NULL,
-};
+#define ENTRY(name) &keystore_##name,
+const struct keystore_ops *const keystore_registry[] = {KEYSTORE_BACKENDS(ENTRY) NULL};

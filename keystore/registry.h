@@ -5,11 +5,18 @@
 
 #include "model/key.h"
 
-extern const struct keystore_ops keystore_file;
-extern const struct keystore_ops keystore_tee;
-extern const struct keystore_ops keystore_tpm2;
-extern const struct keystore_ops keystore_trusted;
+/* One line per backend, in the order of `holdfast layers`: BACKEND(x) is struct keystore_ops
+ * keystore_x. */
+#define KEYSTORE_BACKENDS(BACKEND)                                                                 \
+	BACKEND(file)                                                                              \
+	BACKEND(tee)                                                                               \
+	BACKEND(tpm2)                                                                              \
+	BACKEND(trusted)
 
-extern const struct keystore_ops *const keystore_registry[]; /* NULL-terminated */
+#define DECLARE(name) extern const struct keystore_ops keystore_##name;
+KEYSTORE_BACKENDS(DECLARE)
+#undef DECLARE
+
+extern const struct keystore_ops *const keystore_registry[]; /* ends with NULL */
 
 #endif
