@@ -77,6 +77,8 @@ static int read_line(int fd, const char *what, struct secret **ret)
 		return r;
 	end = memchr(secret_bytes(all), '\n', len);
 	len = end ? (size_t)(end - secret_bytes(all)) : len;
+	if (end && len && secret_bytes(all)[len - 1] == '\r') /* a file from Windows */
+		len--;
 	if (len == 0 || len > PASSPHRASE_MAX)
 		return diag_fail(DIAG_KEY_INPUT, EINVAL, "%s: a passphrase has 1 to %d bytes", what,
 				 PASSPHRASE_MAX);

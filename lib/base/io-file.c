@@ -256,6 +256,11 @@ static int fail_open(int err, const char *path, unsigned flags)
 			      "%s cannot be made: its directory does not exist", path);
 	else if (err == ENOENT)
 		r = diag_fail(DIAG_NO_TARGET, err, "%s does not exist", path);
+	else if (flags & IO_CREATE && (err == EEXIST || err == ELOOP))
+		r = diag_fail(DIAG_NO_TARGET, err,
+			      "%s is there, and is not a file of this user's that nobody else can "
+			      "write: somebody may have put it there",
+			      path);
 	else if (err == ENXIO || err == ENOMEDIUM || err == ENODEV || err == ENOTDIR ||
 		 err == ELOOP)
 		r = diag_fail(DIAG_NO_TARGET, err, "%s: %s", path, strerror(err));
@@ -271,6 +276,30 @@ static int fail_open(int err, const char *path, unsigned flags)
 	return r;
 }
 
+/* Nobody but its maker could have put anything into it, or can. */
+static bool is_own(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       st.st_nlink == 1 && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* A new file, or what a former run of ours left. @how: flags of open(). -1 with errno. */
+static int create(const char *path, int how)
+{
+	int fd = open(path, how | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	fd = open(path, how | O_NOFOLLOW);
+	if (fd < 0 || is_own(fd))
+		return fd;
+	close(fd);
+	errno = EEXIST;
+	return -1;
+}
+
 /* Writing a block device takes it exclusively: refused while it or a partition of it is mounted,
  * mapped or swapped on, and nothing can mount it meanwhile. */
 static int open_path(const char *path, unsigned flags, bool *ret_exclusive)
@@ -280,9 +309,12 @@ static int open_path(const char *path, unsigned flags, bool *ret_exclusive)
 	struct stat st;
 	int fd;
 
+	*ret_exclusive = false;
+	if (flags & IO_CREATE)
+		return create(path, how);
 	*ret_exclusive = writable && stat(path, &st) == 0 && S_ISBLK(st.st_mode);
 	if (!*ret_exclusive)
-		return open(path, how | (flags & IO_CREATE ? O_CREAT : 0), 0600);
+		return open(path, how);
 	fd = open(path, how | O_EXCL);
 	if (fd >= 0 || errno != EBUSY || !(flags & IO_SHARE))
 		return fd;

@@ -47,6 +47,8 @@ for entry in "${kinds[@]}"; do
 	check "$name: the file system is clean" e2fsck -fn "$name.ext4"
 	check "$name: contents are there" bash -c "debugfs -R 'cat /blob' $name.ext4 2>/dev/null | cmp - files/blob"
 done
+printf '%s\r\n' "$(head -1 pass)" >pass.crlf
+check_status 0 "a passphrase file may end in CR LF" "$H" verify --passphrase-file pass.crlf "$name.img"
 data() { "$H" status "$1" --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].offset'; }
 size() { "$H" status "$1" --json | tail -1 | jq -r '.volumes[] | select(.volume == "data") | .extents[0].size'; }
 start=$(data aegis.img)

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,6 +223,34 @@ static void a_file_is_replaced_at_once(void **state)
 	diag_forget(0);
 }
 
+/* Whoever may write into the directory cannot have prepared what a run makes there. */
+static void a_file_that_is_made_is_nobody_elses(void **state)
+{
+	char dir[] = "/tmp/holdfast-made-XXXXXX", path[64], other[64];
+	struct io *io;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/image.part", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	assert_ok(io_open_file(path, IO_WRITE | IO_CREATE, &io));
+	io_close(io);
+	assert_ok(io_open_file(path, IO_WRITE | IO_CREATE, &io)); /* of a run that was cut */
+	io_close(io);
+	assert_int_equal(chmod(path, 0622), 0);
+	assert_int_equal(io_open_file(path, IO_WRITE | IO_CREATE, &io), -EEXIST);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(link(path, other), 0);
+	assert_int_equal(io_open_file(path, IO_WRITE | IO_CREATE, &io), -EEXIST);
+	unlink(path);
+	assert_int_equal(symlink(other, path), 0);
+	assert_int_equal(io_open_file(path, IO_WRITE | IO_CREATE, &io), -ELOOP);
+	assert_int_equal(diag_get(0)->code, DIAG_NO_TARGET);
+	unlink(path);
+	unlink(other);
+	rmdir(dir);
+	diag_forget(0);
+}
+
 /* An overrun by one byte must fault, and a child must see zeroes. */
 static void a_secret_is_guarded(void **state)
 {
@@ -283,6 +313,7 @@ int main(void)
 	    cmocka_unit_test(a_program_is_run),
 	    cmocka_unit_test(a_program_is_stopped),
 	    cmocka_unit_test(a_file_is_replaced_at_once),
+	    cmocka_unit_test(a_file_that_is_made_is_nobody_elses),
 	    cmocka_unit_test(a_secret_is_guarded),
 	    cmocka_unit_test(secrets_are_compared_in_every_byte),
 	};
