@@ -91,11 +91,10 @@ int replace_check_rule(const struct vault_begun *begun, const char *path)
 
 	if (begun->digest_rule == LAYOUT_DIGEST_RULE)
 		return 0;
-	r = diag_fail(
-	    DIAG_DIGEST_RULE, EUCLEAN,
-	    "%s was laid out by an older rule of the layout digest (%u, now %u): contents "
-	    "cannot be compared by digest",
-	    path, begun->digest_rule, LAYOUT_DIGEST_RULE);
+	r = diag_fail(DIAG_DIGEST_RULE, EUCLEAN,
+		      "%s was laid out by an older rule of the layout digest (%u, now %u): "
+		      "contents cannot be compared by digest",
+		      path, begun->digest_rule, LAYOUT_DIGEST_RULE);
 	diag_state("nothing was changed");
 	return r;
 }
@@ -128,12 +127,14 @@ static int refuse_layout(const struct target *t)
 static int check_vault(const struct provision_request *request, const struct target *t,
 		       struct plan *plan)
 {
-	bool older = t->has_plan && t->begun.digest_rule != LAYOUT_DIGEST_RULE;
-	int r = note_lost(
-	    plan, older ? "what was laid out here by an older rule of the layout digest"
-		  : t->state == LIFECYCLE_PROVISIONING ? "what another plan began here"
-						       : "what another layout laid out here");
+	const char *what = "what another layout laid out here";
+	int r;
 
+	if (t->has_plan && t->begun.digest_rule != LAYOUT_DIGEST_RULE)
+		what = "what was laid out here by an older rule of the layout digest";
+	else if (t->state == LIFECYCLE_PROVISIONING)
+		what = "what another plan began here";
+	r = note_lost(plan, what);
 	return r < 0 || request->dry_run || named(request, "all") ? r : refuse_layout(t);
 }
 

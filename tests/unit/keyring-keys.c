@@ -14,6 +14,7 @@
 #include "medium/registry.h"
 #include "keyring/commit.h"
 #include "keyring/draw.h"
+#include "keyring/escrow.h"
 #include "keyring/interface.h"
 #include "keyring/private.h"
 #include "keyring/record.h"
@@ -298,6 +299,63 @@ static void a_device_part_without_its_keys_is_not_committed(void **state)
 	vault_close(v);
 }
 
+static size_t find(const uint8_t *in, size_t len, const void *what, size_t what_len)
+{
+	const uint8_t *at = memmem(in, len, what, what_len);
+
+	assert_non_null(at);
+	return (size_t)(at - in);
+}
+
+static void what_a_newer_holdfast_sealed_is_told(void **state)
+{
+	uint8_t expected[2][32], *bytes;
+	struct vault *v = provisioned(expected);
+	struct vault_payload p = payload_of(v);
+	size_t version;
+
+	assert_ok(keyring_refuse_newer(v, layout));
+	bytes = malloc(p.len);
+	memcpy(bytes, p.bytes, p.len);
+	version = find(bytes, p.len, "hffile\0\0", 8) + 8;
+	bytes[version] = 3;
+	assert_ok(vault_commit(v, bytes, p.len, NULL));
+	assert_int_equal(keyring_refuse_newer(v, layout), -ENOTSUP);
+	assert_int_equal(diag_get(0)->code, DIAG_NEWER);
+	assert_non_null(
+	    strstr(diag_get(0)->text, "keystore k was sealed by a newer holdfast (version 3)"));
+	bytes[version] = 0; /* older, or damaged: not newer */
+	assert_ok(vault_commit(v, bytes, payload_of(v).len, NULL));
+	assert_ok(keyring_refuse_newer(v, layout));
+	free(bytes);
+	vault_close(v);
+}
+
+static void an_escrow_of_a_newer_holdfast_is_told(void **state)
+{
+	uint8_t expected[2][32], nonce[ESCROW_NONCE_BYTES], *bytes;
+	struct vault *v = provisioned(expected);
+	struct keyring *k = read_keys(v);
+	struct vault_payload p;
+	struct secret *key;
+
+	assert_ok(keyring_escrow_add(k, layout->volumes[0], &key, nonce));
+	assert_ok(keyring_commit(v, layout, k));
+	assert_ok(keyring_refuse_newer(v, layout));
+	p = payload_of(v);
+	bytes = malloc(p.len);
+	memcpy(bytes, p.bytes, p.len);
+	bytes[find(bytes, p.len, nonce, sizeof(nonce)) - 4] = 1;
+	assert_ok(vault_commit(v, bytes, p.len, NULL));
+	assert_int_equal(keyring_refuse_newer(v, layout), -ENOTSUP);
+	assert_non_null(
+	    strstr(diag_get(0)->text, "an escrow in its vault was made by a newer holdfast"));
+	free(bytes);
+	secret_free(key);
+	keyring_free(k);
+	vault_close(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +367,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_forgotten_key_leaves_no_trace, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(keys_are_not_on_the_medium, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(keys_are_for_one_beginning, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_a_newer_holdfast_sealed_is_told, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(an_escrow_of_a_newer_holdfast_is_told, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_device_part_without_its_keys_is_not_committed, set_up,
 					    tear_down),
 	};

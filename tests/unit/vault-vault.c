@@ -181,8 +181,10 @@ static void repairing_takes_the_copy_that_was_chosen(void **state)
 	struct vault *v = begin();
 	uint8_t *second = at(SIZE + v->regions.copy_offset[1]);
 	void *kept = malloc(SIZE / 8);
+	struct vault_payload recorded, now;
 
 	assert_ok(vault_commit(v, older, sizeof(older), NULL));
+	assert_true(vault_active_payload(v, &recorded));
 	memcpy(kept, second, SIZE / 8);
 	assert_ok(vault_commit(v, newer, sizeof(newer), NULL));
 	memcpy(second, kept, SIZE / 8);
@@ -195,6 +197,8 @@ static void repairing_takes_the_copy_that_was_chosen(void **state)
 	v = reopen(v);
 	assert_true(vault_copies_agree(v));
 	assert_memory_equal(vault_active(v)->payload, older, sizeof(older));
+	assert_true(vault_active_payload(v, &now)); /* what the hardware has recorded is there still */
+	assert_memory_equal(&now.id, &recorded.id, sizeof(now.id));
 	free(kept);
 	vault_close(v);
 	plan_free(plan);
@@ -250,6 +254,81 @@ static void a_copy_of_another_place_is_none(void **state)
 	assert_int_equal(vault_open(io, 2 * SIZE, SIZE, &v),
 			 1); /* its journal has no place in it */
 	assert_null(vault_active(v));
+	vault_close(v);
+}
+
+static uint64_t header_offset(const struct vault *v, unsigned which) /* two copies, two journals */
+{
+	return SIZE + (which < 2 ? v->regions.copy_offset[which]
+				 : v->regions.journal_offset + (which - 2) * VAULT_BLOCK);
+}
+
+/* One header is enough; what else is there stays unread. */
+static void a_newer_header_makes_a_newer_vault(void **state)
+{
+	for (unsigned which = 0; which < 4; which++) {
+		struct vault *v = begin();
+
+		vault_close(v);
+		v = begin(); /* the second header of the journal, too */
+		assert_ok(vault_commit(v, "x", 1, NULL));
+		assert_ok(vault_refuse_newer(v));
+		at(header_offset(v, which))[16] = 9;
+		v = reopen(v);
+		assert_int_equal(vault_refuse_newer(v), -ENOTSUP);
+		assert_int_equal(diag_get(0)->code, DIAG_NEWER);
+		assert_non_null(strstr(diag_get(0)->text, "newer holdfast (version 9)"));
+		diag_forget(0);
+		vault_close(v);
+		memset(at(0), 0, 4 * SIZE);
+	}
+}
+
+static void a_newer_rule_of_digests_makes_a_newer_vault(void **state)
+{
+	struct vault *v = begin();
+
+	v->plan.digest_rule = LAYOUT_DIGEST_RULE + 1;
+	assert_ok(vault_finish(v));
+	v = reopen(v);
+	assert_int_equal(vault_refuse_newer(v), -ENOTSUP);
+	assert_non_null(strstr(diag_get(0)->text, "rule 2 of the layout digest"));
+	vault_close(v);
+}
+
+/* Without a table, and with a size that is not known. */
+static void a_newer_vault_is_found_without_a_table(void **state)
+{
+	struct vault *v = begin();
+
+	assert_ok(vault_commit(v, "x", 1, NULL));
+	memmove(at(3 * SIZE - 65536), at(SIZE), VAULT_BLOCK);
+	memset(at(SIZE), 0, SIZE);
+	v = vault_close(v);
+	assert_int_equal(vault_find(io, &v), 0); /* ours, from another place */
+	at(3 * SIZE - 65536)[16] = 2;
+	assert_int_equal(vault_find(io, &v), 1);
+	assert_int_equal(vault_refuse_newer(v), -ENOTSUP);
+	vault_close(v);
+}
+
+static void beginning_gives_up_what_is_newer(void **state)
+{
+	struct vault *v = begin();
+	struct vault_begun again;
+
+	assert_ok(vault_finish(v));
+	assert_ok(vault_commit(v, "x", 1, NULL));
+	for (unsigned which = 0; which < 4; which++)
+		at(header_offset(v, which))[16] = 9;
+	v = reopen(v);
+	assert_int_equal(vault_begun(v, &again), 0);
+	vault_close(v);
+	v = reopen(begin());
+	assert_ok(vault_refuse_newer(v));
+	assert_null(vault_active(v));
+	assert_int_equal(vault_begun(v, &again), 1);
+	assert_false(again.complete);
 	vault_close(v);
 }
 
@@ -358,6 +437,10 @@ int main(void)
 	    TEST(repairing_takes_the_copy_that_was_chosen),
 	    TEST(a_commit_tells_the_hook_between_its_copies),
 	    TEST(a_copy_of_another_place_is_none),
+	    TEST(a_newer_header_makes_a_newer_vault),
+	    TEST(a_newer_rule_of_digests_makes_a_newer_vault),
+	    TEST(a_newer_vault_is_found_without_a_table),
+	    TEST(beginning_gives_up_what_is_newer),
 	    TEST(the_log_is_a_chain),
 	    TEST(a_layout_comes_back),
 	    TEST(a_short_device_part_is_refused),
