@@ -21,7 +21,7 @@ static int run(struct session *s, const struct call *c)
 	int r = passphrase_arguments(s, c);
 
 	if (r >= 0)
-		r = hardware_identity(c->args[0], &s->env, s->kinds, &text);
+		r = target_hardware_identity(c->args[0], &s->env, s->kinds, &text);
 	if (r >= 0)
 		r = file_write(path, 0644, text.s, text.len);
 	if (r < 0)

@@ -32,7 +32,7 @@ static int missing(const struct layer *l)
 			  v->full_name);
 
 	if (v->forgotten)
-		diag_next("`holdfast provision … --replace=all` lays the device out anew");
+		diag_next("`holdfast provision … --replace=all` lays the device out again");
 	return r;
 }
 

@@ -8,7 +8,7 @@
 #include "keyring/private.h"
 #include "keyring/wrap.h"
 
-/* What a wrapped key is bound to; a record that stands in another's place does not unwrap. */
+/* What a wrapped key is bound to; a record that was moved does not unwrap. */
 static void associate(const struct vault_key_item *item, struct text *to)
 {
 	const uint8_t numbers[] = {(uint8_t)item->layer, (uint8_t)item->purpose,
@@ -64,7 +64,7 @@ int keyring_unwrap(const struct sealed *s, struct wrapped *w)
 	if (r < 0)
 		return diag_fail(DIAG_TAMPERED, EUCLEAN,
 				 "the vault's key record of volume %s, layer %u, was changed or "
-				 "stood elsewhere",
+				 "moved",
 				 w->item.volume, w->item.layer);
 	w->key = TAKE(key);
 	return 0;

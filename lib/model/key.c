@@ -63,7 +63,7 @@ static int not_here(const struct layer *l)
 	    diag_fail(DIAG_KEY_MISSING, ENOKEY, "volume %s: the key of its %s layer is not here",
 		      l->volume->full_name, l->ops->name);
 
-	diag_next("it stands in the vault of the device that the volume was laid out on");
+	diag_next("it is in the vault of the device that the volume was laid out on");
 	return r;
 }
 

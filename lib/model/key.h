@@ -65,7 +65,7 @@ struct keystore;
  * but make what was sealed known to the kernel, for this process. All speak. */
 struct key_reference_ops {
 	size_t least_bytes; /* the shortest key that it can keep */
-	/* Draws a key of @len bytes under what @sealed has; @blob: how it stands in the vault. */
+	/* Draws a key of @len bytes under the one in @sealed; @blob: what the vault keeps of it. */
 	int (*draw)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
 		    const char *name, size_t len, struct text *blob);
 	/* Makes it known to the kernel as @name. */
@@ -77,7 +77,7 @@ struct key_reference_ops {
 	/* Was @sealed made where the kernel computes MACs with its keys? Then it does, and the
 	 * keys do not load where somebody says it was not. */
 	bool (*authenticates)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len);
-	/* HMAC-SHA256 under a key that hangs from @sealed. */
+	/* HMAC-SHA256 under a key that is derived from @sealed. */
 	int (*mac)(const struct keystore *k, const uint8_t *sealed, size_t sealed_len,
 		   const void *bytes, size_t len, uint8_t ret[static SHA256_BYTES]);
 };
@@ -140,7 +140,7 @@ struct keystore_ops {
 
 	/* Reaches the hardware and tells which it is; changes nothing in it. */
 	int (*begin)(const struct keystore *k, struct env *env, struct keystore_session **ret);
-	/* Leaves nothing behind in the hardware: no session, no transient object. Takes NULL. */
+	/* Frees what it has in the hardware: sessions, transient objects. Takes NULL. */
 	void (*end)(struct keystore_session *s);
 	/* 1 if its anchor names a vault whose secret is alive, 0 if not. */
 	int (*used)(const struct keystore *k, struct keystore_session *s, struct env *env);
@@ -178,16 +178,16 @@ struct keystore_ops {
 	int (*state)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		     struct keystore_state *ret);
 
-	/* What has to be known to seal for this hardware where it is not, as text without secrets.
-	 * NULL: not possible. After @prepare. */
+	/* After @prepare: what must be known to seal for this hardware elsewhere, as text without
+	 * secrets. NULL: not possible. */
 	int (*identity)(const struct keystore *k, struct keystore_session *s, struct env *env,
 			struct text *ret);
-	/* Pure: was @blob sealed where the hardware was not? It opens once, then it is sealed anew.
-	 */
+	/* Pure: true if @blob was sealed remotely for this hardware. It opens once and must then be
+	 * resealed. */
 	bool (*sealed_elsewhere)(const uint8_t *blob, size_t len);
 
-	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: @blob stands in the vault
-	 * afterwards. It opens while R is @rotation; 0: what R is now. */
+	/* Draws a device secret (DEVICE_SECRET_BYTES) and guards it: the vault keeps @blob. It
+	 * opens while R is @rotation; 0: what R is now. */
 	int (*seal)(const struct keystore *k, struct keystore_session *s, struct env *env,
 		    uint64_t rotation, struct secret **ret, struct text *blob);
 	/* HF-KEY-WRONG when what was given does not open it, HF-TAMPERED when the blob cannot be

@@ -182,6 +182,7 @@ int target_restore(struct target *t, const struct restoring *of, size_t n,
 	target_reseal_tokens(t);
 	r = keyring_commit(t->vault, t->layout, t->ring);
 	if (r < 0)
-		diag_state("the keys are sealed as before, or anew: run the same command again");
+		diag_state("the keys are sealed as before, or for this hardware: run the same "
+			   "command again");
 	return r;
 }

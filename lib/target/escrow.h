@@ -22,7 +22,7 @@ struct restoring {
 	struct volume *volume;
 	struct secret *words; /* its recovery key, as it was in the escrow */
 };
-/* Seals the keys of the volumes anew in the hardware that is here. keyring_escrow_reseal() */
+/* Reseals the keys of the volumes in the hardware that is here. keyring_escrow_reseal() */
 int target_restore(struct target *t, const struct restoring *of, size_t n,
 		   const struct restore_consent *consent, struct text *ret_lost);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A provisioned target's keys: sealed anew, given up. One commit of the vault's device part each.
- */
+/* The keys of a provisioned target: resealed, given up. One commit of the device part each. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -25,7 +24,7 @@ int target_unlock_all(struct target *t)
 	return r;
 }
 
-/* Other openers' way in must not keep a key from being sealed anew, or given up. */
+/* Another opener's way in must not keep a key from being resealed or given up. */
 static void reseal_one(const struct layer *l, struct job *job)
 {
 	size_t mark = diag_count();
@@ -196,8 +195,8 @@ int target_enrol(struct target *t, struct env *env, const struct kinds *kinds)
 	return r < 0 ? r : 1;
 }
 
-int hardware_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
-		      struct text *ret)
+int target_hardware_identity(const char *layout_path, struct env *env, const struct kinds *kinds,
+			     struct text *ret)
 {
 	_cleanup_layout_ struct layout *layout = NULL;
 	struct keystore_session *session = NULL;

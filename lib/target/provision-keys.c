@@ -23,7 +23,7 @@ static bool is_keyed(const struct provisioning *p)
 }
 
 /* Hardware that has sealed for a vault, and a medium without that vault: somebody wiped it, or the
- * board is used again. Only who says so gets a device laid out anew over it. */
+ * board is used again. Only --retire-keys or --replace lays such a device out again. */
 int provision_refuse_wiped(const struct provisioning *p)
 {
 	const struct keystore *k = is_keyed(p) ? layout_anchor(p->layout) : NULL;
@@ -44,7 +44,7 @@ int provision_refuse_wiped(const struct provisioning *p)
 		      k->name, p->target.path);
 	diag_state("nothing was changed");
 	diag_next(
-	    "--retire-keys counts the erase counter up and lays the device out anew: whatever "
+	    "--retire-keys counts the erase counter up and lays the device out again: whatever "
 	    "was sealed before never opens again");
 	return r;
 }
@@ -98,7 +98,7 @@ static int refuse_second_keys(const struct provisioning *p)
 	diag_state("nothing was changed by this run");
 	diag_next(
 	    "with the hardware and the boot state that it was begun with, run the same command "
-	    "again; --replace=all begins anew, with new keys");
+	    "again; --replace=all begins again, with new keys");
 	return r;
 }
 

@@ -123,7 +123,7 @@ static void forgetting_survives_every_cut(void **state)
 	change_survives_every_cut(keyed_forget, false);
 }
 
-/* An image that was made where the TPM is not, imported and sealed anew. */
+/* An image that was sealed elsewhere for this TPM is imported and resealed. */
 static void the_first_opening_survives_every_cut(void **state)
 {
 	struct swtpm factory;

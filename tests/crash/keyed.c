@@ -39,7 +39,7 @@ static struct io *wrap(struct io *io)
 	return f;
 }
 
-/* Never the same twice, as the real one: a key that was drawn anew opens nothing old. */
+/* Never the same twice, like the real one: a new key opens nothing old. */
 static int counting_random(void *buf, size_t len)
 {
 	static _Atomic uint64_t counter;
@@ -309,7 +309,7 @@ int keyed_identity(const char *to)
 	int r = keyed_make_env(&env, &progress);
 
 	if (r >= 0)
-		r = hardware_identity("keys.layout", &env, &keyed_kinds, &text);
+		r = target_hardware_identity("keys.layout", &env, &keyed_kinds, &text);
 	if (r >= 0)
 		write_file(to, text.s, text.len);
 	pool_free(env.pool);

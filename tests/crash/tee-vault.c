@@ -127,7 +127,7 @@ static void after_e_was_counted_no_copy_opens(void **state)
 	boot(0, false);
 	assert_false(opens("device.img"));
 	assert_false(opens("first.img"));
-	/* Laid out anew, they are still dead. */
+	/* Laid out again, they are still dead. */
 	unlink("new.img");
 	assert_ok(keyed_provision("new.img"));
 	assert_true(opens("new.img"));

@@ -197,7 +197,8 @@ static void repairing_takes_the_copy_that_was_chosen(void **state)
 	v = reopen(v);
 	assert_true(vault_copies_agree(v));
 	assert_memory_equal(vault_active(v)->payload, older, sizeof(older));
-	assert_true(vault_active_payload(v, &now)); /* what the hardware has recorded is there still */
+	assert_true(
+	    vault_active_payload(v, &now)); /* what the hardware has recorded is there still */
 	assert_memory_equal(&now.id, &recorded.id, sizeof(now.id));
 	free(kept);
 	vault_close(v);
