@@ -19,8 +19,9 @@ struct keystore_session *tpm2_context_new(void)
 		diag_no_memory();
 		return NULL;
 	}
-	/* tpm2-tss would write to stderr; we say ourselves what went wrong. */
-	setenv("TSS2_LOG", "all+none", 0);
+	/* At its higher levels tpm2-tss logs what it sends and gets, secrets too, and to stderr by
+	 * default. What went wrong is said by holdfast. */
+	setenv("TSS2_LOG", "all+none", 1);
 	s->srk = ESYS_TR_NONE;
 	for (int i = 0; i < TPM2_INDICES; i++)
 		s->index[i].tr = ESYS_TR_NONE;

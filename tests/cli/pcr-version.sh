@@ -41,6 +41,8 @@ layout 'pcrs = {16} pcr-public-key = "public.pem" pcr-signature = "signature.jso
 sign 0
 check "provision" hf provision -q signed.layout a.img
 check "verify" hf verify -q a.img
+TSS2_LOG=all+trace TSS2_LOGFILE=$PWD/tss.log "$HOLDFAST" verify -q a.img --tcti "$TPM2TOOLS_TCTI" 2>stderr || true
+[ ! -s tss.log ] && ! grep -qi tss stderr && ok "tpm2-tss logs nothing, whatever TSS2_LOG says" || not_ok "tpm2-tss logs"
 cp a.img before.img
 refused HF-KEYSTORE-POLICY "a version that this image was not signed for" key rotate a.img --pcr-version 2
 check "nothing was lost" hf verify -q a.img
