@@ -120,7 +120,7 @@ static int evp_init(struct aead *a, const uint8_t *key)
 	return a->enc && a->dec ? 0 : diag_no_memory();
 }
 
-/* IV, associated data and message; what is left is the tag. */
+/* Passes IV, associated data and message; only the tag is left. */
 static bool evp_run(EVP_CIPHER_CTX *ctx, const struct aead_message *m, struct lengths len,
 		    const OSSL_PARAM *params)
 {
@@ -162,7 +162,7 @@ static int evp_decrypt(struct aead *a, const struct aead_message *m, size_t n, s
 
 	if (!evp_run(a->dec, m, len, params))
 		return -EIO;
-	/* It fails for the tag's sake only. */
+	/* Only a wrong tag makes it fail. */
 	*ret_good = EVP_CipherFinal_ex(a->dec, none, &rest) == 1;
 	return 1;
 }

@@ -19,8 +19,8 @@ struct state {
 	uint8x16_t s0, s1, s2, s3, s4; /* no array: they stay in registers */
 };
 
-/* AESE adds its key before the substitution, where AEGIS wants it behind: so it gets none, and the
- * key is added by hand. */
+/* AESE adds its key before the substitution, but AEGIS adds it after the round: so AESE gets a key
+ * of zeroes, and the key is added separately. */
 AEGIS128_TARGET static inline uint8x16_t round_of(uint8x16_t x)
 {
 	return vaesmcq_u8(vaeseq_u8(x, vdupq_n_u8(0)));

@@ -110,7 +110,7 @@ AEGIS128_TARGET static inline void body_finish(struct state *st, const struct ae
 		memcpy(m[l].tag, blocks[l], BLOCK);
 }
 
-/* What is left of the messages behind whole blocks, padded with zeroes as plaintext. */
+/* The rest of the messages after their whole blocks; as plaintext it is padded with zeroes. */
 AEGIS128_TARGET static inline void body_rest(struct state *st, const struct aegis128_message *m,
 					     size_t at, size_t n, bool decrypt)
 {

@@ -22,8 +22,8 @@ AEGIS128_TARGET static inline void store(uint8_t *p, __m128i x)
 	_mm_storeu_si128((__m128i *)(void *)p, x);
 }
 
-/* The round key of S0 is added behind the round, together with the message: so neither waits for
- * the other, and the loop for nothing but one AESENC. */
+/* The round key of S0 is added after the round, together with the message: so neither waits for the
+ * other, and each turn of the loop waits for one AESENC only. */
 AEGIS128_TARGET static inline void update(struct state *st, __m128i m)
 {
 	__m128i first = _mm_aesenc_si128(st->s4, _mm_setzero_si128());

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AEGIS-128: which variant. */
+/* AEGIS-128: choosing the variant for this processor. */
 #include <string.h>
 
 #include "crypto/aegis128-private.h"
@@ -62,7 +62,8 @@ const struct aegis128_variant *aegis128_best(unsigned lanes_max)
 {
 	size_t i = 0;
 
-	/* The last one always is. The trial: QEMU 7.2 says that it has VAES, and mixes lanes. */
+	/* The last one always does. Trying them is needed: QEMU 7.2 claims VAES but mixes up lanes.
+	 */
 	while (aegis128_variants[i]->lanes > lanes_max || !aegis128_variants[i]->usable() ||
 	       !aegis128_works(aegis128_variants[i]))
 		i++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Anti-forensic stripes as LUKS has them (LUKS1 On-Disk Format, AFsplit and AFmerge). */
+/* Anti-forensic stripes of LUKS (LUKS1 On-Disk Format, AFsplit and AFmerge). */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void mix(uint8_t *to, const uint8_t *from, size_t len)
 		to[i] ^= from[i];
 }
 
-/* What all pieces but the last come to. */
+/* XORs and diffuses all stripes but the last. */
 static int gather(const char *hash, const uint8_t *pieces, size_t key_bytes, unsigned stripes,
 		  uint8_t *ret)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CMS through OpenSSL. Its buffer for the running cipher holds up to a block of what is encrypted;
- * docs/security.md lists it. */
+/* CMS through OpenSSL, whose cipher buffer keeps up to one block of plaintext: see
+ * docs/security.md.
+ */
 #include <errno.h>
 #include <openssl/cms.h>
 #include <openssl/ec.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CMS: what is encrypted to certificates (RFC 5083 AuthEnvelopedData). */
+/* CMS: encrypting to certificates (RFC 5083 AuthEnvelopedData). */
 #ifndef HOLDFAST_CRYPTO_CMS_H
 #define HOLDFAST_CRYPTO_CMS_H
 

@@ -31,7 +31,7 @@ struct block_digest;
 int block_digest_new(const char *algorithm, const uint8_t *salt, size_t salt_len, bool salt_first,
 		     struct block_digest **ret);
 struct block_digest *block_digest_free(struct block_digest *d);
-/* @n blocks of @block_bytes each, one behind the other; digests go to @ret, @stride bytes apart
+/* @n blocks of @block_bytes each, in a row; digests go to @ret, @stride bytes apart
  * (bytes between digest and stride are left alone). 0 or -errno, silent. */
 int block_digest_run(struct block_digest *d, const uint8_t *blocks, size_t block_bytes, size_t n,
 		     uint8_t *ret, size_t stride);

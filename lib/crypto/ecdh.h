@@ -15,7 +15,7 @@ struct p256_point {
 	uint8_t x[P256_BYTES], y[P256_BYTES];
 };
 
-/* Draws a key, gives its public point and (32 bytes) the x coordinate of the shared one. 0 or
+/* Draws a key; returns its public point and the x coordinate (32 bytes) of the shared point. 0 or
  * -errno; speaks: DIAG_DAMAGED, -EINVAL for a @peer that is not on the curve. */
 int ecdh_p256(const struct p256_point *peer, struct p256_point *ret_own,
 	      struct secret **ret_shared);

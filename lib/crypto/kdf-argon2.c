@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Argon2id by its reference library: what OpenSSL 3.0 has not. */
+/* Argon2id by its reference library, because OpenSSL 3.0 lacks it. */
 #include <argon2.h>
 #include <errno.h>
 #include <inttypes.h>

@@ -70,7 +70,7 @@ int kdf_pbkdf2(const char *hash, const void *password, size_t password_len, cons
 	return ok ? 0 : diag_fail(DIAG_INTERNAL, EIO, "OpenSSL's PBKDF2 with %s failed", hash);
 }
 
-/* What OpenSSL is allowed, by its own count: n + 2 rows of 128·r, and p of them. */
+/* The memory that OpenSSL may use, as it counts it: n + 2 + p rows of 128·r bytes. */
 static bool scrypt_room(uint64_t n, uint32_t r, uint32_t p, uint64_t *ret)
 {
 	uint64_t rows;

@@ -29,7 +29,7 @@ struct mac_piece {
 	const void *bytes;
 	size_t len;
 };
-/* One message of @n pieces, one behind the other. 0 or -EIO, silent. */
+/* The MAC of one message, given as @n pieces. 0 or -EIO, silent. */
 int mac_run(struct mac *m, const struct mac_piece *pieces, size_t n, uint8_t *ret);
 
 #endif

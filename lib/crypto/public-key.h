@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSA public keys in PEM: what a TPM has to be told of them. */
+/* RSA public keys in PEM, as far as a TPM needs them. */
 #ifndef HOLDFAST_CRYPTO_PUBLIC_KEY_H
 #define HOLDFAST_CRYPTO_PUBLIC_KEY_H
 
@@ -15,8 +15,8 @@ struct public_key {
 	uint8_t fingerprint[32]; /* SHA-256 of the DER RSAPublicKey (PKCS#1): "pkfp" of systemd */
 };
 
-/* SubjectPublicKeyInfo. 0 or -errno; speaks (DIAG_SOURCE) of @name: no RSA key, or below 2048
- * bits. */
+/* Reads a SubjectPublicKeyInfo. Refuses other keys than RSA, and fewer than 2048 bits. @name is for
+ * messages. Speaks (DIAG_SOURCE). */
 int public_key_read_pem(const char *name, const void *pem, size_t len, struct public_key *ret);
 
 #endif

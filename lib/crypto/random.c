@@ -10,6 +10,6 @@
 int random_bytes(void *buf, size_t len)
 {
 	if (len > INT_MAX || RAND_bytes(buf, (int)len) != 1)
-		return diag_fail(DIAG_INTERNAL, EIO, "no random bytes to be had");
+		return diag_fail(DIAG_INTERNAL, EIO, "OpenSSL failed to make random bytes");
 	return 0;
 }

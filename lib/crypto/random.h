@@ -5,6 +5,6 @@
 
 #include <stddef.h>
 
-int random_bytes(void *buf, size_t len); /* 0 or -EIO; speaks through diag */
+int random_bytes(void *buf, size_t len); /* 0 or -EIO; speaks */
 
 #endif

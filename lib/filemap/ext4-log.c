@@ -9,7 +9,7 @@
 
 #define BLOCKS_MIN   1024 /* of a journal */
 #define BLOCK_MAX    65536
-#define FAST_DEFAULT 256 /* fast-commit blocks where the superblock says 0 */
+#define FAST_DEFAULT 256 /* fast-commit blocks if the superblock has 0 */
 
 struct super_disk {
 	struct header_disk header;

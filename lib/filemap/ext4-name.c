@@ -10,7 +10,7 @@
 #define PARENTS_MAX (16u * 1024 * 1024) /* 8 bytes each */
 #define DEPTH_MAX   128
 
-/* --- who is named where --- */
+/* --- directories --- */
 
 struct build {
 	ext2_filsys fs;

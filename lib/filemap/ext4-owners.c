@@ -276,7 +276,7 @@ static int compare(const void *a, const void *b)
 	return x->kind < y->kind ? -1 : x->kind > y->kind;
 }
 
-/* On a damaged file system two may claim the same block: the one that begins there has it. */
+/* In a damaged file system two extents may overlap: the one that starts later keeps the blocks. */
 static void trim(struct ext4_owners *o)
 {
 	size_t kept = 0;
@@ -320,7 +320,7 @@ const struct ext4_extent *ext4_owner_of(const struct ext4_owners *o, uint64_t bl
 {
 	size_t from = 0, to = o->extents.n;
 
-	while (from < to) { /* the first one behind @block */
+	while (from < to) { /* the first one after @block */
 		size_t mid = from + (to - from) / 2;
 
 		if (o->extents.v[mid].start <= block)

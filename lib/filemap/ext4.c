@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The map of an ext4: bitmaps tell what is free, owners what the rest is. */
+/* The map of an ext4: its bitmaps say which blocks are free, their owners what the rest is. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ struct map {
 	uint8_t *bits;
 };
 
-/* --- what is known of a group --- */
+/* --- one group --- */
 
 static void note(struct map *m, const char *why)
 {
@@ -164,15 +164,15 @@ static enum filemap_use owner_use(const struct map *m, const struct ext4_extent 
 static enum filemap_use taken(struct map *m, uint64_t block, uint64_t *n)
 {
 	const struct ext4_extent *e;
-	uint64_t behind;
+	uint64_t next;
 
 	know_owners(m);
-	e = ext4_owner_of(&m->owners, block, &behind);
+	e = ext4_owner_of(&m->owners, block, &next);
 	if (e) {
 		*n = min_u64(*n, e->start + e->len - block);
 		return owner_use(m, e, block, n);
 	}
-	*n = min_u64(*n, behind - block);
+	*n = min_u64(*n, next - block);
 	if (m->state == GROUP_UNINIT)
 		return FILEMAP_FREE;
 	/* The rest of a cluster that a file has only a part of. */
@@ -213,7 +213,7 @@ static enum filemap_use block_use(struct map *m, uint64_t block, uint64_t *ret_n
 	return set ? taken(m, block, ret_n) : FILEMAP_FREE;
 }
 
-/* From @offset to the end of @n blocks, of which the first one has it. */
+/* Bytes from @offset to the end of @n blocks, the first of which contains @offset. */
 static uint64_t bytes_of(const struct map *m, uint64_t offset, uint64_t n)
 {
 	uint64_t block = offset / m->block_bytes;
@@ -239,15 +239,15 @@ static enum filemap_use run(struct filemap *f, uint64_t offset, uint64_t max, ui
 
 /* --- names --- */
 
-/* What begins at @offset; gives how many bytes (at most @len) that is. */
+/* Appends the name of what is at @offset. Returns how many bytes (at most @len) have that name. */
 static uint64_t add_piece(struct map *m, uint64_t offset, uint64_t len, struct text *to)
 {
-	uint64_t block = offset / m->block_bytes, behind, n;
+	uint64_t block = offset / m->block_bytes, next, n;
 	const struct ext4_extent *e = NULL;
 	enum filemap_use use = run(&m->head, offset, len, &n);
 
 	if (block >= m->blocks) {
-		text_add(to, "behind the file system");
+		text_add(to, "after the end of the file system");
 		return len;
 	}
 	if (use == FILEMAP_FREE) {
@@ -256,10 +256,10 @@ static uint64_t add_piece(struct map *m, uint64_t offset, uint64_t len, struct t
 	}
 	know_owners(m);
 	know_names(m);
-	e = ext4_owner_of(&m->owners, block, &behind);
-	n = min_u64(len, ((e ? e->start + e->len : min_u64(behind, m->blocks)) - block) *
-				 m->block_bytes -
-			     offset % m->block_bytes);
+	e = ext4_owner_of(&m->owners, block, &next);
+	n = min_u64(len,
+		    ((e ? e->start + e->len : min_u64(next, m->blocks)) - block) * m->block_bytes -
+			offset % m->block_bytes);
 	if (e) {
 		uint64_t first = offset - e->start * m->block_bytes + e->logical * m->block_bytes;
 
@@ -267,12 +267,12 @@ static uint64_t add_piece(struct map *m, uint64_t offset, uint64_t len, struct t
 	} else {
 		text_add(to, m->fs->cluster_ratio_bits
 				 ? "rest of a cluster"
-				 : "in use by what could not be found or read");
+				 : "in use, but its owner could not be found or read");
 	}
 	return n;
 }
 
-/* Neighbours of one name are told once. */
+/* Neighbours with the same name are listed once. */
 static void describe(struct filemap *f, uint64_t offset, uint64_t len, struct text *to)
 {
 	struct map *m = (struct map *)f;

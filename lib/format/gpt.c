@@ -117,7 +117,7 @@ static char *put_character(char *to, uint32_t c)
 	return to + n;
 }
 
-/* UTF-16 to UTF-8; what is no character becomes U+FFFD. Room: 36 units of at most 3 bytes, a pair
+/* UTF-16 to UTF-8; invalid units become U+FFFD. Room: 36 units of at most 3 bytes, a pair
  * of units has 4. */
 static void decode_name(const le16_t *name, char *ret)
 {

@@ -42,7 +42,7 @@ static inline size_t gpt_array_bytes(const struct gpt_header *h)
 {
 	return (size_t)h->entries * GPT_ENTRY_BYTES;
 }
-/* Would the kernel take @sector (the first, at least 512 bytes) for a table's protective MBR? */
+/* True if the kernel takes @sector (the first one, at least 512 bytes) for a protective MBR. */
 bool gpt_is_protective_mbr(const uint8_t *sector, size_t len);
 /* A protective MBR for a disk of any size; bytes before 440 (boot code) are left alone. */
 void gpt_make_protective_mbr(uint8_t *sector);

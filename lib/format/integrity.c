@@ -102,7 +102,8 @@ static const char *bad_number(const struct integrity_superblock *sb)
 	return NULL;
 }
 
-/* The kernel formats only what is zero, and nobody writes behind the structure but the MAC. */
+/* The kernel formats only devices that begin with zeroes, and only the MAC is stored after the
+ * structure. */
 static const char *bad_rest(const struct integrity_disk *d, const uint8_t *bytes, uint32_t flags)
 {
 	size_t end = has_mac(flags) ? INTEGRITY_MAC_OFFSET : SECTOR;
@@ -112,7 +113,7 @@ static const char *bad_rest(const struct integrity_disk *d, const uint8_t *bytes
 		return "the superblock's padding is not zero";
 	if (!field_is_zero(bytes + sizeof(*d), end - sizeof(*d)) ||
 	    !field_is_zero(bytes + SECTOR, INTEGRITY_SUPERBLOCK_BYTES - SECTOR))
-		return "something unknown behind the superblock";
+		return "there is something unknown after the superblock";
 	return NULL;
 }
 
@@ -175,7 +176,7 @@ void integrity_encode(const struct integrity_superblock *sb,
 
 /* --- geometry --- */
 
-/* What does not depend on the number of sectors. */
+/* The part that does not depend on the number of sectors. */
 static const char *fixed_part(const struct integrity_superblock *sb, struct integrity_geometry *g)
 {
 	unsigned spb = 1u << sb->log2_sectors_per_block;
@@ -195,7 +196,7 @@ static const char *fixed_part(const struct integrity_superblock *sb, struct inte
 	if (initial / SECTOR > UINT32_MAX)
 		return "an impossibly large journal in the superblock";
 	g->initial_bytes = initial;
-	/* Without the flag the padding is excessive, and stays so for old devices' sake. */
+	/* Without the flag the padding is excessive, as it is on old devices. */
 	padding = sb->flags & INTEGRITY_FIXED_PADDING ? PADDING << SECTOR_SHIFT : SECTOR << PADDING;
 	g->area_sectors = 1ull << (sb->log2_interleave_sectors - sb->log2_sectors_per_block);
 	run = round_up(g->tag_bytes * g->area_sectors, padding);
@@ -299,7 +300,7 @@ uint64_t integrity_locate_section(const struct integrity_geometry *g, uint32_t s
 	return INTEGRITY_SUPERBLOCK_BYTES + (uint64_t)section * g->section_bytes;
 }
 
-/* Section and sector are mixed in, so that a piece in a wrong place is found out. */
+/* Section and sector are mixed in, so that a piece in a wrong place is detected. */
 static uint64_t commit_id(uint32_t section, uint32_t n, unsigned seq)
 {
 	return 0x1111111111111111u * (seq + 1) ^ ((uint64_t)section << 32 ^ n);
@@ -331,7 +332,7 @@ void integrity_section_init(const struct integrity_geometry *g, uint32_t section
 	memset(ret, 0, g->section_bytes);
 	for (uint32_t i = 0; i < g->section_bytes / SECTOR; i++)
 		write64(ret + (size_t)(i + 1) * SECTOR - COMMIT_ID, commit_id(section, i, seq));
-	/* Unused is what has all ones in the upper half. */
+	/* An unused entry has all ones in the upper half. */
 	for (uint32_t i = 0; i < g->section_entries; i++)
 		memset(ret + entry_offset(g, i) + 4, 0xff, 4);
 }

@@ -15,7 +15,7 @@
 #define INTEGRITY_SUPERBLOCK_BYTES 4096 /* SB_SECTORS; the structure takes 64 */
 #define INTEGRITY_SALT_BYTES       16
 #define INTEGRITY_MAC_BYTES        32  /* hmac(sha256), the only one we know */
-#define INTEGRITY_MAC_OFFSET       480 /* of the superblock's MAC; it covers what is before it */
+#define INTEGRITY_MAC_OFFSET       480 /* of the superblock's MAC over the bytes before it */
 #define INTEGRITY_TAG_MAX          255
 #define INTEGRITY_COMMIT_IDS       4
 
@@ -40,29 +40,29 @@ struct integrity_superblock {
 	uint64_t recalc_sector;
 	uint8_t salt[INTEGRITY_SALT_BYTES];
 };
-/* All INTEGRITY_SUPERBLOCK_BYTES are wanted. 0; -ENODATA: no superblock there; -EUCLEAN: one that
- * cannot be, with *@ret_why (static text). */
+/* @len must be at least INTEGRITY_SUPERBLOCK_BYTES. -ENODATA: there is no superblock; -EUCLEAN with
+ * *@ret_why (static text): an impossible one. Silent. */
 int integrity_decode(const uint8_t *bytes, size_t len, struct integrity_superblock *ret,
 		     const char **ret_why);
-/* The MAC is put in by who has the key. */
+/* The caller that holds the key fills in the MAC. */
 void integrity_encode(const struct integrity_superblock *sb,
 		      uint8_t ret[static INTEGRITY_SUPERBLOCK_BYTES]);
 /* The version that the kernel gives a superblock with these flags. */
 uint8_t integrity_version(uint32_t flags);
 
-/* Where everything lies. "Sector" is what has one tag, 512 … 4096 bytes, except in journal terms.
+/* Where everything is. A sector has one tag and 512 … 4096 bytes, except in terms of the journal.
  */
 struct integrity_geometry {
 	uint32_t sector_bytes;
 	uint32_t sectors_per_block; /* 512s in a sector */
 	uint32_t tag_bytes;
-	uint64_t sectors; /* that there are */
+	uint64_t sectors;
 
 	uint64_t area_sectors;       /* in every area but the last */
 	uint64_t metadata_run_bytes; /* tags of an area, padded */
 	uint64_t area_bytes;         /* both */
 	uint64_t initial_bytes;      /* superblock and journal */
-	uint64_t end_bytes;          /* behind the last sector: the device must have as many */
+	uint64_t end_bytes;          /* the end of the last sector: the least size of the device */
 
 	uint32_t sections;
 	uint32_t entry_bytes;
@@ -70,22 +70,23 @@ struct integrity_geometry {
 	uint32_t section_bytes;
 	bool journal_mac;
 };
-/* 0 or -EUCLEAN with *@ret_why. Whether the device is large enough is for the caller to compare. */
+/* -EUCLEAN with *@ret_why. The caller compares end_bytes with the device. Silent. */
 int integrity_geometry(const struct integrity_superblock *sb, struct integrity_geometry *ret,
 		       const char **ret_why);
 /* The largest provided_data_sectors with which @sb (whose other fields are set) fits @below_bytes;
  * 0: none. */
 uint64_t integrity_fit(const struct integrity_superblock *sb, uint64_t below_bytes);
-/* The bitmap's granularity that the kernel chooses for @sb when it makes it. */
+/* The granularity of the bitmap that the kernel chooses when it formats. */
 uint8_t integrity_bitmap_granularity(const struct integrity_superblock *sb,
 				     const struct integrity_geometry *g);
 
-/* In bytes of the device; @sector < g->sectors. Both go on until the end of the sector's area. */
+/* Offsets on the device in bytes; @sector < g->sectors. Data and tags are contiguous until the end
+ * of the sector's area. */
 uint64_t integrity_locate_data(const struct integrity_geometry *g, uint64_t sector);
 uint64_t integrity_locate_tag(const struct integrity_geometry *g, uint64_t sector);
-/* How many sectors from @sector on lie in its area. */
+/* How many sectors from @sector on are in its area. */
 uint64_t integrity_area_rest(const struct integrity_geometry *g, uint64_t sector);
-/* A dirty bitmap's bit of @sector (bitmaps of machines with little endian). */
+/* The bit of @sector in a dirty bitmap, which a little-endian machine wrote. */
 bool integrity_bitmap_bit(const struct integrity_superblock *sb, const uint8_t *bitmap,
 			  uint64_t sector);
 
@@ -99,20 +100,21 @@ bool integrity_bitmap_bit(const struct integrity_superblock *sb, const uint8_t *
 #define INTEGRITY_SECTION_MESSAGE_MAX 2048
 
 uint64_t integrity_locate_section(const struct integrity_geometry *g, uint32_t section);
-/* An empty one, with commit sequence @seq (0 … 3), without MAC. */
+/* Writes an empty section with commit sequence @seq (0 … 3), without a MAC. */
 void integrity_section_init(const struct integrity_geometry *g, uint32_t section, unsigned seq,
 			    uint8_t *ret);
-/* The commit sequence of the 512 bytes numbered @n; -1: none, these bytes do not belong there. */
+/* The commit sequence of the 512 bytes numbered @n of a section; -1: they do not belong there. */
 int integrity_section_sequence(uint32_t section, uint32_t n, const uint8_t *bytes);
-/* First of the 512s of sector @sector that entry @n is of; INTEGRITY_ENTRY_UNUSED. */
+/* The number, in units of 512 bytes, of the sector that entry @n is for, or INTEGRITY_ENTRY_UNUSED.
+ */
 uint64_t integrity_entry_sector(const struct integrity_geometry *g, const uint8_t *section,
 				uint32_t n);
 const uint8_t *integrity_entry_tag(const struct integrity_geometry *g, const uint8_t *section,
 				   uint32_t n);
-/* sector_bytes, with their own last bytes. */
+/* Copies the sector_bytes of entry @n, with their own last bytes. */
 void integrity_entry_data(const struct integrity_geometry *g, const uint8_t *section, uint32_t n,
 			  uint8_t *ret);
-/* What a section's MAC is made over; returns its length. */
+/* The message of a section's MAC; returns its length. */
 size_t integrity_section_message(const struct integrity_superblock *sb,
 				 const struct integrity_geometry *g, uint32_t section,
 				 const uint8_t *bytes,

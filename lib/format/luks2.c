@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The binary header of LUKS2, and the JSON that we write behind it. */
+/* The binary header of LUKS2, and the JSON that we write after it. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,7 @@ struct luks2_disk {
 	uint8_t salt[64];                /* 104 another one in each copy */
 	char uuid[40];                   /* 168 text */
 	char subsystem[48];              /* 208 NUL-terminated */
-	be64_t offset;                   /* 256 where this copy stands, in bytes */
+	be64_t offset;                   /* 256 of this copy, in bytes */
 	uint8_t padding[184];            /* 264 */
 	uint8_t checksum[64];            /* 448 over binary header (with this zero) and JSON area */
 	uint8_t padding2[4096 - 8 * 64]; /* 512 */
@@ -43,7 +43,7 @@ static bool ends(const char *field, size_t room)
 	return memchr(field, 0, room);
 }
 
-/* 16 KiB … 4 MiB, a power of 2. The second copy stands at it. */
+/* 16 KiB … 4 MiB, a power of 2. It is also the offset of the second copy. */
 static bool header_bytes_ok(uint64_t bytes)
 {
 	return is_power_of_2(bytes) && bytes >= LUKS2_HEADER_BYTES &&
@@ -70,7 +70,7 @@ int luks2_decode(const uint8_t *bytes, size_t len, struct luks2_binary *ret, con
 	if (!header_bytes_ok(h.header_bytes))
 		return reject(ret_why, "an impossible size of the header");
 	if (h.offset_bytes != (h.second ? h.header_bytes : 0))
-		return reject(ret_why, "the header says that it stands at an impossible place");
+		return reject(ret_why, "the header has an impossible place");
 	if (!ends(d.label, sizeof(d.label)) || !ends(d.subsystem, sizeof(d.subsystem)) ||
 	    !ends(d.checksum_algorithm, sizeof(d.checksum_algorithm)) ||
 	    !ends(d.uuid, sizeof(d.uuid)))
@@ -120,7 +120,8 @@ uint64_t luks2_keyslots_bytes(uint64_t segment_offset_bytes)
 	return round_down(min_u64(room, LUKS2_KEYSLOTS_BYTES_MAX), 4096);
 }
 
-/* Words of ours all: nothing in them needs escaping, but a caller's mistake must not write JSON. */
+/* None of our words needs escaping; one that does is a caller's mistake and must not become JSON.
+ */
 static void add_word(struct text *to, const char *name, const char *word)
 {
 	text_add(to, "\"%s\":\"", name);

@@ -24,13 +24,14 @@ struct luks2_binary {
 	bool second;           /* magic of the secondary copy */
 	uint64_t header_bytes; /* binary header and JSON */
 	uint64_t sequence;     /* "seqid": the higher one counts */
-	uint64_t offset_bytes; /* where it stands */
+	uint64_t offset_bytes; /* of this copy */
 	char label[48], subsystem[48];
 	struct uuid uuid;
 	char checksum_algorithm[32]; /* "sha256" */
 	uint8_t salt[64], checksum[64];
 };
-/* 0; -ENODATA no magic; -EUCLEAN; both with *@ret_why. The checksum is for who has the JSON. */
+/* -ENODATA: no magic; -EUCLEAN; both with *@ret_why (static text). The checksum, which also covers
+ * the JSON, is not checked. */
 int luks2_decode(const uint8_t *bytes, size_t len, struct luks2_binary *ret, const char **ret_why);
 void luks2_encode(const struct luks2_binary *h, uint8_t ret[static LUKS2_BINARY_BYTES]);
 
@@ -44,7 +45,7 @@ struct luks2_keyslot {
 	const char *token;   /* the JSON object of its token, which names it; NULL: none */
 };
 
-/* What a header of ours says. */
+/* A header that we write. */
 struct luks2_description {
 	const char *encryption; /* "aegis128-random" */
 	const char *integrity;  /* "aead", "hmac(sha256)", NULL: none */
@@ -58,11 +59,11 @@ struct luks2_description {
 	const struct luks2_keyslot *keyslots;
 	size_t n_keyslots;
 };
-/* What a keyslot for such a key takes in the keyslots area; the size of that area in a header of
- * ours (@segment_offset_bytes ≥ twice LUKS2_HEADER_BYTES). */
+/* The size of one keyslot's area; and of the area for all keyslots, if @segment_offset_bytes is at
+ * least twice LUKS2_HEADER_BYTES. */
 uint64_t luks2_keyslot_area_bytes(uint32_t key_bytes);
 uint64_t luks2_keyslots_bytes(uint64_t segment_offset_bytes);
-/* The JSON, with all that libcryptsetup's validation wants. */
+/* Writes the JSON, with every member that libcryptsetup's validation requires. */
 void luks2_json(const struct luks2_description *d, struct text *to);
 
 #endif

@@ -41,7 +41,7 @@ static bool block_size_ok(uint32_t n)
 	return is_power_of_2(n) && n >= VERITY_BLOCK_MIN && n <= VERITY_BLOCK_MAX;
 }
 
-/* The name ends within its field and has only what the kernel's names are made of. */
+/* The name ends within its field and has only characters of the kernel's names. */
 static bool name_ok(const uint8_t *name, size_t room)
 {
 	size_t n = 0;
@@ -110,7 +110,7 @@ void verity_encode(const struct verity_params *p, uint8_t ret[static VERITY_SUPE
 	memcpy(ret, &d, sizeof(d));
 }
 
-/* The kernel wants a power of 2 of digests in a block (hash_per_block_bits). */
+/* The kernel needs a power of 2 of digests per block (hash_per_block_bits). */
 static uint32_t power_of_2_below(uint32_t n)
 {
 	uint32_t p = 1;

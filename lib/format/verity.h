@@ -45,7 +45,7 @@ struct verity_tree {
 	uint64_t total_blocks; /* the tree without its superblock */
 };
 
-/* @digest_bytes of p->algorithm is told by the caller. 0 or -ERANGE. */
+/* @digest_bytes: of p->algorithm. 0 or -ERANGE, silent. */
 int verity_tree(const struct verity_params *p, uint32_t digest_bytes, struct verity_tree *ret);
 
 #endif

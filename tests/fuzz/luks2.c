@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LUKS2 headers. The input is the first 512 bytes of a binary header and the JSON behind it; the
- * checksum is made right, so that what stands behind it is reached, too. */
+ * checksum is made right, so that the code after it is reached, too. */
 #include <stdlib.h>
 #include <string.h>
 

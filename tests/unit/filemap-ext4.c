@@ -314,7 +314,7 @@ static void names_of_metadata(void **state)
 	assert_name(o.map, 0, 8192,
 		    "boot block; superblock; group descriptors; block map of room for more group "
 		    "descriptors");
-	assert_name(o.map, 40 << 20, 4096, "behind the file system");
+	assert_name(o.map, 40 << 20, 4096, "after the end of the file system");
 	assert_int_equal(filemap_use(o.map, 40 << 20, 4096), FILEMAP_FREE);
 	assert_int_equal(filemap_use(o.map, 1024, 1), FILEMAP_USED);
 	assert_int_equal(filemap_use(o.map, 0, 1024), FILEMAP_FREE);

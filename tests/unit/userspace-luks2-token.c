@@ -102,7 +102,7 @@ static void what_newer_ones_add(void **state)
 
 static void what_is_refused(void **state)
 {
-	const char *unknown = "it says something that is not known here", *why;
+	const char *unknown = "it has an unknown member", *why;
 
 	change("\"tpm2-pin\":false", "\"tpm2-new\":false", unknown);
 	assert_string_equal(token.unknown, "tpm2-new");
@@ -124,7 +124,7 @@ static void what_is_refused(void **state)
 	change("\"tpm2-blob\":\"", "\"tpm2-blob\":[\"AAEC\",\"AAEC\",\"AAEC\"],\"x\":\"",
 	       "tpm2-blob is malformed");
 	change("\"tpm2-pin\":false", "\"tpm2_pubkey_pcrs\":[11]",
-	       "it has PCRs for a signature, and no key for it");
+	       "it has PCRs for a signature, but no public key");
 	assert_int_equal(decode("", &why), -EUCLEAN);
 	assert_int_equal(decode("[]", &why), -EUCLEAN);
 	assert_int_equal(tpm2_token_decode(by_value, sizeof(by_value), &token, &why), -EUCLEAN);

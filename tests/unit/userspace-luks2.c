@@ -699,7 +699,7 @@ static void json_up_to_the_last_byte(void **state)
 	put_checksum(d.bytes + 16384, LUKS2_HEADER_BYTES);
 	assert_ok(luks2_read(d.io, &f));
 	assert_int_equal(f.active, -1);
-	assert_string_equal(f.copy[0].why, "something stands behind its JSON");
+	assert_string_equal(f.copy[0].why, "there is something after its JSON");
 	assert_string_equal(f.copy[1].why, "its JSON has no end");
 }
 

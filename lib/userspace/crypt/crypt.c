@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-crypt in user space: a plaintext device over ciphertext and, with them, tags. */
+/* dm-crypt in user space: a plaintext device over ciphertext and, with authentication, tags. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define NONCE_MAX     16
 #define BATCH_SECTORS 16
 
-/* What one thread needs; whoever finds none idle waits. */
+/* One thread's contexts and buffers; a thread that finds none idle waits. */
 struct context {
 	struct aead *aead;     /* with tags */
 	struct cipher *cipher; /* without */
@@ -31,7 +31,7 @@ struct context {
 struct crypt {
 	struct io io;
 	const struct crypt_kind *kind;
-	struct io *below; /* tags' own, with tags: only to be flushed */
+	struct io *below; /* with tags: the device below them, only to be flushed */
 	struct integrity *tags;
 	bool raw;
 	struct env *env;
@@ -82,7 +82,7 @@ struct batch {
 	size_t n;
 };
 
-/* With @tag: where the tag is or goes, with its IV behind it. */
+/* @tag: where the tag is read or written, followed by its IV. */
 static void batch_add(const struct crypt *c, struct batch *b, uint64_t first, uint32_t sector,
 		      const uint8_t *in, uint8_t *out, uint8_t *tag)
 {

@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "userspace/integrity/integrity.h"
 
-/* A way to encrypt, by its parts; a row of crypt_kinds[]. */
+/* One way to encrypt; a row of crypt_kinds[]. */
 struct crypt_kind {
 	const char *cipher;         /* as in a layout: "aegis128-random" */
 	const char *integrity;      /* as in a layout: "aead", "hmac-sha256", "none" */
@@ -16,18 +16,19 @@ struct crypt_kind {
 	const char *luks_integrity; /* LUKS2 JSON integrity "type", NULL: none: "aead", "poly1305",
 				       "hmac(sha256)" */
 	const char *dm_integrity;   /* dm-crypt table "integrity:N:…": "aead", NULL */
-	uint16_t key_bytes;         /* whole volume key: cipher's, then the MAC's */
+	uint16_t key_bytes;         /* whole volume key: the cipher's, then the MAC's */
 	uint16_t mac_key_bytes;     /* of these, the last ones for hmac */
 	uint8_t tag_bytes;          /* authentication tag */
-	uint8_t iv_bytes;     /* stored behind the tag (random); 0: made from the sector's number */
-	bool soft;            /* built in user space: else only through the kernel */
-	uint64_t sectors_max; /* sectors that one key may write (random nonces); 0: no bound */
+	uint8_t iv_bytes; /* random, stored after the tag; 0: computed from the sector's number */
+	bool soft;        /* also in user space; else only through the kernel */
+	uint64_t sectors_max;  /* sectors that one key may write (random nonces); 0: no bound */
 	const char *algorithm; /* in lib/crypto: of aead.h with tags, else of cipher.h; or NULL */
 };
 extern const struct crypt_kind crypt_kinds[]; /* ends with cipher NULL */
-/* NULL: not known. @integrity NULL: the first one with this cipher. */
+/* Finds a kind by the layout's names; NULL: not known. @integrity NULL: the first with this cipher.
+ */
 const struct crypt_kind *crypt_kind(const char *cipher, const char *integrity);
-/* From LUKS2 JSON's words; NULL: not known. */
+/* Finds a kind by the names in LUKS2's JSON; NULL: not known. */
 const struct crypt_kind *crypt_kind_luks(const char *encryption, const char *integrity);
 
 enum crypt_state {
@@ -37,21 +38,24 @@ enum crypt_state {
 };
 
 /*
- * The plaintext device. With tags: over @tags (of tag_bytes + iv_bytes a sector), which it then
- * owns, though not where this fails (and @below is NULL); without: over @below (outlives it).
- * The key goes into contexts of its own, one for each worker of env->pool and one more. Reads check
- * (-EILSEQ, and nothing is read; with @raw, sectors that do not authenticate or were never written
- * read as zeroes, and runs of those never written are holes). Writes draw IVs from env->random,
- * which outlives it. Whole sectors only (-EINVAL), so io_open_blocks() over it suits tools of file
- * systems. Sectors are numbered from 0 in units of 512 bytes (plain64, AAD), as dm-crypt does with
- * iv_offset 0, whatever sector_bytes is. Several threads at once. Speaks.
+ * Opens the plaintext device. With authentication it is over @tags, which have tag_bytes + iv_bytes
+ * per sector and which it takes over, except on failure; @below is NULL. Without, it is over
+ * @below, which must outlive it and stays open.
+ *
+ * The key is copied into contexts, one for each worker of env->pool and one more. A read of a
+ * sector that does not authenticate fails with -EILSEQ and returns no data. With @raw, such sectors
+ * and those that were never written read as zeroes, and runs of the latter are holes. Writes draw
+ * IVs from env->random; @env must outlive the device. Whole sectors only (-EINVAL);
+ * io_open_blocks() over it serves other sizes. Sectors are numbered from 0 in units of 512 bytes
+ * whatever sector_bytes is (plain64, AAD), as dm-crypt does with iv_offset 0. Several threads can
+ * use it at once. Speaks.
  */
 int crypt_open(const struct crypt_kind *kind, uint32_t sector_bytes, const uint8_t *key,
 	       struct io *below, struct integrity *tags, bool raw, struct env *env,
 	       const char *name, struct io **ret);
 
-/* Of a device made by crypt_open() with tags: state of sectors [first, first+n), and their
- * plaintext into @data (zeroes where not GOOD; NULL: not wanted). Several threads. Silent. */
+/* For a device that crypt_open() opened with tags: the states of sectors [first, first+n), and in
+ * @data (may be NULL) their plaintext, zeroes where not GOOD. Several threads at once. Silent. */
 int crypt_check(struct io *crypt, uint64_t first, uint64_t n, uint8_t *ret_states, uint8_t *data);
 struct integrity *crypt_tags(struct io *crypt);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ways to encrypt: names in layouts, in LUKS2 headers and in dm-crypt tables. */
+/* All ways to encrypt, with their names in layouts, LUKS2 headers and dm-crypt tables. */
 #include <string.h>
 
 #include "userspace/crypt/crypt.h"
 
-/* Random nonces of 96 bits: NIST SP 800-38D, 8.3, has a pair collide with a chance below 2⁻³². */
+/* With random nonces of 96 bits; keeps the chance of a collision below 2⁻³² (NIST SP 800-38D, 8.3).
+ */
 #define NONCES_96 (1ULL << 32)
 
 /*
- * Seen with cryptsetup 2.6.1 and Linux 6.12 (tests/guest/crypt.sh). The kernel's part of the name
- * behind the last hyphen is how IVs are made: "random" is stored behind the tag. cryptsetup 2.6
- * opens but does not format with HCTR2, whose IV of 32 bytes its keyslots cannot have.
+ * Seen with cryptsetup 2.6.1 and Linux 6.12 (tests/guest/crypt.sh). The last part of a kernel name
+ * says how IVs are made; "random" ones are stored after the tag. cryptsetup 2.6 opens HCTR2 but
+ * does not format it, because its keyslots cannot have an IV of 32 bytes.
  */
 const struct crypt_kind crypt_kinds[] = {
     {

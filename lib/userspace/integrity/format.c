@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-integrity in user space: choosing a superblock, and making an empty device. */
+/* dm-integrity in user space: choosing a superblock, and formatting a device. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define INTERLEAVE_LOG2_MIN 3
 #define INTERLEAVE_LOG2_MAX 31
 #define WRITE_BYTES         (1024 * 1024)      /* of the journal, at least one section */
-#define ZERO_BYTES          (16 * 1024 * 1024) /* cancelling waits for it */
+#define ZERO_BYTES          (16 * 1024 * 1024) /* at once: cancelling waits for it */
 
 /* --- choosing --- */
 
@@ -36,7 +36,8 @@ static bool possible(const struct integrity_params *p, size_t tag)
 		return false;
 	if (tag == 0 || tag > INTEGRITY_TAG_MAX)
 		return false;
-	/* After a crash the kernel would have to make tags anew, and does not with a key. */
+	/* After a crash the bitmap makes the kernel recalculate tags, which it refuses with a key.
+	 */
 	return p->mode != INTEGRITY_BITMAP || (p->algorithm && !keyed);
 }
 
@@ -80,7 +81,7 @@ int integrity_choose(const struct integrity_params *p, uint64_t below_bytes,
 	sb.tag_bytes = (uint16_t)tag;
 	sb.log2_sectors_per_block = log2_below(p->sector_bytes >> SECTOR_SHIFT);
 	sb.log2_interleave_sectors = choose_interleave(p);
-	/* How large a section is does not depend on how many there are. */
+	/* The size of a section does not depend on their number. */
 	sb.journal_sections = 1;
 	sb.provided_data_sectors = 8;
 	if (integrity_geometry(&sb, &g, &why) < 0)
@@ -94,7 +95,7 @@ int integrity_choose(const struct integrity_params *p, uint64_t below_bytes,
 	return 0;
 }
 
-/* --- making --- */
+/* --- formatting --- */
 
 struct making {
 	struct io *below;
@@ -147,7 +148,7 @@ static int write_journal(const struct making *m)
 	return r;
 }
 
-/* Zeroes, except where there is a hole: then it is not made anew. */
+/* Zeroes a range, but leaves holes as they are. */
 static int zero_tags(const struct making *m, uint64_t at, uint64_t end)
 {
 	int r = 0;
@@ -219,7 +220,7 @@ int integrity_finish(struct io *below, const struct integrity_params *p,
 		r = integrity_mac_superblock(p, bytes, bytes + INTEGRITY_MAC_OFFSET);
 	if (r < 0)
 		return r;
-	r = io_flush(below); /* what it makes recognisable comes first */
+	r = io_flush(below); /* everything else must be on the medium before the superblock */
 	if (r >= 0)
 		r = io_write(below, bytes, sizeof(bytes), 0);
 	if (r >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-integrity in user space: data and tags of sectors, as they stand on the medium. */
+/* dm-integrity in user space: data and tags of sectors, as they are on the medium. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "userspace/integrity/superblock.h"
 #include "userspace/integrity/tag.h"
 
-#define LOOK_FIRST_BYTES 4096         /* of tags: the next one is often near */
-#define LOOK_BYTES       (256 * 1024) /* and so much at most at once */
+#define LOOK_FIRST_BYTES 4096         /* of tags, at first: the next written one is often near */
+#define LOOK_BYTES       (256 * 1024) /* and at most */
 
 /* --- opening --- */
 
@@ -95,7 +95,7 @@ static bool inside(const struct integrity *i, uint64_t first, uint64_t n)
 	return range_inside(first, n, i->g.sectors);
 }
 
-/* The first one at or after @sector; @i->n_overlay when there is none. */
+/* Index of the first overlay at or after @sector; i->n_overlay if there is none. */
 static size_t overlay_find(const struct integrity *i, uint64_t sector)
 {
 	size_t low = 0, high = i->n_overlay;
@@ -111,7 +111,7 @@ static size_t overlay_find(const struct integrity *i, uint64_t sector)
 	return low;
 }
 
-/* What is in the journal hides what is behind it. */
+/* Copies sectors that are in the journal over those from the data area. */
 static void lay_over(const struct integrity *i, uint64_t first, uint64_t n, uint8_t *data,
 		     uint8_t *tags)
 {
@@ -176,7 +176,7 @@ int integrity_write(struct integrity *i, uint64_t first, uint64_t n, const void 
 
 /* --- what was written --- */
 
-/* Of @n tags, the first that is not all zeroes; @n when there is none. */
+/* Index of the first of @n tags that is not all zeroes; @n if there is none. */
 static uint64_t first_nonzero(const uint8_t *tags, uint64_t n, uint32_t tag_bytes)
 {
 	uint64_t len = n * tag_bytes, at = 0;
@@ -188,8 +188,8 @@ static uint64_t first_nonzero(const uint8_t *tags, uint64_t n, uint32_t tag_byte
 	return at / tag_bytes;
 }
 
-/* Behind what has no tags because of a hole of @hole bytes where the tag of @sector is. */
-static uint64_t behind_hole(const struct integrity *i, uint64_t sector, uint64_t hole)
+/* The first sector whose tag is after a hole of @hole bytes at the tag of @sector. */
+static uint64_t after_hole(const struct integrity *i, uint64_t sector, uint64_t hole)
 {
 	uint64_t rest = integrity_area_rest(&i->g, sector);
 	uint64_t end = integrity_locate_tag(&i->g, sector) + hole;
@@ -204,7 +204,7 @@ static uint64_t behind_hole(const struct integrity *i, uint64_t sector, uint64_t
 	return min_u64(sector, i->g.sectors);
 }
 
-/* The same on the medium alone. */
+/* integrity_next_written() without the overlay. */
 static int next_on_medium(const struct integrity *i, uint64_t sector, uint64_t *ret)
 {
 	_cleanup_free_ uint8_t *tags = malloc(LOOK_BYTES);
@@ -220,7 +220,7 @@ static int next_on_medium(const struct integrity *i, uint64_t sector, uint64_t *
 		if (r < 0)
 			return r;
 		if (!data && len >= i->g.tag_bytes) {
-			sector = behind_hole(i, sector, len);
+			sector = after_hole(i, sector, len);
 			continue;
 		}
 		n = min_u64(integrity_area_rest(&i->g, sector), look / i->g.tag_bytes);
@@ -247,7 +247,7 @@ int integrity_next_written(struct integrity *i, uint64_t sector, uint64_t *ret)
 		r = next_on_medium(i, found, &found);
 		if (r < 0)
 			return r;
-		/* What the journal has before or in its place. */
+		/* The journal may have written an earlier sector, or wiped this one. */
 		for (; k < i->n_overlay && i->overlay[k].sector <= found; k++) {
 			if (!integrity_is_all(i->overlay[k].tag, i->g.tag_bytes, 0)) {
 				*ret = i->overlay[k].sector;

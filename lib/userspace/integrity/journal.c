@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-integrity in user space: what the kernel would replay from the journal, or make anew. */
+/* dm-integrity in user space: the sectors that the kernel would replay or recalculate. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,9 @@
 
 #define SECTOR 512
 
-/* What a look at a section tells: which commit sequences its sectors have, one bit each. */
+/* What was seen in a section: one bit for each commit sequence of its sectors, and these. */
 enum {
-	SEEN_BAD = 1 << INTEGRITY_COMMIT_IDS, /* a commit id that is none */
+	SEEN_BAD = 1 << INTEGRITY_COMMIT_IDS, /* an invalid commit id */
 	SEEN_USED = SEEN_BAD << 1,            /* an entry that is not unused */
 	SEEN_REPLAYED = SEEN_USED << 1,
 };
@@ -26,8 +26,8 @@ struct replay {
 	struct env *env;
 	struct mac *mac; /* NULL: none */
 	uint8_t *section;
-	uint8_t *seen;                       /* one a section */
-	uint32_t last[INTEGRITY_COMMIT_IDS]; /* section that has the sequence, by the latest */
+	uint8_t *seen;                       /* one per section */
+	uint32_t last[INTEGRITY_COMMIT_IDS]; /* the last section that has the sequence */
 	uint8_t all;                         /* what was seen in any */
 	ARRAY(struct integrity_overlay) found;
 };
@@ -98,7 +98,7 @@ static unsigned before(unsigned seq)
 	return (seq + INTEGRITY_COMMIT_IDS - 1) % INTEGRITY_COMMIT_IDS;
 }
 
-static unsigned behind(unsigned seq)
+static unsigned after(unsigned seq)
 {
 	return (seq + 1) % INTEGRITY_COMMIT_IDS;
 }
@@ -108,8 +108,8 @@ static bool is_used(const struct replay *p, unsigned seq)
 	return p->all >> seq & 1;
 }
 
-/* The sequence that comes next: the first free one behind those in use, which go around. With all
- * in use -1. */
+/* The next sequence: the first unused one after those in use, modulo their number. -1: all are in
+ * use. */
 static int first_unused(const struct replay *p)
 {
 	unsigned seq = INTEGRITY_COMMIT_IDS - 1;
@@ -127,28 +127,28 @@ static int first_unused(const struct replay *p)
 }
 
 /*
- * The ring begins behind the last section with the latest sequence. From there on every section
- * must have one sequence throughout: the one before, and, once around, the latest. The first that
- * has not is where the power went. Returns how many there are.
+ * The ring begins after the last section with the latest sequence. From there on each section must
+ * have the previous sequence in all its sectors and, after the end of the journal, the latest one.
+ * A power cut happened at the first section that has not. Returns how many sections are complete.
  */
 static uint32_t choose_range(struct replay *p, unsigned unused, uint32_t *ret_first)
 {
 	uint32_t sections = p->i->g.sections, first, n = 0, s;
 	unsigned want = before(before(unused));
-	/* The ring was just being made empty: the sequence between was never used. */
+	/* The journal was just being emptied: the sequence between was never used. */
 	bool emptied = !is_used(p, want) && is_used(p, before(want));
 
 	first = p->last[before(unused)] + 1;
 	if (first >= sections) {
 		first = 0;
-		want = behind(want);
+		want = after(want);
 	}
 	*ret_first = s = first;
 	while (n < sections && (p->seen[s] & SEQUENCES) == 1 << want) {
 		n++;
 		if (++s >= sections) {
 			s = 0;
-			want = behind(want);
+			want = after(want);
 		}
 	}
 	return emptied || !(p->all & SEEN_USED) ? 0 : n;
@@ -156,7 +156,7 @@ static uint32_t choose_range(struct replay *p, unsigned unused, uint32_t *ret_fi
 
 /* --- replaying --- */
 
-/* 0, -EBADMSG: no power cut leaves such an entry; the kernel fails the device. */
+/* -EBADMSG: no power cut leaves such an entry, and the kernel would fail the device. */
 static int replay_entry(struct replay *p, uint32_t n)
 {
 	struct integrity *i = p->i;
@@ -234,7 +234,7 @@ static int by_sector(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Sorted, and of every sector only the latest. */
+/* Sorts the overlay and keeps only the latest of each sector. */
 static void take_overlay(struct replay *p)
 {
 	struct integrity *i = p->i;
@@ -279,7 +279,7 @@ static int replay_journal(struct replay *p)
 
 	if (r >= 0 && !p->i->report.bad) {
 		unused = first_unused(p);
-		if (unused < 0) { /* it never has more than three at once */
+		if (unused < 0) { /* the kernel uses at most three at once */
 			p->seen[0] |= SEEN_BAD;
 			add_bad(p->i, 0);
 		} else {
@@ -314,7 +314,7 @@ static int read_bitmap(struct integrity *i)
 	return r;
 }
 
-/* Recalculation goes up from a position, in every mode. */
+/* Recalculation proceeds upwards from a position, in every mode. */
 static void count_unsure(struct integrity *i)
 {
 	if (i->sb.flags & INTEGRITY_RECALCULATING)

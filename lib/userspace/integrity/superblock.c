@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A dm-integrity superblock with its parameters: do they fit, and the MACs of the journal. */
+/* Checks a dm-integrity superblock against its parameters; MACs of the journal and superblock. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -35,7 +35,7 @@ int integrity_fits(const struct io *below, const struct integrity_params *p,
 					   ? "its journal has a MAC, but there is no key"
 					   : "its journal has no MAC, but there is a key");
 	if (!p->algorithm && sb->flags & (INTEGRITY_RECALCULATING | INTEGRITY_DIRTY_BITMAP))
-		return fail_fit(below, "tags that are not its own cannot be made anew");
+		return fail_fit(below, "it is to recalculate tags, but they are dm-crypt's");
 	*ret = g;
 	return 0;
 }
@@ -58,7 +58,6 @@ int integrity_mac_section(struct mac *mac, const struct integrity_superblock *sb
 	return mac_run(mac, &(struct mac_piece){message, len}, 1, ret);
 }
 
-/* Only with the newer way of MACs does the superblock have one. */
 bool integrity_has_mac(const struct integrity_superblock *sb, const struct integrity_params *p)
 {
 	return p->journal_key_len && sb->flags & INTEGRITY_FIXED_HMAC;

@@ -16,7 +16,7 @@ int integrity_journal_mac(const struct integrity_params *p, struct mac **ret);
 int integrity_mac_section(struct mac *mac, const struct integrity_superblock *sb,
 			  const struct integrity_geometry *g, uint32_t section,
 			  const uint8_t *bytes, uint8_t ret[static INTEGRITY_MAC_BYTES]);
-/* True if the superblock itself has a MAC. */
+/* True if the superblock itself has a MAC (only with INTEGRITY_FIXED_HMAC). */
 bool integrity_has_mac(const struct integrity_superblock *sb, const struct integrity_params *p);
 /* Computes the MAC of an encoded superblock. Speaks. */
 int integrity_mac_superblock(const struct integrity_params *p, const uint8_t *bytes,

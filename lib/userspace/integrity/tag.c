@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dm-integrity in user space: the tags of its own algorithms. */
+/* dm-integrity in user space: tags of its own algorithms. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ bool integrity_is_all(const uint8_t *p, size_t n, uint8_t byte)
 	return p[0] == byte && memcmp(p, p + 1, n - 1) == 0;
 }
 
-/* --- one for every thread --- */
+/* --- one hash per thread --- */
 
 static int make_hash(const struct integrity_params *p, struct integrity_hash *ret)
 {
@@ -113,7 +113,7 @@ static int digest_pieces(struct digest *d, const void *head, size_t head_len, co
 	return r < 0 ? r : digest_finish(d, ret);
 }
 
-/* What the algorithm gives for one sector: salt, number in units of 512 bytes, data. */
+/* Hashes one sector: salt, sector number in units of 512 bytes, data. */
 static int hash_sector(const struct integrity *i, const struct integrity_hash *h, uint64_t sector,
 		       const uint8_t *data, uint8_t *ret)
 {
@@ -138,7 +138,7 @@ static int hash_sector(const struct integrity *i, const struct integrity_hash *h
 	return 0;
 }
 
-/* A longer tag ends with zeroes, a shorter one is the beginning. */
+/* A tag longer than the hash is padded with zeroes; a shorter one is a prefix of it. */
 static int tag_of(const struct integrity *i, const struct integrity_hash *h, uint64_t sector,
 		  const uint8_t *data, uint8_t *ret)
 {
@@ -169,7 +169,7 @@ int integrity_tags(struct integrity *i, uint64_t first, uint64_t n, const void *
 	return r;
 }
 
-/* The kernel makes the tag anew before it compares, or is still to do it. */
+/* True if the kernel recalculates the tag before it compares, or has yet to do so. */
 static bool is_unsure(const struct integrity *i, uint64_t sector)
 {
 	if (i->sb.flags & INTEGRITY_RECALCULATING &&

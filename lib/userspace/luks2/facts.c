@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a LUKS2 header's JSON says, judged as strictly as libcryptsetup does, and more strictly
+/* Facts of a LUKS2 header's JSON. Validated as strictly as in libcryptsetup, and more strictly
  * where a forged header could hide something. */
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 static void wrong(struct luks2_facts *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The first reason stays. */
+/* Keeps the first reason only. */
 static void wrong(struct luks2_facts *f, const char *fmt, ...)
 {
 	va_list args;
@@ -26,7 +26,7 @@ static void wrong(struct luks2_facts *f, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Adds a word to "a,b,c"; what does not fit is told as "…", what cannot be printed as "?". */
+/* Appends a word to "a,b,c": "…" if it does not fit, "?" for what cannot be printed. */
 static void join(char *to, size_t room, const char *word)
 {
 	size_t n = strlen(to), len = word ? strlen(word) : 0;
@@ -72,7 +72,7 @@ static struct json_object *section(struct luks2_facts *f, struct json_object *ro
 	return o;
 }
 
-/* Members of an object that a reader who does not know them would pass over. */
+/* Rejects unknown members, which another reader might interpret. */
 static void only_known(struct luks2_facts *f, struct json_object *o, const char *what,
 		       const char *const *known)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2's JSON: parsing it, and members of the types that LUKS2 gives them. */
+/* Parsing LUKS2's JSON, and reading its members by type. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
@@ -45,7 +45,7 @@ int luks2_json_check(const char *area, size_t len, const char **ret_why)
 	*ret_why = "its JSON has no end";
 	if (end >= len)
 		return -EUCLEAN;
-	*ret_why = "something stands behind its JSON";
+	*ret_why = "there is something after its JSON";
 	for (; end < len; end++) {
 		if (area[end])
 			return -EUCLEAN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2's JSON: parsing it, and members of the types that LUKS2 gives them. All silent. */
+/* Parsing LUKS2's JSON, and reading its members by type. All silent. */
 #ifndef HOLDFAST_USERSPACE_LUKS2_JSON_H
 #define HOLDFAST_USERSPACE_LUKS2_JSON_H
 

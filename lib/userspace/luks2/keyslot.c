@@ -14,12 +14,12 @@
 #include "userspace/luks2/json.h"
 #include "userspace/luks2/keyslot.h"
 
-#define SECTOR 512 /* of keyslot areas, whatever the data have */
-/* A header that asks for more was made to keep us busy: libcryptsetup's own benchmark stays far
- * below, and this is about a minute. */
+#define SECTOR 512 /* of keyslot areas, whatever sector size the data have */
+/* About a minute, and far above what libcryptsetup's benchmark chooses: a header that asks for more
+ * was made to keep us busy. */
 #define ITERATIONS_MAX 100000000
 
-/* --- what the JSON says of one --- */
+/* --- its JSON --- */
 
 static bool read_slot(struct json_object *o, struct luks2_slot *s)
 {
@@ -94,7 +94,7 @@ static int encrypt_area(struct secret *area, struct secret *key, bool decrypt)
 	return r;
 }
 
-/* --- making one --- */
+/* --- writing --- */
 
 int luks2_keyslot_write(struct io *io, const struct secret *key, const struct secret *passphrase,
 			struct env *env, struct luks2_keyslot *k)

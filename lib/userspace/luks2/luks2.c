@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2 headers on a device: both copies read, written, and one mended from the other. */
+/* LUKS2 headers on a device: reads and writes both copies, and mends one from the other. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@
 
 /* --- the checksum --- */
 
-/* Over the encoded binary header, its checksum taken for zero, and the JSON area. Speaks. */
+/* Checksum of the encoded binary header, with its checksum field as zeroes, and the JSON area.
+ * Speaks. */
 static int checksum(const char *algorithm, const uint8_t *binary, const char *json, size_t json_len,
 		    uint8_t ret[static DIGEST_MAX_BYTES])
 {
@@ -48,7 +49,7 @@ static int bad(struct luks2_copy *c, const char *why)
 	return 0;
 }
 
-/* Whatever is read into @area, the copy is only good when all of it is right. */
+/* Checks a copy's checksum and JSON, and sets c->good or c->why. 0 or -ENOMEM. */
 static int judge(struct luks2_copy *c, const uint8_t *binary, const char *area, size_t len)
 {
 	uint8_t sum[DIGEST_MAX_BYTES];
@@ -57,10 +58,10 @@ static int judge(struct luks2_copy *c, const uint8_t *binary, const char *area, 
 	int r;
 
 	if (!n)
-		return bad(c, "its checksum is by an unknown algorithm");
+		return bad(c, "its checksum algorithm is unknown");
 	if (checksum(c->binary.checksum_algorithm, binary, area, len, sum) < 0) {
 		diag_forget(mark);
-		return bad(c, "its checksum is by an algorithm that is not there");
+		return bad(c, "its checksum algorithm is not available");
 	}
 	if (memcmp(sum, c->binary.checksum, n) != 0)
 		return bad(c, "its checksum is wrong");
@@ -71,7 +72,7 @@ static int judge(struct luks2_copy *c, const uint8_t *binary, const char *area, 
 	return r == -EUCLEAN ? 0 : r;
 }
 
-/* 0, -ENODATA: nothing of LUKS stands there, -ENOMEM; other errors are of the device. Silent. */
+/* -ENODATA: there is no LUKS header; -ENOMEM; other errors are the device's. Silent. */
 static int read_copy(struct io *io, uint64_t offset, bool second, struct luks2_copy *c)
 {
 	_cleanup_free_ uint8_t *binary = malloc(LUKS2_BINARY_BYTES);
@@ -107,8 +108,8 @@ static int read_copy(struct io *io, uint64_t offset, bool second, struct luks2_c
 	return r;
 }
 
-/* The second copy where the first one does not tell its place: the good one that comes first, else
- * the first that has at least the magic. What read_copy() gives for it. */
+/* Searches the second copy when the first one is bad: returns the first good one, or the first that
+ * has at least the magic, and the result of read_copy() for it. */
 static int search_second(struct io *io, struct luks2_copy *ret)
 {
 	int result = -ENODATA;
@@ -190,7 +191,7 @@ void luks2_free(struct luks2_found *f)
 
 /* --- writing --- */
 
-/* One copy, at the place that its binary header says, with its checksum made anew. */
+/* Writes one copy at h->offset_bytes, with a new checksum. */
 static int write_copy(struct io *io, struct luks2_binary *h, const char *json)
 {
 	size_t len = (size_t)h->header_bytes;
@@ -266,7 +267,7 @@ static int write_keyslots(struct io *io, const struct luks2_new *n, struct env *
 	return r;
 }
 
-/* Everything that the JSON tells; the keyslots are written on the way. */
+/* Fills the description that the JSON is made from. Writes the keyslots, too. */
 static int describe(struct io *io, const struct luks2_new *n, struct env *env,
 		    struct luks2_keyslot slots[static LUKS2_WAYS_MAX], struct luks2_description *d)
 {
@@ -369,7 +370,7 @@ int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot
 	return r;
 }
 
-/* Written, not punched out of an image file: blocks that are only freed keep what they had. */
+/* Writes zeroes; punching a hole into an image file would leave the old bytes in freed blocks. */
 int luks2_wipe_keyslots(struct io *io, uint64_t segment_offset_bytes)
 {
 	static const uint8_t zeroes[64 * 1024];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LUKS2 headers on a device: writing both copies, reading and judging what stands there. */
+/* LUKS2 headers on a device: writing, reading, checking and mending both copies. */
 #ifndef HOLDFAST_USERSPACE_LUKS2_H
 #define HOLDFAST_USERSPACE_LUKS2_H
 
@@ -17,11 +17,11 @@ struct luks2_copy {
 	char *json; /* NUL-terminated; freed by luks2_free() */
 };
 
-/* What the JSON of the copy in force says, as far as it matters to us. Texts are printable; what is
- * not valid is filled in as far as it can be understood. */
+/* Facts of the JSON of the active copy. Texts are printable. If it is not valid, the facts that
+ * could be read are filled in. */
 struct luks2_facts {
 	/* Well-formed, one crypt segment to the end under one digest, no requirement, no
-	 * reencryption. Says nothing of whether cipher, offsets or keyslots are the wanted ones. */
+	 * reencryption. Cipher, offsets and keyslots may still be the wrong ones. */
 	bool valid;
 	char why[160];                      /* not valid */
 	char encryption[64], integrity[64]; /* integrity "": none */
@@ -33,7 +33,7 @@ struct luks2_facts {
 	unsigned segments, digests;
 	unsigned keyslots;     /* how many there are */
 	uint64_t keyslot_bits; /* which (number < 64) */
-	unsigned unbound;      /* of these, how many are not for the key of segment 0 */
+	unsigned unbound;      /* how many of them are not for the key of segment 0 */
 	unsigned tokens;
 	char token_types[128];  /* "systemd-tpm2,systemd-recovery" */
 	bool reencryption;      /* requirement, or a reencrypt keyslot, or backup segments */
@@ -49,28 +49,28 @@ struct luks2_facts {
 struct luks2_found {
 	struct luks2_copy copy[2];
 	int active;  /* index of the good copy with the higher sequence, -1: none */
-	bool differ; /* both are good and of the same sequence, but do not say the same */
+	bool differ; /* both are good and have the same sequence, but different contents */
 	struct luks2_facts facts; /* of the active one */
 };
 
-/* Reads both copies (the second where the first says, else at the offsets that the specification
- * lists). 0, -ENODATA: neither is there; -errno. One that cannot be read is not good. Speaks only
- * for I/O errors (where nothing can be read) and memory. */
+/* Reads both copies: the second at the offset in the first, or if that is bad, at the offsets that
+ * the specification lists. A copy that cannot be read is not good; if neither can be read, that is
+ * the failure. -ENODATA, silent: neither is there. Speaks. */
 int luks2_read(struct io *io, struct luks2_found *ret);
 void luks2_free(struct luks2_found *f);
 #define _cleanup_luks2_ __attribute__((cleanup(luks2_free)))
 
-/* Is @key (of @len bytes) the volume key that the digest is of? 1, 0, -errno. Speaks. */
+/* 1: @key is the volume key, by its digest; 0: it is not. Speaks. */
 int luks2_key_matches(const struct luks2_facts *f, const uint8_t *key, size_t len);
 
-/* A keyslot: it has the number of its place in luks2_new.ways. */
+/* A keyslot to write; its number is its index in luks2_new.ways. */
 struct luks2_way {
-	const struct secret *passphrase; /* of full entropy: it is not stretched */
+	const struct secret *passphrase; /* of full entropy, because it is not stretched */
 	const char *token;               /* a JSON object that names the keyslot, or NULL */
 };
 #define LUKS2_WAYS_MAX 2
 
-/* What to write: luks2_description without digest, keyslots by passphrase. */
+/* A header to write. */
 struct luks2_new {
 	struct uuid uuid;
 	const char *label; /* NULL: none */
@@ -81,23 +81,23 @@ struct luks2_new {
 	struct luks2_way ways[LUKS2_WAYS_MAX];
 	size_t n_ways;
 };
-/* Zeroes all before the segment, so that no copy of an older header is left, flush; writes the
- * keyslots' areas, then the secondary copy, flush, then the primary, flush. Salts and AF material
- * from env->random. Speaks. */
+/* Zeroes everything before the segment, so that no copy of an older header is left, and flushes;
+ * writes the keyslots' areas and the secondary copy, and flushes; writes the primary copy, and
+ * flushes. Salts and AF material come from env->random. Speaks. */
 int luks2_write(struct io *io, const struct luks2_new *n, struct env *env);
-/* Writes the copy that is damaged, older or different from the one in force, and flushes. 1, 0:
- * there was nothing to mend, -errno. Speaks. */
+/* Rewrites the copy that is damaged, older than the active one or different from it, and flushes.
+ * 1; 0: there was nothing to mend. Speaks. */
 int luks2_mend(struct io *io, const struct luks2_found *f);
-/* The token of type "systemd-tpm2" for @keyslot becomes @token, or is added; both copies, one after
- * the other, each with a flush: whichever stands after a cut is whole. Speaks. */
+/* Replaces the token of type "systemd-tpm2" for @keyslot by @token, or adds it. Writes one copy
+ * after the other, each with a flush, so that after a power cut one of them is whole. Speaks. */
 int luks2_set_token(struct io *io, const struct luks2_found *f, unsigned keyslot, const char *token,
 		    struct env *env);
-/* Zeroes all between the header's copies and the segment, and flushes: no keyslot opens any more.
- * Speaks. */
+/* Zeroes everything between the header's copies and the segment, and flushes. No keyslot opens any
+ * more. Speaks. */
 int luks2_wipe_keyslots(struct io *io, uint64_t segment_offset_bytes);
-/* Tries keyslots (pbkdf2, aes-xts-plain64 area) with a passphrase: 1 and the volume key, which the
- * digest is of; 0: it opens none; -ENOTSUP: it opens none of those that we can (not argon2);
- * -errno. Speaks. */
+/* Tries the passphrase on all keyslots with pbkdf2 and an aes-xts-plain64 area. 1 and the volume
+ * key, checked by its digest; 0: it opens none; -ENOTSUP: it opens none of these, and there are
+ * others (Argon2). Speaks. */
 int luks2_unlock(struct io *io, const struct luks2_found *f, const uint8_t *passphrase, size_t len,
 		 struct env *env, struct secret **ret_key);
 

@@ -30,7 +30,7 @@ static bool read_digest(struct json_object *o, struct tpm2_token_bytes *ret)
 	return s && hex_decode_upto(s, ret->bytes, 64, &ret->len) >= 0 && ret->len >= 20;
 }
 
-/* The number of an array's members, 1 for what is none. 0: too many. */
+/* How many members an array has; 1 for any other value. 0: too many. */
 static unsigned several(struct json_object *o)
 {
 	size_t n = json_object_is_type(o, json_type_array) ? json_object_array_length(o) : 1;
@@ -211,7 +211,7 @@ static bool is_known(const char *key)
 	return false;
 }
 
-/* The first of them. Whatever a medium says is not shown to people as it is. */
+/* Names the first unknown member. Text from a medium is made printable before anybody sees it. */
 static void name_unknown(struct json_object *o, char *ret, size_t room)
 {
 	json_object_object_foreach(o, key, value)
@@ -242,12 +242,12 @@ static const char *read_members(struct json_object *o, struct tpm2_token *t)
 	}
 	if (known != (size_t)json_object_object_length(o)) {
 		name_unknown(o, t->unknown, sizeof(t->unknown));
-		return "it says something that is not known here";
+		return "it has an unknown member";
 	}
 	if (t->policies != 1 && t->policies != t->shards)
-		return "it has not as many policies as blobs";
+		return "it has neither one policy nor one for each blob";
 	if (t->pubkey_pcrs && !t->pubkey.len)
-		return "it has PCRs for a signature, and no key for it";
+		return "it has PCRs for a signature, but no public key";
 	return NULL;
 }
 
@@ -262,7 +262,7 @@ int tpm2_token_decode(const char *json, size_t len, struct tpm2_token *ret, cons
 	r = luks2_json_parse(json, len, &o, &end);
 	if (r < 0)
 		return r;
-	*ret_why = end == len ? read_members(o, ret) : "something stands behind its JSON";
+	*ret_why = end == len ? read_members(o, ret) : "there is something after its JSON";
 	json_object_put(o);
 	return *ret_why ? -EUCLEAN : 0;
 }

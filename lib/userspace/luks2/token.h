@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 #define TPM2_TOKEN_TYPE     "systemd-tpm2"
-#define TPM2_TOKEN_SHARDS   2 /* the secret is their secrets, one behind the other */
+#define TPM2_TOKEN_SHARDS   2 /* the secret is the concatenation of theirs */
 #define TPM2_TOKEN_BLOB     1024
 #define TPM2_TOKEN_PUBKEY   2048
 #define TPM2_TOKEN_KEYSLOTS 32
@@ -34,19 +34,19 @@ struct tpm2_token {
 	uint32_t pubkey_pcrs; /* mask, bound by a signature */
 	struct tpm2_token_bytes pubkey, salt, srk, pcrlock_nv;
 	bool pcrlock;
-	char unknown[32]; /* refused: the member that is not known, as far as it is printable */
+	char unknown[32]; /* name of the unknown member for which it was refused, made printable */
 };
 
-/* The JSON of one token. 0; -EUCLEAN: malformed, or says what is not known here, *@ret_why is a
- * static text; -ENOMEM. Silent. What is not understood is refused: it may be a condition. */
+/* Decodes the JSON of one token. -EUCLEAN with *@ret_why (static text): malformed, or with an
+ * unknown member, which may be a condition; -ENOMEM. Silent. */
 int tpm2_token_decode(const char *json, size_t len, struct tpm2_token *ret, const char **ret_why);
-/* As systemd 252 writes it, members of newer ones behind that where they are there. */
+/* Writes a token as systemd 252 does, then the members of newer versions that @t has. */
 void tpm2_token_encode(const struct tpm2_token *t, struct text *to);
 /* The JSON of a header with @token (a JSON object) in place of the token of the same type for the
- * same keyslot, or behind the others: 0, -EUCLEAN, -ENOMEM. Silent. */
+ * same keyslot; if there is none, after the others. 0, -EUCLEAN, -ENOMEM. Silent. */
 int luks2_json_set_token(const char *header_json, unsigned keyslot, const char *token,
 			 struct text *ret);
-/* Token @number of the JSON of a header, as text; @type NULL: of whatever type. 0, -ENOENT,
+/* Token @number of the JSON of a header, as text; @type NULL: of any type. 0, -ENOENT,
  * -ENOMEM. Silent. */
 int luks2_json_token(const char *header_json, unsigned number, const char *type, struct text *ret);
 
