@@ -106,6 +106,8 @@ static int run(struct session *s, const struct call *c)
 	r = n > 0 ? target_unlock(&t, volumes, (size_t)n) : n;
 	if (r >= 0)
 		r = check_anchor(s, c, &t);
+	if (r >= 0)
+		r = target_refuse_unused(&t, volumes, (size_t)n);
 	return r < 0 ? r : open_all(s, &t, volumes, n, &how);
 }
 

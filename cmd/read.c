@@ -238,6 +238,8 @@ static int run(struct session *s, const struct call *c)
 	if (r >= 0)
 		r = keystores_authenticate(&t, c);
 	if (r >= 0)
+		r = target_refuse_unused(&t, &v, 1);
+	if (r >= 0)
 		r = attach(v, &t.job, &a, &copying.from);
 	if (r >= 0)
 		r = write_out(&copying, path, &s->env);

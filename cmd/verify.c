@@ -79,6 +79,8 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 	if (r >= 0)
 		r = keystores_authenticate(t, c);
 	if (r >= 0)
+		r = target_refuse_unused(t, volumes, n);
+	if (r >= 0)
 		r = note_not_authenticated(t, report);
 	if (r >= 0 && n == 0 && t->vault)
 		r = vault_verify(t->vault, report);

@@ -177,6 +177,20 @@ static int ask_for(void *ctx, enum key_asked what, const char *name, bool fresh,
 	return r < 0 ? r : copy_of(s->words, ret);
 }
 
+/* What is set anew is asked for at the end only. */
+static const char *unused(void *ctx)
+{
+	static const enum key_asked whats[] = {ASK_PASSPHRASE, ASK_PIN};
+
+	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		const struct words_source *s = &passphrases.of[whats[i]][NOW];
+
+		if (given(s) && !s->words)
+			return s->file ? asked[whats[i]].file[NOW] : asked[whats[i]].fd[NOW];
+	}
+	return NULL;
+}
+
 static int source_of(const struct call *c, const char *file, const char *fd,
 		     struct words_source *ret)
 {
@@ -199,6 +213,7 @@ int passphrase_arguments(struct session *s, const struct call *c)
 		r = source_of(c, asked[i / TIMES].file[i % TIMES], asked[i / TIMES].fd[i % TIMES],
 			      &passphrases.of[i / TIMES][i % TIMES]);
 	s->input = (struct key_input){.ask = ask_for,
+				      .unused = unused,
 				      .tcti = call_value(c, "tcti"),
 				      .tpm_identity = call_value(c, "for-tpm"),
 				      .tpm2_signature = call_value(c, "tpm2-signature")};

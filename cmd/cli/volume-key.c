@@ -73,6 +73,7 @@ int volume_key_arguments(struct session *s, const struct call *c)
 		given.file = "the token";
 		given.token = true;
 		s->input.given = &given.keys;
+		s->input.given_by = "systemd-token";
 	}
 	if (!given.file || given.token)
 		return 0;
@@ -81,6 +82,7 @@ int volume_key_arguments(struct session *s, const struct call *c)
 	if (r < 0)
 		return r;
 	s->input.given = &given.keys;
+	s->input.given_by = "volume-key-file";
 	return 0;
 }
 

@@ -78,6 +78,8 @@ enum outcome {
 	  "what was given does not open the keystore")                                             \
 	X(DIAG_KEY_MISSING, "HF-KEY-MISSING", OUTCOME_REFUSED,                                     \
 	  "the key is not here, or was given up")                                                  \
+	X(DIAG_KEY_UNUSED, "HF-KEY-UNUSED", OUTCOME_REFUSED,                                       \
+	  "a key, passphrase, PIN or token was given, and nothing here takes it")                  \
 	X(DIAG_KEYSTORE_MISSING, "HF-KEYSTORE-MISSING", OUTCOME_HARDWARE,                          \
 	  "the TPM or TEE is not there or does not answer")                                        \
 	X(DIAG_KEYSTORE_FAILED, "HF-KEYSTORE-FAILED", OUTCOME_HARDWARE, "the TPM or TEE failed")   \

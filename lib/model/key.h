@@ -27,9 +27,13 @@ struct key_input {
 	 * silent, where none was given: the TPM's owner may have none. */
 	int (*ask)(void *ctx, enum key_asked what, const char *name, bool fresh,
 		   struct secret **ret);
+	/* The option of a passphrase or PIN that was given and was not asked for so far, or NULL.
+	 * May be NULL itself. */
+	const char *(*unused)(void *ctx);
 	void *ctx;
-	struct keys *given; /* volume keys that stand for the vault's own, or NULL */
-	const char *tcti;   /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
+	struct keys *given;   /* volume keys that stand for the vault's own, or NULL */
+	const char *given_by; /* the option that they come from */
+	const char *tcti;     /* how the TPM is reached (--tcti, as tpm2-tss names it), or NULL */
 	const char
 	    *tpm_identity; /* a file: seal for the TPM that it tells of, which is elsewhere */
 	/* A file of signed PCR policies, for a token of systemd's (--tpm2-signature); NULL: where

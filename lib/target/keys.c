@@ -21,7 +21,7 @@ int target_unlock_all(struct target *t)
 	if (r >= 0 && !t->ring)
 		r = diag_fail(DIAG_KEY_MISSING, ENOKEY, "%s has no keys: no volume of it is keyed",
 			      t->path);
-	return r;
+	return r < 0 ? r : target_refuse_unused(t, NULL, 0);
 }
 
 /* Another opener's way in must not keep a key from being resealed or given up. */

@@ -304,17 +304,25 @@ int target_read_keys(struct target *t)
 	return r;
 }
 
+/* The first layer that has a key, of @volumes or of all; NULL: there is none. */
+static const struct layer *first_keyed(const struct target *t, struct volume *const *volumes,
+				       size_t n)
+{
+	layout_all_where_none(t->layout, &volumes, &n);
+	for (size_t i = 0; i < n; i++) {
+		volume_each_layer (l, volumes[i]) {
+			if (layer_key_bytes(l, KEY_VOLUME))
+				return l;
+		}
+	}
+	return NULL;
+}
+
 int target_unlock(struct target *t, struct volume *const *volumes, size_t n)
 {
-	struct volume *const *all = volumes;
-	size_t n_all = n;
-	bool keyed = false;
 	int r;
 
-	layout_all_where_none(t->layout, &all, &n_all);
-	for (size_t i = 0; i < n_all; i++)
-		keyed |= volume_is_keyed(all[i]);
-	if (!keyed || !t->layout_from_vault || t->job.keys)
+	if (!first_keyed(t, volumes, n) || !t->layout_from_vault || t->job.keys)
 		return 0;
 	r = target_read_keys(t);
 	if (r <= 0)
@@ -353,6 +361,37 @@ int target_authenticate(struct target *t)
 	}
 	t->authenticated = r == 1;
 	return r;
+}
+
+static int refuse_unused(const struct target *t, const char *option)
+{
+	int r = diag_fail(DIAG_KEY_UNUSED, ENOKEY, "%s: nothing takes what --%s gives", t->path,
+			  option);
+
+	diag_state("nothing was opened, read or changed");
+	diag_next(
+	    "is it the right device? `holdfast status %s` says what is there; leave the option "
+	    "out where nothing is meant to have a key",
+	    t->path);
+	return r;
+}
+
+int target_refuse_unused(struct target *t, struct volume *const *volumes, size_t n)
+{
+	const struct key_input *input = t->job.env->input;
+	const struct layer *l = first_keyed(t, volumes, n);
+	const struct secret *key;
+	const char *option;
+	int r = 0;
+
+	if (!input)
+		return 0;
+	if (input->given && !l)
+		return refuse_unused(t, input->given_by);
+	if (input->given) /* a token may ask for a PIN */
+		r = layer_key(l, &t->job, KEY_VOLUME, &key);
+	option = r >= 0 && input->unused ? input->unused(input->ctx) : NULL;
+	return option ? refuse_unused(t, option) : r;
 }
 
 struct volume *target_volume(const struct target *t, const char *name)

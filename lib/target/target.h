@@ -68,6 +68,10 @@ int target_check_anchor(struct target *t);
  * for the vault? 1; 0 if there is no keystore, or none that can; -errno if it does not, or cannot
  * be asked here. To be called after target_unlock(), whose keys may have answered it. */
 int target_authenticate(struct target *t);
+/* Whoever gives a key, a passphrase, a PIN or a token counts on its being asked for: a volume that
+ * was exchanged for one without a key must not pass. HF-KEY-UNUSED where none of @volumes (all if
+ * @n is 0) takes it. To be called after target_authenticate(), before a volume is looked at. */
+int target_refuse_unused(struct target *t, struct volume *const *volumes, size_t n);
 void target_close(struct target *t);
 #define _cleanup_target_ __attribute__((cleanup(target_close)))
 
