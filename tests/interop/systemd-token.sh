@@ -107,7 +107,8 @@ fails HF-KEY-WRONG "a wrong PIN ends it" two.img --pin-file wrong
 fails HF-KEYSTORE-POLICY "no PIN is given: the first one's failure" two.img
 grep -q "needs a PIN" .err && ok "and that another one wants a PIN" || not_ok "$(cat .err)"
 enroll two.img --tpm2-pcrs=16
-reads "a token without a PIN goes first" two.img --pin-file wrong
+reads "a token without a PIN goes first" two.img
+fails HF-KEY-UNUSED "a PIN that nothing asks for" two.img --pin-file wrong
 [ "$(counted)" = $((before + 1)) ] && ok "no PIN was tried" || not_ok "a PIN was tried"
 tpm2_pcrextend 16:sha256="$(printf '%064d' 2)"
 fails HF-KEYSTORE-POLICY "none of them holds" two.img --pin-file pin
