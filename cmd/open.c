@@ -98,6 +98,8 @@ static int run(struct session *s, const struct call *c)
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
 	if (r >= 0)
+		r = refuse_damaged_vault(&t, c);
+	if (r >= 0)
 		r = enrol(&t, &s->env, s->kinds);
 	if (r < 0)
 		return r;

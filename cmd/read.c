@@ -231,6 +231,8 @@ static int run(struct session *s, const struct call *c)
 	s->target = c->args[0];
 	if (r >= 0)
 		r = target_load(&t, c->args[0], 0, &s->env, s->kinds);
+	if (r >= 0)
+		r = refuse_damaged_vault(&t, c);
 	if (r < 0)
 		return r;
 	v = target_volume(&t, c->args[1]);

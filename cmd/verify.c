@@ -78,7 +78,7 @@ static int check(struct session *s, const struct call *c, struct target *t, stru
 	r = target_unlock(t, volumes, n);
 	if (r >= 0)
 		r = keystores_authenticate(t, c);
-	if (r >= 0)
+	if (r >= 0 && !t->vault_damaged) /* else its findings say more */
 		r = target_refuse_unused(t, volumes, n);
 	if (r >= 0)
 		r = note_not_authenticated(t, report);

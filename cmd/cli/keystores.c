@@ -144,6 +144,22 @@ int tell_keystores(struct session *s, struct target *t)
 	return r;
 }
 
+/* Whoever breaks a vault would else be asked for no key by the partition table alone. */
+int refuse_damaged_vault(const struct target *t, const struct call *c)
+{
+	int r;
+
+	if (!t->vault_damaged || call_has(c, "without-keystore"))
+		return 0;
+	r = diag_fail(DIAG_DAMAGED, EUCLEAN,
+		      "%s: its vault cannot be used, so nothing says what was laid out", t->path);
+
+	diag_state("nothing was opened or read");
+	diag_next("holdfast recovery assess %s; --without-keystore goes by the partition table",
+		  t->path);
+	return r;
+}
+
 int keystores_authenticate(struct target *t, const struct call *c)
 {
 	int r;

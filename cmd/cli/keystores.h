@@ -19,6 +19,8 @@ int tell_keystores(struct session *s, struct target *t);
 		    "were "                                                                        \
 		    "laid out. Volumes with keys need their keystore still."                       \
 	}
+/* HF-DAMAGED where a vault is there that cannot be used, unless --without-keystore is given. */
+int refuse_damaged_vault(const struct target *t, const struct call *c);
 /* After target_unlock(), before anything of a volume is opened or read: asks a keystore whether
  * the vault is genuine, unless --without-keystore is given. 0 or -errno having spoken. */
 int keystores_authenticate(struct target *t, const struct call *c);

@@ -19,6 +19,17 @@ bool vault_item_is_of_keys(unsigned type)
 	return type >= VAULT_SEALED && type <= VAULT_ESCROW_KEY;
 }
 
+/* Behind a MAC stand more of them and the end: whatever else stands there, none of them covers. */
+static bool may_follow_mac(const uint8_t *bytes, size_t len, size_t at)
+{
+	le16_t type;
+
+	if (!range_inside(at, 8, len))
+		return false;
+	memcpy(&type, bytes + at, 2);
+	return le16_get(type) == VAULT_MAC || le16_get(type) == VAULT_END;
+}
+
 /* An item: le16 type, le16 zero, le32 length, value, padding to a multiple of 4. */
 int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret)
 {
@@ -40,7 +51,9 @@ int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_i
 		    (struct vault_item){.type = le16_get(type), .value = bytes + *at + 8, .len = n};
 		*at += 8 + (size_t)round_up(n, 4);
 		if (item.type == VAULT_END)
-			return 0;
+			return n == 0 && *at == len ? 0 : -EINVAL;
+		if (item.type == VAULT_MAC && !may_follow_mac(bytes, len, *at))
+			return -EINVAL;
 		if (known(item.type)) {
 			*ret = item;
 			return 1;

@@ -104,7 +104,8 @@ struct vault_item {
 	size_t len;
 };
 /* 1 and *@ret; 0 at the end; -ENOTSUP where an item of an unknown type, which only a newer holdfast
- * writes, may not be skipped (*@ret is that one); -EINVAL. Begin with *@at = 0. */
+ * writes, may not be skipped (*@ret is that one); -EINVAL, also where anything but MACs stands
+ * between a MAC and the end, or anything behind that. Begin with *@at = 0. */
 int vault_next_item(const uint8_t *bytes, size_t len, size_t *at, struct vault_item *ret);
 /* The items of keys and of what guards them: lib/keyring's. */
 bool vault_item_is_of_keys(unsigned type);

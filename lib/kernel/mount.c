@@ -3,13 +3,17 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libmount/libmount.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -31,6 +35,33 @@ static int make_directory(const char *directory)
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return diag_file(errno, path);
 	return 0;
+}
+
+/* @below/@name, made when missing; *@ret_fd is the directory itself, whatever its path leads to
+ * later.
+ */
+static int open_beneath(const char *below, const char *name, int *ret_fd)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	_cleanup_close_ int parent = -1;
+	int r = make_directory(below);
+
+	if (r < 0)
+		return r;
+	parent = open(below, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return diag_file(errno, below);
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return diag_fail(DIAG_FILE, EINVAL, "%s: \"%s\" is no name of a directory", below,
+				 name);
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		return diag_file(errno, name);
+	*ret_fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
+	if (*ret_fd >= 0)
+		return 0;
+	return diag_fail(DIAG_FILE, errno, "%s/%s leads elsewhere, or is no directory: %s", below,
+			 name, strerror(errno));
 }
 
 /* The mount table's entry of @directory; *@ret_fs NULL when nothing is mounted there. */
@@ -117,20 +148,18 @@ static int already_mounted(const char *device, const char *directory)
 	return r;
 }
 
-int mount_attach(const char *device, const char *directory, const char *fstype, const char *options,
-		 bool read_only)
+/* Onto what @fd is open on: no path is walked again. */
+static int mount_onto(int fd, const char *device, const char *fstype, const char *options,
+		      bool read_only)
 {
 	struct libmnt_context *cxt;
-	int r = already_mounted(device, directory);
+	char path[32];
+	int r;
 
-	if (r == 0)
-		r = make_directory(directory);
-	else if (r == 1)
-		return 0;
-	if (r < 0)
-		return r;
-	cxt = new_context(directory);
-	if (!cxt || mnt_context_set_source(cxt, device) || mnt_context_set_fstype(cxt, fstype) ||
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	cxt = new_context(path);
+	if (!cxt || mnt_context_disable_canonicalize(cxt, 1) ||
+	    mnt_context_set_source(cxt, device) || mnt_context_set_fstype(cxt, fstype) ||
 	    (options && mnt_context_set_options(cxt, options)) ||
 	    mnt_context_set_mflags(cxt, read_only ? MS_RDONLY : 0)) {
 		r = fail(cxt, 0, "mount", device);
@@ -140,6 +169,22 @@ int mount_attach(const char *device, const char *directory, const char *fstype, 
 	}
 	mnt_free_context(cxt);
 	return r;
+}
+
+int mount_attach(const char *device, const char *below, const char *name, const char *fstype,
+		 const char *options, bool read_only)
+{
+	_cleanup_close_ int fd = -1;
+	char directory[4096];
+	int r = open_beneath(below, name, &fd);
+
+	if (r < 0)
+		return r;
+	snprintf(directory, sizeof(directory), "%s/%s", below, name);
+	r = already_mounted(device, directory);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return mount_onto(fd, device, fstype, options, read_only);
 }
 
 /* --- who keeps it busy --- */

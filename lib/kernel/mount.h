@@ -5,10 +5,11 @@
 
 #include <stdbool.h>
 
-/* Mounts @device of type @fstype at @directory (made when missing, 0755). @options may be NULL.
+/* Mounts @device of type @fstype at @below/@name; both are made when missing, 0755. @name is one
+ * component and leads nowhere else: neither "..", nor a symbolic link. @options may be NULL.
  * Already mounted there from the same device: 0. Speaks through diag. */
-int mount_attach(const char *device, const char *directory, const char *fstype, const char *options,
-		 bool read_only);
+int mount_attach(const char *device, const char *below, const char *name, const char *fstype,
+		 const char *options, bool read_only);
 /* 0 also when nothing is mounted there; HF-IN-USE when busy. */
 int mount_detach(const char *directory);
 /* 1 mounted (source in @ret), 0 not, -errno. */

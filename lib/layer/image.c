@@ -228,6 +228,12 @@ static int verify(const struct layer *l, struct job *job, struct report *report)
 			    "are not those that were laid out");
 }
 
+static const struct option_spec learns[] = {
+    {"sha256", OPTION_HEX, .min = SHA256_BYTES, .max = SHA256_BYTES},
+    {"bytes", OPTION_NUMBER},
+    {0},
+};
+
 const struct layer_ops layer_image = {
     .name = "image",
     .summary = "Contents taken over byte for byte from a file.",
@@ -239,6 +245,7 @@ const struct layer_ops layer_image = {
     .size = size,
     .gives = gives,
     .plan = plan,
+    .learns = learns,
     .learn = learn,
     .verify = verify,
 };

@@ -426,6 +426,14 @@ static const struct layer_kernel_ops kernel = {
     .status = status,
 };
 
+static const char *const none[] = {"none", NULL}, *const yes[] = {"yes", NULL};
+static const struct option_spec learns[] = {
+    {"superblock", OPTION_HEX, .min = TAGS_RECORD_BYTES, .max = TAGS_RECORD_BYTES},
+    {"journal-mac", OPTION_WORD, .words = none},
+    {"foreign", OPTION_WORD, .words = yes},
+    {0},
+};
+
 const struct layer_ops layer_integrity = {
     .name = "integrity",
     .summary = "A checksum or a MAC for every sector (dm-integrity).",
@@ -438,6 +446,7 @@ const struct layer_ops layer_integrity = {
     .gives = gives,
     .prepare = prepare,
     .plan = plan,
+    .learns = learns,
     .learn = learn,
     .recognise = recognise,
     .probe = probe,

@@ -32,11 +32,9 @@ static void keep(struct reader *r, int error)
 
 static void check_name(struct reader *r, const struct node *n, const char *name)
 {
-	static const char good[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 	char at[WHERE_SIZE];
 
-	if (*name && strlen(name) <= NAME_MAX_BYTES && strspn(name, good) == strlen(name))
+	if (name_is_valid(name))
 		return;
 	keep(r, diag_fail(DIAG_LAYOUT_VALUE, EINVAL,
 			  "%sthe name \"%s\" of a %s; names have 1 to %d of a-z A-Z 0-9 - _",

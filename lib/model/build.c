@@ -9,6 +9,14 @@
 #include "model/build.h"
 #include "model/key.h"
 
+bool name_is_valid(const char *name)
+{
+	static const char good[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+	return *name && strlen(name) <= NAME_MAX_BYTES && strspn(name, good) == strlen(name);
+}
+
 static struct option_value *new_values(struct layout *layout, const struct option_spec *specs,
 				       struct where where)
 {
@@ -413,9 +421,29 @@ static int check_keystores(const struct layout *layout)
 				      "%sone of them must go",
 				      where_text(&k->where, at), k->name,
 				      where_text(&anchor->where, other));
+		for (size_t j = 0; j < i && r >= 0; j++) {
+			if (strcmp(layout->keystores[j]->name, k->name) == 0)
+				r = diag_fail(DIAG_LAYOUT_REPEATED, EINVAL,
+					      "%skeystore \"%s\" stands twice",
+					      where_text(&k->where, at), k->name);
+		}
 		first = first ? first : r;
 	}
 	return first;
+}
+
+static int check_medium(const struct layout *layout, size_t index)
+{
+	const struct medium *m = layout->media[index];
+	char at[WHERE_SIZE];
+
+	for (size_t j = 0; j < index; j++) {
+		if (strcmp(layout->media[j]->name, m->name) == 0)
+			return diag_fail(DIAG_LAYOUT_REPEATED, EINVAL,
+					 "%smedium \"%s\" stands twice", where_text(&m->where, at),
+					 m->name);
+	}
+	return m->ops->check ? m->ops->check(m) : 0;
 }
 
 int layout_check(const struct layout *layout)
@@ -425,7 +453,8 @@ int layout_check(const struct layout *layout)
 
 	if (layout->n_volumes == 0)
 		return diag_fail(DIAG_LAYOUT_SYNTAX, EINVAL,
-				 "%s: no volume; write volume \"NAME\" { … }", layout->file);
+				 "%s: no volume; write volume \"NAME\" { … }",
+				 layout->file ? layout->file : "the vault");
 	for (size_t i = 0; i < layout->n_volumes; i++) {
 		const struct volume *v = layout->volumes[i];
 		r = v->slot && i && strcmp(layout->volumes[i - 1]->name, v->name) == 0
@@ -447,9 +476,7 @@ int layout_check(const struct layout *layout)
 	r = check_keystores(layout);
 	first = first ? first : r;
 	for (size_t i = 0; i < layout->n_media; i++) {
-		const struct medium *m = layout->media[i];
-		r = m->ops->check ? m->ops->check(m) : 0;
-
+		r = check_medium(layout, i);
 		first = first ? first : r;
 	}
 	return first;

@@ -18,6 +18,9 @@ struct volume *layout_add_volume(struct layout *layout, const char *name, const 
 struct layer *volume_add_layer(struct volume *volume, const struct layer_ops *ops,
 			       struct where where);
 
+/* May it name a volume, slot, medium, keystore or device? 1 to NAME_MAX_BYTES of a-z A-Z 0-9 - _ */
+bool name_is_valid(const char *name);
+
 /* Takes back the topmost layer. */
 void volume_drop_layer(struct volume *volume);
 

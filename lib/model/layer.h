@@ -124,7 +124,8 @@ struct layer_ops {
 	unsigned consumes;   /* place kinds that it can stand on */
 	enum place_kind provides;
 	const struct option_spec *options;
-	const struct layer_key_ops *keys;      /* NULL: keyless */
+	const struct option_spec *learns; /* forms of what learn() finds; NULL: it finds nothing */
+	const struct layer_key_ops *keys; /* NULL: keyless */
 	const struct layer_kernel_ops *kernel; /* NULL: gives what is below as it is */
 
 	/* --- planning; pure but for survey() --- */

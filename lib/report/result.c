@@ -99,6 +99,13 @@ static const char *copy(struct result *of, const char *s)
 	return there;
 }
 
+/* What a terminal would obey, or what would hide a line from who reads it. */
+static bool is_control(const unsigned char *s)
+{
+	return (s[0] < ' ' && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f ||
+	       (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0);
+}
+
 /* How many bytes of a well-formed UTF-8 character start at @s; 0: none. */
 static size_t utf8_character(const unsigned char *s)
 {
@@ -128,6 +135,8 @@ static void set_text(struct result *value, const char *text)
 	for (const char *s = text; *s;) {
 		size_t n = utf8_character((const unsigned char *)s);
 
+		if (is_control((const unsigned char *)s))
+			n = 0;
 		if (n)
 			text_add_bytes(&clean, s, n);
 		else

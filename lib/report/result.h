@@ -62,7 +62,9 @@ void result_freep(struct result **root);
 enum event result_event(const struct result *r);
 bool result_failed(const struct result *r);
 
-/* @value NULL: there is none. What is no UTF-8 in it, from a damaged medium, becomes "\xNN". */
+/* @value NULL: there is none. What is no UTF-8 in it, or a control character (but for line breaks
+ * and tabs), becomes
+ * "\xNN": it may come from a medium that somebody prepared. */
 void result_text(struct result *to, const char *key, const char *value);
 /* One of several states: @name is for programs, @words are what people read. */
 void result_word(struct result *to, const char *key, const char *name, const char *words);

@@ -79,6 +79,17 @@ static int set_list(struct reader *r, const struct option_spec *spec, const char
 	return set_option(r, spec, words, n);
 }
 
+/* As in a layout file: no control character, so that what a terminal is shown is what stands there.
+ */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 static int read_option(struct reader *r, const char *name, const char *text)
 {
 	const struct option_spec *specs = r->layer      ? r->layer->ops->options
@@ -87,10 +98,14 @@ static int read_option(struct reader *r, const char *name, const char *text)
 							: NULL;
 	int i = option_index(specs, name);
 
+	if (!is_plain(text))
+		return bad("an option with a control character");
 	if (r->in_device) {
 		struct arena *arena = &r->layout->arena;
 
-		if (strcmp(name, "name") == 0)
+		if (strcmp(name, "name") == 0 && *text && !name_is_valid(text))
+			return bad("a device's name that is not possible");
+		else if (strcmp(name, "name") == 0)
 			r->layout->device.name = arena_strdup(arena, text);
 		else if (strcmp(name, "architecture") == 0)
 			r->layout->device.architecture = arena_strdup(arena, text);
@@ -115,6 +130,8 @@ static int read_medium(struct reader *r, const struct vault_item *item)
 
 	if (vault_item_strings(item->value, item->len, s, 2) < 0)
 		return bad("a medium's record");
+	if (!name_is_valid(s[0]))
+		return bad("a medium's name that is not possible");
 	ops = medium_kind(r->kinds->media, s[1]);
 	if (!ops)
 		return newer("medium", s[1]);
@@ -134,6 +151,8 @@ static int read_keystore(struct reader *r, const struct vault_item *item)
 
 	if (vault_item_strings(item->value, item->len, s, 2) < 0)
 		return bad("a keystore's record");
+	if (!name_is_valid(s[0]))
+		return bad("a keystore's name that is not possible");
 	ops = keystore_kind(r->kinds->keystores, s[1]);
 	if (!ops)
 		return newer("keystore", s[1]);
@@ -152,6 +171,8 @@ static int read_volume(struct reader *r, const struct vault_item *item)
 	if (item->len < 4 || !r->layout->n_media ||
 	    vault_item_strings(item->value + 4, item->len - 4, s, 2) < 0 || !*s[0])
 		return bad("a volume's record");
+	if (!name_is_valid(s[0]) || (*s[1] && !name_is_valid(s[1])))
+		return bad("a volume's name that is not possible");
 	memcpy(&flags, item->value, sizeof(flags));
 	if (le32_get(flags) & ~VOLUME_FLAGS)
 		return newer("a flag of volume", s[0]);
@@ -175,6 +196,8 @@ static int read_extent(struct reader *r, const struct vault_item *item)
 	if (!r->volume || vault_decode_extent(item->value, item->len, &e) < 0 ||
 	    e.role >= ROLE_COUNT)
 		return bad("an extent's record");
+	if (!is_plain(e.label))
+		return bad("a label with a control character");
 	r->volume->pieces[e.role] = (struct piece){
 	    .extent = {e.offset_bytes, e.size_bytes},
 	    .uuid = e.uuid,
@@ -215,6 +238,24 @@ static int read_source(struct reader *r, const struct vault_item *item)
 	return 0;
 }
 
+/* As its kind says: layers take for granted that it has this form. */
+static int read_learned(struct reader *r, const struct vault_item *item)
+{
+	const struct option_spec *specs = r->layer ? r->layer->ops->learns : NULL;
+	struct option_value v;
+	const char *s[2], *why;
+	int i;
+
+	if (!r->layer || vault_item_strings(item->value, item->len, s, 2) < 0)
+		return bad("a record of what was learnt");
+	i = option_index(specs, s[0]);
+	if (i < 0 || layer_learned(r->layer, s[0]))
+		return bad("something learnt that is not known, or stands twice");
+	if (option_parse(&specs[i], &s[1], 1, &r->layout->arena, &v, &why) < 0)
+		return bad("something learnt that is not possible");
+	return layer_learn(r->layer, s[0], "%s", s[1]);
+}
+
 static int read_item(struct reader *r, const struct vault_item *item)
 {
 	const char *s[2];
@@ -238,9 +279,7 @@ static int read_item(struct reader *r, const struct vault_item *item)
 			return bad("an option's record");
 		return read_option(r, s[0], s[1]);
 	case VAULT_LEARNED:
-		if (!r->layer || vault_item_strings(item->value, item->len, s, 2) < 0)
-			return bad("a record of what was learnt");
-		return layer_learn(r->layer, s[0], "%s", s[1]);
+		return read_learned(r, item);
 	case VAULT_KEYSTORE:
 		return read_keystore(r, item);
 	case VAULT_SEALED: /* lib/keyring reads these */
@@ -306,6 +345,8 @@ int vault_read_layout(const struct vault *v, const struct kinds *kinds, struct l
 		if (r < 0)
 			return bad("a stack that is not possible");
 	}
+	if (layout_check(layout) < 0)
+		return bad("a layout that is not possible");
 	*ret = TAKE(layout);
 	return 1;
 }

@@ -116,6 +116,11 @@ def drop_keys():
         drop(next(i for i, (kind, _) in enumerate(items) if kind >= KEYSTORE))
 
 
+def raw(*records):
+    """Records as bytes, without the end."""
+    return encode([list(r) for r in records], b"")
+
+
 def replace(old, new, kind=None):
     """In every record, or in those of one type; at least once."""
     changed = 0

@@ -42,8 +42,10 @@ for entry in "${kinds[@]}"; do
 	name=${entry%%|*}
 	layout "$name" "${entry#*|}"
 	check "$name: provision" "$H" provision -q --passphrase-file pass "$name.layout" "$name.img"
-	check_status 0 "$name: verify" "$H" verify --passphrase-file pass "$name.img"
-	check "$name: read" "$H" read --passphrase-file pass "$name.img" data -o "$name.ext4"
+	with=(--passphrase-file pass)
+	case $name in crc | sha | direct) with=() ;; esac # without a key a passphrase is refused
+	check_status 0 "$name: verify" "$H" verify "${with[@]}" "$name.img"
+	check "$name: read" "$H" read "${with[@]}" "$name.img" data -o "$name.ext4"
 	check "$name: the file system is clean" e2fsck -fn "$name.ext4"
 	check "$name: contents are there" bash -c "debugfs -R 'cat /blob' $name.ext4 2>/dev/null | cmp - files/blob"
 done

@@ -95,7 +95,10 @@ static int do_update(char **a)
 /* DEVICE DIRECTORY TYPE rw|ro */
 static int do_mount(char **a)
 {
-	return mount_attach(a[0], a[1], a[2], NULL, strcmp(a[3], "ro") == 0);
+	char *slash = strrchr(a[1], '/');
+
+	*slash = 0;
+	return mount_attach(a[0], a[1], slash + 1, a[2], NULL, strcmp(a[3], "ro") == 0);
 }
 
 /* DIRECTORY */

@@ -37,6 +37,9 @@ set -eu
 scratch=$(mktemp -d)
 H=$1
 check "open and mount" "$H" open /dev/vda --mount /mnt/v
+check "data: no set-user-ID programs, no device nodes" grep -q ' /mnt/v/data ext4 rw,nosuid,nodev' /proc/mounts
+check "esp: neither" grep -q ' /mnt/v/esp vfat rw,nosuid,nodev' /proc/mounts
+check "the root has them" sh -c "grep ' /mnt/v/root erofs ' /proc/mounts | grep -vE 'nosuid|nodev'"
 check "the root has its contents" test "$(sha256sum </mnt/v/root/blob)" = "$3"
 check "the root is read-only" sh -c '! touch /mnt/v/root/x 2>/dev/null'
 check "vfat has its contents" test "$(cat /mnt/v/esp/boot.cfg)" = boot

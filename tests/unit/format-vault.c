@@ -416,7 +416,7 @@ static size_t put_item(uint8_t *at, uint16_t type, const char *value, uint32_t l
 
 static void items_follow_each_other(void **state)
 {
-	static const uint16_t types[] = {1, 2, 3, 4, 5, 6, 7, 8, 32, 33, 34, 35, 36, 37, 38, 39};
+	static const uint16_t types[] = {1, 2, 3, 4, 5, 6, 7, 8, 32, 33, 34, 35, 37, 38, 39, 36};
 	const size_t n = sizeof(types) / sizeof(types[0]);
 	uint8_t bytes[1024];
 	size_t len = 0, at = 0;
@@ -433,6 +433,36 @@ static void items_follow_each_other(void **state)
 	}
 	assert_int_equal(vault_next_item(bytes, len, &at, &item), 0);
 	assert_int_equal(at, len);
+}
+
+static void nothing_but_macs_and_the_end_follow_a_mac(void **state)
+{
+	uint8_t bytes[128];
+	struct vault_item item;
+	size_t len, at = 0;
+
+	len = put_item(bytes, VAULT_MAC, "one", 3);
+	len += put_item(bytes + len, VAULT_MAC, "two", 3);
+	len += put_item(bytes + len, VAULT_END, "", 0);
+	assert_int_equal(vault_next_item(bytes, len, &at, &item), 1);
+	assert_int_equal(vault_next_item(bytes, len, &at, &item), 1);
+	assert_int_equal(vault_next_item(bytes, len, &at, &item), 0);
+	at = 0;
+	assert_int_equal(vault_next_item(bytes, 12, &at, &item), -EINVAL); /* not even the end */
+	for (uint16_t type = 1; type < 0xffff; type++) {
+		if (type == VAULT_MAC)
+			continue;
+		len = put_item(bytes, VAULT_MAC, "one", 3);
+		len += put_item(bytes + len, type, "", 0);
+		len += put_item(bytes + len, VAULT_END, "", 0);
+		at = 0;
+		assert_int_equal(vault_next_item(bytes, len, &at, &item), -EINVAL);
+	}
+	len = put_item(bytes, VAULT_DEVICE, "", 0);
+	len += put_item(bytes + len, VAULT_END, "", 0);
+	at = 0;
+	assert_int_equal(vault_next_item(bytes, len + 4, &at, &item), 1);
+	assert_int_equal(vault_next_item(bytes, len + 4, &at, &item), -EINVAL); /* not the end */
 }
 
 static void an_unknown_item_is_skipped_only_when_it_says_so(void **state)
@@ -797,6 +827,7 @@ int main(void)
 	    cmocka_unit_test(an_entry_has_its_fields),
 	    cmocka_unit_test(an_entry_rejects_what_it_does_not_know),
 	    cmocka_unit_test(items_follow_each_other),
+	    cmocka_unit_test(nothing_but_macs_and_the_end_follow_a_mac),
 	    cmocka_unit_test(an_unknown_item_is_skipped_only_when_it_says_so),
 	    cmocka_unit_test(an_item_that_is_not_whole_is_refused),
 	    cmocka_unit_test(strings_of_an_item_are_just_so_many),

@@ -77,6 +77,19 @@ static void what_is_no_utf8_is_shown_as_bytes(void **state)
 	result_free(r);
 }
 
+static void what_a_terminal_would_obey_is_shown_as_bytes(void **state)
+{
+	struct result *r = result_new(EVENT_NOTE);
+
+	result_text(r, "name",
+		    "\x1b[2Jgood\r\x7f\x01 \xc2\x9b"
+		    "1m \xc2\xa0");
+	result_text(r, "lines", "a\n\tb");
+	result_say(r, "{name} {lines}");
+	assert_words(r, "\\x1b[2Jgood\\x0d\\x7f\\x01 \\xc2\\x9b1m \xc2\xa0 a\n\tb\n");
+	result_free(r);
+}
+
 static void assert_pattern(const char *pattern, const char *expected)
 {
 	struct result *r = result_new(EVENT_RESULT), *list;
@@ -359,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_kind_of_value_is_json),
 	    cmocka_unit_test(what_is_no_utf8_is_shown_as_bytes),
+	    cmocka_unit_test(what_a_terminal_would_obey_is_shown_as_bytes),
 	    cmocka_unit_test(patterns_take_values),
 	    cmocka_unit_test(patterns_pad_and_choose),
 	    cmocka_unit_test(parts_without_a_value_are_dropped),

@@ -312,6 +312,15 @@ static const struct layer_key_ops keys = {
     .forget = crypt_layer_forget,
 };
 
+static const char *const yes[] = {"yes", NULL};
+static const struct option_spec learns[] = {
+    {"uuid", OPTION_UUID},
+    {"segment", OPTION_NUMBER},
+    {"superblock", OPTION_HEX, .min = TAGS_RECORD_BYTES, .max = TAGS_RECORD_BYTES},
+    {"foreign", OPTION_WORD, .words = yes},
+    {0},
+};
+
 const struct layer_ops layer_crypt = {
     .name = "crypt",
     .summary = "Encrypts, and authenticates every sector (dm-crypt, with dm-integrity below it).",
@@ -324,6 +333,7 @@ const struct layer_ops layer_crypt = {
     .gives = gives,
     .prepare = prepare,
     .plan = plan,
+    .learns = learns,
     .learn = learn,
     .recognise = crypt_header_recognise,
     .probe = crypt_layer_probe,

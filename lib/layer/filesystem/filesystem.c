@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/hex.h"
 #include "base/overflow.h"
+#include "format/dps.h"
 #include "kernel/mount.h"
 #include "layer/filesystem/copy.h"
 #include "layer/filesystem/make.h"
@@ -16,6 +17,8 @@
 #include "stack/attach.h"
 
 static const char *const owner_words[] = {"keep", "root", NULL};
+enum { MOUNT_RESTRICTED, MOUNT_FULL }; /* index in mount_words */
+static const char *const mount_words[] = {"restricted", "full", NULL};
 
 static const struct option_spec options[] = {
     [FILESYSTEM_TYPE] = {"type", OPTION_WORD, "ext4", .words = filesystem_type_words,
@@ -30,6 +33,10 @@ static const struct option_spec options[] = {
 	{"options", OPTION_LIST, .max = 16,
 	 .help = "More arguments for mke2fs, mkfs.f2fs, mkfs.vfat, mkfs.erofs or mksquashfs"},
     [FILESYSTEM_LABEL] = {"label", OPTION_TEXT, .max = 16, .help = "Name of the file system"},
+    [FILESYSTEM_MOUNT] =
+	{"mount", OPTION_WORD, .words = mount_words,
+	 .help = "restricted: `open --mount` mounts it nosuid and nodev; full: without these. "
+		 "Default: full on a verity layer and for types root and usr, else restricted"},
     {0},
 };
 
@@ -228,13 +235,32 @@ static int map(const struct layer *l, struct io *io, struct env *env, struct fil
 
 /* --- the kernel --- */
 
+#define NAME_SIZE (2 * NAME_MAX_BYTES + 2)
+static void name_of(const struct volume *v, char ret[static NAME_SIZE])
+{
+	snprintf(ret, NAME_SIZE, "%s%s%s", v->name, v->slot ? "-" : "", v->slot ? v->slot : "");
+}
+
+/* Of a system, or of contents that cannot have been changed: else its set-user-ID programs and
+ * device nodes count for nothing. */
+static bool is_mounted_in_full(const struct layer *l)
+{
+	const struct option_value *said = &l->values[FILESYSTEM_MOUNT];
+	const struct uuid *type = &l->volume->pieces[ROLE_DATA].type;
+
+	if (said->present)
+		return said->number == MOUNT_FULL;
+	return layer_below_provides(l, PLACE_BYTES_RO) || dps_companion(type, DPS_VERITY);
+}
+
 static int directory_of(const struct layer *l, const struct open_how *how,
 			char ret[static PLACE_PATH_SIZE])
 {
-	const struct volume *v = l->volume;
-	int n = snprintf(ret, PLACE_PATH_SIZE, "%s/%s%s%s", how->mount_below, v->name,
-			 v->slot ? "-" : "", v->slot ? v->slot : "");
+	char name[NAME_SIZE];
+	int n;
 
+	name_of(l->volume, name);
+	n = snprintf(ret, PLACE_PATH_SIZE, "%s/%s", how->mount_below, name);
 	return n < PLACE_PATH_SIZE ? 0 : diag_file(ENAMETOOLONG, how->mount_below);
 }
 
@@ -243,11 +269,14 @@ static int open_layer(const struct layer *l, struct job *job, const struct open_
 {
 	bool read_only = below->read_only || how->read_only || filesystem_type_of(l)->exact;
 	struct place place = {.kind = PLACE_DIRECTORY, .read_only = read_only};
+	char name[NAME_SIZE];
 	int r = directory_of(l, how, place.path);
 
+	name_of(l->volume, name);
 	if (r >= 0)
-		r = mount_attach(below->path, place.path, filesystem_type_of(l)->mount_type, NULL,
-				 read_only);
+		r = mount_attach(below->path, how->mount_below, name,
+				 filesystem_type_of(l)->mount_type,
+				 is_mounted_in_full(l) ? NULL : "nosuid,nodev", read_only);
 	if (r >= 0)
 		*ret = place;
 	return r;

@@ -12,8 +12,6 @@
 #include "layer/tagged/tags.h"
 #include "stack/attach.h"
 
-#define RECORD_BYTES 64 /* of a superblock, in the vault: all that is not zero, but for its MAC */
-
 /* --- geometry --- */
 
 static int from_record(const struct layer *l, const char *hex, struct integrity_superblock *ret)
@@ -21,7 +19,7 @@ static int from_record(const struct layer *l, const char *hex, struct integrity_
 	uint8_t bytes[INTEGRITY_SUPERBLOCK_BYTES] = {0};
 	const char *why;
 
-	if (hex_decode(hex, bytes, RECORD_BYTES) < 0 ||
+	if (hex_decode(hex, bytes, TAGS_RECORD_BYTES) < 0 ||
 	    integrity_decode(bytes, sizeof(bytes), ret, &why) < 0)
 		return diag_fail(DIAG_DAMAGED, EUCLEAN, "the vault's record of %s cannot be used",
 				 l->volume->full_name);
@@ -185,10 +183,10 @@ int tags_probe(const struct layer *l, const struct tags *t, struct io *place,
 static int learn_superblock(struct layer *l, const struct integrity_superblock *sb)
 {
 	uint8_t bytes[INTEGRITY_SUPERBLOCK_BYTES];
-	char hex[2 * RECORD_BYTES + 1];
+	char hex[2 * TAGS_RECORD_BYTES + 1];
 
 	integrity_encode(sb, bytes);
-	hex_encode(bytes, RECORD_BYTES, hex);
+	hex_encode(bytes, TAGS_RECORD_BYTES, hex);
 	return layer_learn(l, "superblock", "%s", hex);
 }
 

@@ -6,7 +6,12 @@
 #include "model/layer.h"
 #include "userspace/integrity/integrity.h"
 
-/* Where it is on the place below, and its superblock as it was laid out. */
+/* Where it is on the place below, and its superblock as it was laid out. */ /* Of a superblock, in
+										the vault: all that
+										is not zero, but for
+										its MAC. */
+#define TAGS_RECORD_BYTES 64
+
 struct tags {
 	struct integrity_params params; /* the caller that holds the keys fills them in */
 	uint64_t offset_bytes, len_bytes;

@@ -247,6 +247,15 @@ static bool authenticates(const struct layer *l)
 	return true;
 }
 
+static const struct option_spec learns[] = {
+    {"root-hash", OPTION_HEX, .min = 1, .max = DIGEST_MAX_BYTES},
+    {"salt", OPTION_HEX, .max = VERITY_SALT_MAX},
+    {"uuid", OPTION_UUID},
+    {"data-blocks", OPTION_NUMBER, .min = 1},
+    {"hash-type", OPTION_NUMBER, .max = 1},
+    {0},
+};
+
 const struct layer_ops layer_verity = {
     .name = "verity",
     .summary = "Authenticates read-only contents with a hash tree (dm-verity).",
@@ -258,6 +267,7 @@ const struct layer_ops layer_verity = {
     .size = size,
     .gives = verity_layer_gives,
     .plan = plan,
+    .learns = learns,
     .learn = verity_layer_learn,
     .probe = verity_layer_probe,
     .attach = verity_layer_attach,
