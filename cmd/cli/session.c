@@ -25,7 +25,7 @@ static struct watchdog watchdog;
 
 /* --- events --- */
 
-void session_event(struct session *s, struct result *r)
+static void session_event(struct session *s, struct result *r)
 {
 	if (r)
 		s->renderer->event(&s->output, r);

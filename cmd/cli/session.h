@@ -51,8 +51,7 @@ int session_begin(struct session *s, const struct call *c);
 /* Prints failures and the result, writes the record; returns the exit status. */
 int session_end(struct session *s, int r);
 
-/* Report @r, and free it. */
-void session_event(struct session *s, struct result *r);
+/* Reports @r, and frees it. */
 void session_finding(struct session *s, struct result *r);
 /* Writes @text to standard output; refused where the result is not in words. 0 or -errno having
  * spoken. */

@@ -49,9 +49,9 @@ static uint64_t given(const struct integrity_params *p, uint64_t place_bytes)
 	return integrity_choose(p, place_bytes, &sb) < 0 ? 0 : sb.provided_data_sectors * 512;
 }
 
-/* What is given grows with the place, but for where the journal grows by a step: the search ends at
- * a place that is large enough, if not always the smallest one. */
-uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes)
+/* Bytes of a place that has room for @data_bytes. The room grows with the place, except where the
+ * journal grows by a step: the result is large enough, but not always the smallest one. */
+static uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes)
 {
 	uint64_t step = 4096, low = data_bytes / step, high = low + 1;
 

@@ -29,8 +29,6 @@ static inline uint64_t tags_data_bytes(const struct tags *t)
 int tags_size(const struct layer *l, const struct option_value *sector,
 	      const struct integrity_params *params, uint64_t head_bytes, struct sizing *s,
 	      const struct plan *p);
-/* Bytes of the smallest place that gives @data_bytes. */
-uint64_t tags_place_bytes(const struct integrity_params *p, uint64_t data_bytes);
 
 /* The superblock at @offset_bytes of the place below @l, whatever it says: learnt (with "foreign"),
  * and returned. 1, 0: none that is known, -errno. */
