@@ -117,7 +117,7 @@ static const char *without_keystore(const struct target *t)
 	layout_each_volume (v, t->layout) {
 		if (volume_is_secret(v))
 			return "no keystore: keys are in the kernel's keyrings, only named here; "
-			       "who put them there erases them";
+			       "whoever put them there erases them";
 	}
 	return "no keystore: nothing here is confidential; erasing is overwriting";
 }

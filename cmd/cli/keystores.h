@@ -7,7 +7,7 @@
 #include "target/target.h"
 
 /* Every keystore of the layout: backend, policy, hardware with its counters and anchor, strength of
- * erasing. Hardware that does not answer is told, and is no failure. */
+ * erasing. Hardware that does not answer is reported, not a failure. */
 int tell_keystores(struct session *s, struct target *t);
 
 #define WITHOUT_KEYSTORE_FLAG                                                                      \

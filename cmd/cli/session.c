@@ -110,7 +110,7 @@ static void watch_signals(void)
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGCHLD, &usual, NULL); /* inherited as ignored, nobody tells how a child ended */
+	sigaction(SIGCHLD, &usual, NULL); /* if it is ignored, waitpid() fails */
 }
 
 static const struct kinds *all_kinds(void)

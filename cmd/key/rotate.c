@@ -18,7 +18,7 @@ static const struct flag flags[] = {
     {0},
 };
 
-/* By what else a copy of the medium from before opens. */
+/* In which other ways an older copy of the medium still opens. */
 static void tell_other_ways(struct result *to, const struct keyring *ring)
 {
 	struct way_in ways[WAYS_MAX];

@@ -75,11 +75,11 @@ static const struct meaning {
      "the TEE does not find the trusted application of holdfast",
      "install aac2eea3-4482-47d3-88cd-52c5589f943f.ta where tee-supplicant looks for it "
      "(/lib/optee_armtz), or have it built into the firmware; if it is there, see whether the "
-     "TEE wants an RPMB that the board does not have"},
+     "TEE needs an RPMB that the board does not have"},
     {TEE_ANSWERED, 0xffff0008, DIAG_KEYSTORE_MISSING, ENODEV,
      "the TEE does not have the storage for the counters",
-     "the device may need storage = \"ree\"; an OP-TEE that was built with RPMB wants one for "
-     "that, too"},
+     "the device may need storage = \"ree\"; an OP-TEE that was built with RPMB needs one "
+     "even for that"},
     {TEE_AT_SESSION, 0xffff000f, DIAG_KEYSTORE_MISSING, EPERM,
      "the TEE refuses holdfast's trusted application: it is not signed for this firmware",
      "sign it with the firmware's key for trusted applications, or have it built in"},

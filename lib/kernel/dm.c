@@ -111,7 +111,8 @@ static int refuse_existing(const char *name, const struct mapping_info *info)
 	return r;
 }
 
-/* The three steps of the kernel's protocol one by one: only so is each one's errno to be had. */
+/* The three steps of the kernel's protocol, one by one: this is the only way to learn each step's
+ * errno. */
 
 static int create(const char *name, const char *uuid)
 {

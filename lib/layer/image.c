@@ -110,7 +110,7 @@ static int changed(const struct layer *l)
 			  l->source.prepared->name);
 
 	diag_state("the volume is half written; the partition table is not");
-	diag_next("let it come to rest, then start anew with --replace=all");
+	diag_next("wait until nothing changes it, then start again with --replace=all");
 	return r;
 }
 

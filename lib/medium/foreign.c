@@ -86,7 +86,7 @@ static int cannot_read(const struct io *target)
 {
 	int r = diag_io(errno ? errno : EIO, target->name);
 
-	diag_state("it cannot be told what stands on the target; nothing was changed");
+	diag_state("what the target holds is not known; nothing was changed");
 	return r;
 }
 

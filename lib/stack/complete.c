@@ -62,7 +62,7 @@ static int fail_verify(const struct volume *v, const struct report *report)
 			  " %s, and %zu more findings",
 			  v->full_name, f->area, f->offset_bytes, f->text, report->findings.n - 1);
 
-	diag_next("copy the shared image anew, or start anew with --replace=all");
+	diag_next("copy the shared image again, or start again with --replace=all");
 	return r;
 }
 

@@ -226,11 +226,10 @@ static int open_through(const struct layer *l, struct job *job, const struct cry
 	int r;
 
 	if (io_fd(job->target) < 0 || l->below->below)
-		r = diag_fail(
-		    DIAG_NOT_BUILT, ENOTSUP,
-		    "%s: only the kernel %s, and it gives it only for a volume that stands on "
-		    "a partition",
-		    l->volume->full_name, crypt_layer_only_kernel(l));
+		r = diag_fail(DIAG_NOT_BUILT, ENOTSUP,
+			      "%s: only the kernel %s, and only for a volume that is directly on a "
+			      "partition",
+			      l->volume->full_name, crypt_layer_only_kernel(l));
 	else
 		r = make_mapping(l, job, f, below, t, &place);
 	if (r >= 0)

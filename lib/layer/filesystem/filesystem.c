@@ -126,7 +126,8 @@ static int run_grow(const struct step *s, struct job *job, struct cursor *cursor
 
 static const struct step_ops grow_step = {"grow file system", STEP_REDO, run_grow, NULL};
 
-/* In place, because the source need not be here; what cannot grow is made anew from it. */
+/* In place, because the source may be missing. A file system that cannot grow is made again from
+ * it. */
 static int grow(const struct layer *l, uint64_t old_bytes, struct plan *p)
 {
 	struct grow_params *params = arena_new(&p->arena, struct grow_params);

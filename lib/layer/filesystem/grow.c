@@ -148,7 +148,7 @@ static int check_room(struct io *place, struct io *work, uint64_t old_bytes, siz
 	return diag_fail(
 	    DIAG_LAYOUT_SPACE, ENOSPC,
 	    "the file system grew too little to be grown safely in place; give its source "
-	    "directory, and it is made anew");
+	    "directory, and it is made again");
 }
 
 static int write_log(struct io *place, const struct log *log)

@@ -39,7 +39,7 @@ struct filesystem_type {
 	bool exact; /* image is as large as its contents; cannot be written; needs a source */
 	size_t label_bytes;   /* longest label; 0: has none */
 	uint64_t empty_bytes; /* smallest place without contents */
-	/* Name and version of what makes it, part of the layout digest; into @ret. Speaks. */
+	/* @ret: name and version of the tool that makes it; part of the layout digest. Speaks. */
 	int (*tool)(struct env *env, char ret[static 64]);
 	/* Not exact: bytes that hold the source, with room to spare. */
 	uint64_t (*least)(const struct source_tree *tree);
