@@ -111,6 +111,16 @@ uint32_t vault_newer_header(const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+bool vault_header_is_sealed(const uint8_t *bytes, size_t len)
+{
+	struct header_disk d;
+
+	if (len < sizeof(d))
+		return false;
+	memcpy(&d, bytes, sizeof(d));
+	return le32_get(d.crc) == crc32c(0, &d, offsetof(struct header_disk, crc));
+}
+
 /* Versions 1 to @newest. */
 static int open_header(const uint8_t *bytes, size_t len, const uint8_t *magic, uint32_t newest,
 		       struct header_disk *ret)
@@ -121,8 +131,7 @@ static int open_header(const uint8_t *bytes, size_t len, const uint8_t *magic, u
 		return -EINVAL;
 	memcpy(&d, bytes, sizeof(d));
 	if (memcmp(d.magic, magic, sizeof(d.magic)) != 0 || le32_get(d.version) < 1 ||
-	    le32_get(d.version) > newest ||
-	    le32_get(d.crc) != crc32c(0, &d, offsetof(struct header_disk, crc)) ||
+	    le32_get(d.version) > newest || !vault_header_is_sealed(bytes, len) ||
 	    !field_is_zero(d.reserved, sizeof(d.reserved)))
 		return -EINVAL;
 	*ret = d;

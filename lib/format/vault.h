@@ -28,6 +28,8 @@ void vault_regions(uint64_t vault_bytes, struct vault_regions *ret);
  * known version, or no header. Magic and version keep their places in all versions; the checksum
  * need not, so it is not checked. */
 uint32_t vault_newer_header(const uint8_t *bytes, size_t len);
+/* Does the header have the checksum that all versions up to this one have? */
+bool vault_header_is_sealed(const uint8_t *bytes, size_t len);
 
 /* Head of a copy; its payload follows at VAULT_BLOCK. */
 struct vault_copy_header {

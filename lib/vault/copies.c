@@ -32,6 +32,7 @@ static int load_copy(struct vault *v, unsigned which)
 	if (io_read(v->target, head, sizeof(head), v->extent.offset_bytes + offset) < 0)
 		return bad_copy(c, "cannot be read");
 	c->newer = vault_newer_header(head, sizeof(head));
+	c->sealed = vault_header_is_sealed(head, sizeof(head));
 	if (c->newer)
 		return bad_copy(c, "was made by a newer holdfast");
 	if (vault_decode_copy(head, sizeof(head), &c->header) < 0)
@@ -55,11 +56,25 @@ static int load_copy(struct vault *v, unsigned which)
 	return 0;
 }
 
+/* A newer version without the right checksum is damage if the other copy is good: one flipped bit
+ * must not hide both. */
+static void doubt_newer(struct vault_copy *c, const struct vault_copy *other)
+{
+	if (c->newer && !c->sealed && other->good) {
+		c->newer = 0;
+		c->why = "has no good header";
+	}
+}
+
 int vault_load_copies(struct vault *v)
 {
 	int r = load_copy(v, 0);
 
-	return r < 0 ? r : load_copy(v, 1);
+	if (r >= 0)
+		r = load_copy(v, 1);
+	doubt_newer(&v->copy[0], &v->copy[1]);
+	doubt_newer(&v->copy[1], &v->copy[0]);
+	return r;
 }
 
 void vault_drop_copies(struct vault *v)

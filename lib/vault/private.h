@@ -13,6 +13,7 @@ struct vault_copy {
 	bool good;
 	const char *why; /* static; set where not good */
 	uint32_t newer;  /* its version, if a newer holdfast made it */
+	bool sealed;     /* its header's checksum is right */
 	struct vault_copy_header header;
 	uint8_t *payload; /* set where good */
 };

@@ -225,6 +225,16 @@ said 'nothing was changed'
 said 'replace=newer'
 check "--replace=newer where nothing newer is" bash -c "cp d.img n.img && ! '$H' provision -q d.layout n.img --passphrase-file pass --replace newer && cmp d.img n.img"
 
+# --- damage that looks like a newer version ---
+for at in 16 $(((1 << 20) / 8 + 16)); do
+	cp d.img n.img
+	printf '\x03' | dd of=n.img bs=1 seek=$(((1 << 20) + at)) conv=notrunc status=none
+	check_status 3 "a flipped bit in one copy's version is damage" "$H" verify n.img --passphrase-file pass
+	said '^mendable: vault (first|second) copy, .*: has no good header'
+	check "which is repaired from the other copy" "$H" recovery repair n.img
+	check_status 0 "then all is well" "$H" verify n.img --passphrase-file pass
+done
+
 # --- digests by an older rule ---
 cp d.img n.img
 newer "older digest rule" n.img

@@ -221,6 +221,20 @@ static void a_newer_header_is_told_by_its_version(void **state)
 	assert_int_equal(vault_newer_header(bytes, sizeof(bytes)), 3);
 }
 
+static void any_flipped_bit_breaks_the_seal_of_a_header(void **state)
+{
+	uint8_t bytes[VAULT_HEADER_BYTES];
+
+	copy_bytes(bytes);
+	assert_true(vault_header_is_sealed(bytes, sizeof(bytes)));
+	assert_false(vault_header_is_sealed(bytes, sizeof(bytes) - 1));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] ^= 0x10;
+		assert_false(vault_header_is_sealed(bytes, sizeof(bytes)));
+		bytes[i] ^= 0x10;
+	}
+}
+
 static void unknown_plan_flags_are_refused(void **state)
 {
 	uint8_t bytes[VAULT_HEADER_BYTES];
@@ -819,6 +833,7 @@ int main(void)
 	    cmocka_unit_test(a_plan_header_has_its_fields),
 	    cmocka_unit_test(a_plan_header_of_version_1_has_digest_rule_1),
 	    cmocka_unit_test(a_newer_header_is_told_by_its_version),
+	    cmocka_unit_test(any_flipped_bit_breaks_the_seal_of_a_header),
 	    cmocka_unit_test(unknown_plan_flags_are_refused),
 	    cmocka_unit_test(a_plan_header_rejects_what_it_does_not_know),
 	    cmocka_unit_test(a_record_has_its_fields),
