@@ -78,16 +78,19 @@ static int load_half(struct vault *v, unsigned half)
 	return 0;
 }
 
-static void load_header(struct vault *v, unsigned which)
+/* @ret_sealed: its checksum is right, whatever its version. */
+static void load_header(struct vault *v, unsigned which, bool *ret_sealed)
 {
 	uint64_t offset = v->regions.journal_offset + which * VAULT_BLOCK;
 	uint8_t bytes[VAULT_HEADER_BYTES];
 	struct vault_plan_header h;
 
 	v->newer_plan[which] = 0;
+	*ret_sealed = false;
 	if (io_read(v->target, bytes, sizeof(bytes), v->extent.offset_bytes + offset) < 0)
 		return;
 	v->newer_plan[which] = vault_newer_header(bytes, sizeof(bytes));
+	*ret_sealed = vault_header_is_sealed(bytes, sizeof(bytes));
 	if (vault_decode_plan(bytes, sizeof(bytes), &h) < 0 ||
 	    (v->has_plan && h.sequence < v->plan.sequence))
 		return;
@@ -97,13 +100,18 @@ static void load_header(struct vault *v, unsigned which)
 
 int vault_load_journal(struct vault *v)
 {
+	bool sealed[2];
+
 	v->has_plan = false;
 	v->latest.n = 0;
 	v->next_sequence = 1;
 	v->half = 0;
 	v->position = 0;
-	load_header(v, 0);
-	load_header(v, 1);
+	load_header(v, 0, &sealed[0]);
+	load_header(v, 1, &sealed[1]);
+	/* As of copies: one flipped bit beside a good header is damage. */
+	for (unsigned i = 0; i < 2 && v->has_plan; i++)
+		v->newer_plan[i] = sealed[i] ? v->newer_plan[i] : 0;
 	if (!v->has_plan)
 		return 0;
 	if (load_half(v, 0) < 0)
