@@ -97,7 +97,8 @@ static void cut_everywhere(const char *options)
 	while (cut_once(options, n, false) | cut_once(options, n, true))
 		n++;
 	print_message("# %u changes, each cut before and after\n", n - 1);
-	assert_true(n - 1 == 6); /* three objects made; anchor, R, E written once each */
+	/* Three objects made; R reserved; anchor, R, E written once each. */
+	assert_int_equal(n - 1, 7);
 }
 
 static void no_cut_leaves_half_a_state(void **state)
