@@ -59,4 +59,4 @@ said "volume safe: its crypt layer is another one than was laid out"
 cp disk.img changed.img
 printf x | dd of=changed.img bs=1 seek=$(($(place root 0) + 5000)) conv=notrunc status=none
 check "a data block is left to verify" "$H" provision disk.layout changed.img
-check_status 3 "which finds it" "$H" verify changed.img root
+check_status 3 "which finds it" "$H" verify --passphrase-file pass changed.img root

@@ -328,6 +328,27 @@ static void two_sessions_at_once_see_the_same(void **state)
 	assert_ok(tee_bench_open(&b, &c));
 }
 
+/* What is not reserved could be sealed for twice: the trusted application itself refuses it. */
+static void nothing_is_sealed_for_an_r_that_is_not_reserved(void **state)
+{
+	struct keystore_anchor a = {.present = true, .sequence = 3, .rotation_max = 4, .erase = 1};
+	_cleanup_secret_ struct secret *secret = NULL;
+	_cleanup_text_ struct text blob = {0};
+	struct keystore_state s;
+
+	assert_ok(tee_bench_prepare(&b));
+	assert_int_equal(b.k->ops->seal(b.k, b.s, &b.env, 2, &secret, &blob), -ESTALE);
+	diag_forget(0);
+	assert_ok(b.k->ops->anchor_reserve(b.k, b.s, &b.env, &a));
+	assert_int_equal(b.k->ops->seal(b.k, b.s, &b.env, 5, &secret, &blob), -ESTALE);
+	diag_forget(0);
+	assert_ok(b.k->ops->seal(b.k, b.s, &b.env, 4, &secret, &blob));
+	a.rotation_max = 2; /* and what is reserved stays so */
+	assert_ok(b.k->ops->anchor_write(b.k, b.s, &b.env, &a));
+	assert_ok(tee_bench_state(&b, &s));
+	assert_int_equal(s.anchor.rotation_max, 4);
+}
+
 static void the_anchor_comes_back(void **state)
 {
 	struct keystore_anchor a = {.present = true};
@@ -397,6 +418,7 @@ int main(void)
 	    T(another_device_is_told_as_that),
 	    T(locked_until_the_next_boot),
 	    T(two_sessions_at_once_see_the_same),
+	    T(nothing_is_sealed_for_an_r_that_is_not_reserved),
 	    T(the_anchor_comes_back),
 	    T(a_count_that_is_not_kept_is_refused),
 	    T(final_needs_rpmb_and_somebodys_word),
