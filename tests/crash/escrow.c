@@ -123,7 +123,7 @@ static void making_one_survives_every_cut(void **state)
 		keyed_copy_file("keys.img", "changed.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
 		keyed_seed = i;
-		assert_true(keyed_change("changed.img", escrow) < 0);
+		assert_int_equal(keyed_change("changed.img", escrow), -EIO);
 		there = count("changed.img", WAY_ESCROW_WAITING);
 		assert_true(there == 0 || there == N);
 		keyed_assert_opens("changed.img");
@@ -152,7 +152,7 @@ static void confirming_survives_every_cut(void **state)
 		keyed_copy_file("keys.img", "changed.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
 		keyed_seed = i;
-		assert_true(keyed_change("changed.img", confirm) < 0);
+		assert_int_equal(keyed_change("changed.img", confirm), -EIO);
 		assert_int_equal(
 		    count("changed.img", WAY_ESCROW) + count("changed.img", WAY_ESCROW_WAITING), N);
 		keyed_assert_opens("changed.img");
@@ -173,12 +173,12 @@ static void restoring_survives_every_cut(void **state)
 	assert_ok(keyed_change("changed.img", restore));
 	n = keyed_faults.ops;
 	assert_ok(keyed_opens("changed.img", "new", true));
-	assert_true(keyed_opens("changed.img", "old", true) < 0);
+	assert_int_equal(keyed_opens("changed.img", "old", true), -EKEYREJECTED);
 	for (uint64_t i = 1; i <= n; i++) {
 		keyed_copy_file("keys.img", "changed.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
 		keyed_seed = i;
-		assert_true(keyed_change("changed.img", restore) < 0);
+		assert_int_equal(keyed_change("changed.img", restore), -EIO);
 		if (keyed_opens("changed.img", "old", true) >= 0)
 			were_old++;
 		else if (keyed_opens("changed.img", "new", true) >= 0)
@@ -205,7 +205,7 @@ static void another_board_takes_over_at_every_cut(void **state)
 	remake("keys.img");
 	assert_ok(keyed_change("keys.img", escrow));
 	keyed_input.tcti = there.tcti;
-	assert_true(keyed_opens("keys.img", "", true) < 0);
+	assert_int_equal(keyed_opens("keys.img", "", true), -ENOKEY);
 	assert_int_equal(diag_get(0)->code, DIAG_KEYSTORE_FOREIGN);
 	diag_forget(0);
 	keyed_copy_file("keys.img", "changed.img");
@@ -224,7 +224,7 @@ static void another_board_takes_over_at_every_cut(void **state)
 		keyed_copy_file("keys.img", "changed.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
 		keyed_seed = i;
-		assert_true(keyed_change("changed.img", restore) < 0);
+		assert_int_equal(keyed_change("changed.img", restore), -EIO);
 		swtpm_power_cycle(&there);
 		swtpm_forgive(&there);
 		keyed_faults = (struct fault_plan){0};
@@ -247,7 +247,7 @@ static void restoring_on_the_same_board_retires_what_was_before(void **state)
 	keyed_assert_opens("keys.img");
 	assert_ok(keyed_change("changed.img", restore));
 	keyed_assert_opens("changed.img");
-	assert_true(keyed_opens("keys.img", "", true) < 0);
+	assert_int_equal(keyed_opens("keys.img", "", true), -ESTALE);
 	assert_int_equal(diag_get(0)->code, DIAG_VAULT_OLD);
 	diag_forget(0);
 }

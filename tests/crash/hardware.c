@@ -2,6 +2,7 @@
 /* Keys in a TPM: the power goes at writes (at every one, when keys change), the TPM goes on, and
  * earlier states of the medium are put back. The newest opens, nothing that was there before does.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void change_survives_every_cut(change_fn fn, bool with_data)
 		}
 		keyed_copy_file("device.img", "before.img");
 		keyed_faults = (struct fault_plan){.cut_at = i};
-		assert_true(keyed_change("device.img", fn) < 0);
+		assert_int_equal(keyed_change("device.img", fn), -EIO);
 		swtpm_power_cycle(&tpm);
 		swtpm_forgive(&tpm);
 		if (keyed_opens("device.img", "", with_data) < 0 &&
@@ -175,7 +176,7 @@ static void another_devices_medium_is_refused(void **state)
 	assert_ok(keyed_provision("other.img"));
 	keyed_assert_opens("other.img");
 	keyed_input.tcti = tpm.tcti;
-	assert_true(keyed_opens("other.img", "", true) < 0);
+	assert_int_equal(keyed_opens("other.img", "", true), -ENOKEY);
 	assert_int_equal(diag_get(0)->code, DIAG_KEYSTORE_FOREIGN);
 	swtpm_stop(&other);
 }
@@ -186,7 +187,7 @@ static void a_wiped_medium_is_not_provisioned_unasked(void **state)
 	keyed_faults = (struct fault_plan){0};
 	unlink("wiped.img");
 	keyed_retire = false;
-	assert_true(keyed_provision("wiped.img") < 0);
+	assert_int_equal(keyed_provision("wiped.img"), -EEXIST);
 	assert_int_equal(diag_get(0)->code, DIAG_LIFECYCLE);
 	keyed_retire = true;
 	assert_ok(keyed_provision("wiped.img"));

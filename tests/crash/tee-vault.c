@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A device with keystore tee: the power goes between medium and TEE, at every change of the TEE's
  * storage, and earlier states of the medium are put back. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,7 +71,7 @@ static void a_cut_in_the_tee_leaves_one_vault_that_opens(void **state)
 	for (uint32_t i = 0; i < 6; i++) {
 		keyed_copy_file("device.img", "before.img");
 		boot(1 + i / 2, i % 2);
-		assert_true(keyed_change("device.img", keyed_rotate) < 0);
+		assert_int_equal(keyed_change("device.img", keyed_rotate), -EIO);
 		assert_true(board->lost_power);
 		boot(0, false);
 		count_outcome();
@@ -141,7 +142,7 @@ static void another_boards_medium_is_refused_by_name(void **state)
 	assert_ok(keyed_provision("device.img"));
 	board->huk = 9;
 	boot(0, false);
-	assert_true(keyed_opens("device.img", "", true) < 0);
+	assert_int_equal(keyed_opens("device.img", "", true), -EXDEV);
 	assert_int_equal(diag_get(0)->code, DIAG_KEYSTORE_FOREIGN);
 	board->huk = 1;
 	boot(0, false);
