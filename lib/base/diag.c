@@ -2,6 +2,7 @@
 /* What went wrong: kept in one list for the whole process, with the speaking thread's scope. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,20 +207,33 @@ void diag_forget(size_t mark)
 	pthread_mutex_unlock(&all.lock);
 }
 
+/* The text from @from on is the innermost scope, which ends at @before, again. */
+static bool is_repeated(size_t before, size_t from)
+{
+	size_t n = scope_length - from;
+
+	return before >= n && memcmp(scope + before - n, scope + from, n) == 0 &&
+	       (before == n || scope[before - n - 1] == ' ');
+}
+
 struct diag_scope diag_scope_enter(const char *fmt, ...)
 {
 	struct diag_scope before = {.length_before = scope_length};
 	va_list args;
+	size_t from;
 	int n;
 
 	if (scope_length && scope_length < sizeof(scope) - 3) {
 		memcpy(scope + scope_length, ": ", 3);
 		scope_length += 2;
 	}
+	from = scope_length;
 	va_start(args, fmt);
 	n = vsnprintf(scope + scope_length, sizeof(scope) - scope_length, fmt, args);
 	va_end(args);
 	scope_length = n < 0 ? scope_length : strlen(scope);
+	if (is_repeated(before.length_before, from))
+		diag_scope_leave(&before);
 	return before;
 }
 

@@ -89,21 +89,15 @@ int anchor_begin(struct keyring *ring, struct sealed *s)
 	return r < 0 ? r : ops->anchor_write(s->keystore, s->session, ring->env, &none);
 }
 
-int anchor_choose(struct keyring *ring, struct vault *v, uint64_t *ret_least_sequence)
+static int choose(struct keyring *ring, struct sealed *s, struct vault *v,
+		  uint64_t *ret_least_sequence)
 {
-	struct sealed *s = anchored(ring);
 	struct vault_payload copy;
 	struct keystore_anchor a;
 	struct keystore_counters c;
-	int r = 0;
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = ask(ring, s, &a, &c);
 
-	*ret_least_sequence = 0;
-	if (!s)
-		return 0;
-	{
-		DIAG_SCOPE("keystore %s", s->keystore->name);
-		r = ask(ring, s, &a, &c);
-	}
 	if (r < 0)
 		return r;
 	*ret_least_sequence = a.present ? a.sequence + 1 : 0;
@@ -117,24 +111,33 @@ int anchor_choose(struct keyring *ring, struct vault *v, uint64_t *ret_least_seq
 	return anchor_names_any(&a) ? anchor_refuse(&a, &ring->id) : 0;
 }
 
+int anchor_choose(struct keyring *ring, struct vault *v, uint64_t *ret_least_sequence)
+{
+	struct sealed *s = anchored(ring);
+
+	*ret_least_sequence = 0;
+	return s ? choose(ring, s, v, ret_least_sequence) : 0;
+}
+
+static int write_anchor(struct keyring *ring, struct sealed *s, const struct vault_commit_id *id)
+{
+	struct keystore_counters c;
+	struct keystore_anchor now, a;
+	DIAG_SCOPE("keystore %s", s->keystore->name);
+	int r = ask(ring, s, &now, &c);
+
+	if (r < 0)
+		return r;
+	a = named(id, s->rotation, c.erase);
+	if (anchor_compare(&now, id) != ANCHOR_NAMES_IT)
+		r = s->keystore->ops->anchor_write(s->keystore, s->session, ring->env, &a);
+	return r < 0 ? r : anchor_finish(ring, s);
+}
+
 /* At most one keystore has an anchor (model/build.c), so there is no order to keep. */
 int keyring_write_anchors(struct keyring *ring, const struct vault_commit_id *id)
 {
 	struct sealed *s = anchored(ring);
-	struct keystore_counters c;
-	struct keystore_anchor now, a;
-	int r;
 
-	if (!s)
-		return 0;
-	{
-		DIAG_SCOPE("keystore %s", s->keystore->name);
-		r = ask(ring, s, &now, &c);
-		a = named(id, s->rotation, c.erase);
-		if (r >= 0 && anchor_compare(&now, id) != ANCHOR_NAMES_IT)
-			r = s->keystore->ops->anchor_write(s->keystore, s->session, ring->env, &a);
-		if (r >= 0)
-			r = anchor_finish(ring, s);
-	}
-	return r;
+	return s ? write_anchor(ring, s, id) : 0;
 }
