@@ -80,11 +80,11 @@ prints "mounted, through a symbolic link" /dev/vda2 "$K" mounted /mnt/link/b
 prints "not mounted" none "$K" mounted /mnt/a
 prints "not there" none "$K" mounted /mnt/nowhere
 check_status 7 "another device" "$K" mount /dev/vda1 /mnt/a/b ext2 ro
+said "HF-IN-USE: /dev/vda2 is mounted on /mnt/a/b already"
 mkdir -p /tmp/elsewhere && ln -s /tmp/elsewhere /mnt/a/away
 check_status 1 "through a symbolic link" "$K" mount /dev/vda1 /mnt/a/away ext2 ro
 said "leads elsewhere"
 prints "nothing was mounted there" none "$K" mounted /tmp/elsewhere
-said "HF-IN-USE: /dev/vda2 is mounted on /mnt/a/b already"
 check_status 7 "a mapping on what is mounted" "$K" make t HOLDFAST-t 4096 linear "$table" rw
 said "HF-IN-USE.*a device that it stands on is in use"
 prints "in use" "/dev/vda2, mounted on /mnt/a/b" "$K" in-use /dev/vda 0 $((64 * M))
