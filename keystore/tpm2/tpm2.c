@@ -84,25 +84,24 @@ static int lock(const struct keystore *k, struct keystore_session *s, struct env
 	return tpm2_wants_lock(k) ? tpm2_pcr_cap(s, &b) : 0;
 }
 
-/* Most TPMs have no owner authorisation: *@ret stays NULL then. */
-static int ask_owner(const struct keystore *k, struct env *env, struct secret **ret)
+/* The owner's authorisation, which most TPMs do not have, until tpm2_auth_set_owner(s, NULL). */
+static int use_owner(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	int r = env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, ret) : 0;
+	_cleanup_secret_ struct secret *owner = NULL;
+	int r =
+	    env->input ? env->input->ask(env->input->ctx, ASK_OWNER, k->name, false, &owner) : 0;
 
-	return r == -ENOKEY ? 0 : r;
+	return r < 0 && r != -ENOKEY ? r : tpm2_auth_set_owner(s, owner);
 }
 
 static int prepare(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	_cleanup_secret_ struct secret *owner = NULL;
 	struct tpm2_boot boot;
 	int r;
 
 	if (s->remote)
 		return 0;
-	r = ask_owner(k, env, &owner);
-	if (r >= 0)
-		r = tpm2_auth_set_owner(s, owner);
+	r = use_owner(k, s, env);
 	if (r >= 0)
 		r = tpm2_storage_prepare(s);
 	if (r >= 0)
@@ -117,15 +116,12 @@ static int prepare(const struct keystore *k, struct keystore_session *s, struct 
 
 static int prepare_anchor(const struct keystore *k, struct keystore_session *s, struct env *env)
 {
-	_cleanup_secret_ struct secret *owner = NULL;
 	struct tpm2_boot boot;
 	int r;
 
 	if (s->remote)
 		return 0;
-	r = ask_owner(k, env, &owner);
-	if (r >= 0)
-		r = tpm2_auth_set_owner(s, owner);
+	r = use_owner(k, s, env);
 	if (r >= 0)
 		r = tpm2_boot_now(k, s, &boot);
 	if (r >= 0)
@@ -240,44 +236,36 @@ static int anchor_read(const struct keystore *k, struct keystore_session *s, str
 	return s->remote ? 0 : tpm2_anchor_read(s, ret);
 }
 
-static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
-			const struct keystore_anchor *a)
+/* Nothing where the TPM is not: the first opening does it, next to the TPM. */
+static int change_anchor(const struct keystore *k, struct keystore_session *s, struct env *env,
+			 const struct keystore_anchor *a,
+			 int (*change)(struct keystore_session *s, const struct tpm2_boot *b,
+				       const char *path, struct keystore_anchor a))
 {
-	_cleanup_secret_ struct secret *owner = NULL;
-	struct tpm2_boot boot;
-	int r;
-
-	if (s->remote) /* the first opening does it, next to the TPM */
-		return 0;
-	r = ask_owner(k, env, &owner);
-	if (r >= 0)
-		r = tpm2_boot_now(k, s, &boot);
-	if (r >= 0)
-		r = tpm2_auth_set_owner(s, owner);
-	if (r >= 0)
-		r = tpm2_anchor_write(s, &boot, tpm2_signature_path(k), *a);
-	tpm2_auth_set_owner(s, NULL);
-	return r;
-}
-
-static int anchor_reserve(const struct keystore *k, struct keystore_session *s, struct env *env,
-			  const struct keystore_anchor *a)
-{
-	_cleanup_secret_ struct secret *owner = NULL;
 	struct tpm2_boot boot;
 	int r;
 
 	if (s->remote)
 		return 0;
-	r = ask_owner(k, env, &owner);
+	r = use_owner(k, s, env);
 	if (r >= 0)
 		r = tpm2_boot_now(k, s, &boot);
 	if (r >= 0)
-		r = tpm2_auth_set_owner(s, owner);
-	if (r >= 0)
-		r = tpm2_anchor_reserve(s, &boot, tpm2_signature_path(k), *a);
+		r = change(s, &boot, tpm2_signature_path(k), *a);
 	tpm2_auth_set_owner(s, NULL);
 	return r;
+}
+
+static int anchor_write(const struct keystore *k, struct keystore_session *s, struct env *env,
+			const struct keystore_anchor *a)
+{
+	return change_anchor(k, s, env, a, tpm2_anchor_write);
+}
+
+static int anchor_reserve(const struct keystore *k, struct keystore_session *s, struct env *env,
+			  const struct keystore_anchor *a)
+{
+	return change_anchor(k, s, env, a, tpm2_anchor_reserve);
 }
 
 static int hardware(struct keystore_session *s, char *ret, size_t size)
