@@ -145,6 +145,7 @@ static int counters(const struct keystore *k, struct keystore_session *s, struct
 /* A count takes nothing from a session that was satisfied before it. */
 static void void_sessions(const struct keystore *k, struct keystore_session *s)
 {
+	size_t mark = diag_count();
 	struct tpm2_boot b;
 	unsigned left = 0;
 
@@ -154,6 +155,7 @@ static void void_sessions(const struct keystore *k, struct keystore_session *s)
 		return;
 	if (tpm2_flush_sessions(s, &left) >= 0 && !left)
 		return;
+	diag_forget(mark); /* the count is done, whatever failed after it */
 	diag_note("this is final after the TPM's next reset (power off and on): it still holds "
 		  "sessions of other programs");
 }

@@ -194,11 +194,8 @@ static int reach_others(struct keyring *ring, struct layout *layout, struct seal
 /* The hardware names this vault: as a rotation, for the boot state of now. */
 static int seal_next_here(struct keyring *ring, struct sealed *s)
 {
-	const struct keystore_ops *ops = s->keystore->ops;
-	int r = ops->prepare ? ops->prepare(s->keystore, s->session, ring->env) : 0;
+	int r = keyring_prepare(ring, s->keystore);
 
-	if (r >= 0 && ops->prepare_anchor)
-		r = ops->prepare_anchor(s->keystore, s->session, ring->env);
 	return r < 0 ? r : keyring_seal_next(ring, s);
 }
 
